@@ -1,0 +1,89 @@
+//! YAML as Helm reads and writes it: `sigs.k8s.io/yaml`, which goes through JSON on both ways, over go-yaml v2.
+//!
+//! Reading is YAML 1.1 (`yes` is a boolean, `0777` is octal, a timestamp stays a string), every key becomes a string, the
+//! last of equal keys wins, and every number becomes a `float64`. Writing orders keys naturally (`k2` before `k10`), does
+//! not indent sequences, folds plain text at 80 columns and quotes what would read as something else.
+//!
+//! Sources: `sigs.k8s.io/yaml` v1.6 and `go.yaml.in/yaml/v2` v2.4; the scanner and parser are those of `libyaml-safer`.
+
+mod analyze;
+mod emit;
+mod float;
+mod node;
+mod order;
+mod parse;
+mod resolve;
+
+pub use emit::write;
+pub use float::{float_e, float_g, float_json};
+pub use node::{Data, Entry, Mark, Node};
+pub use parse::parse;
+
+use crate::helm::value::{Map, Value};
+
+/// The largest text that is read as YAML. A cluster refuses objects of a tenth of it.
+pub const MAX_BYTES: usize = 32 << 20;
+
+/// How deep collections may lie in one another; the deepest schemas of the world need some sixty.
+pub const MAX_DEPTH: usize = 1_000;
+
+/// Why a text is no YAML, or no YAML that can become JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("yaml: {}{message}", .line.map(|n| format!("line {n}: ")).unwrap_or_default())]
+pub struct YamlError {
+    /// The line, from 1, where one is known.
+    pub line: Option<u32>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl YamlError {
+    pub(crate) fn new(message: impl Into<String>) -> YamlError {
+        YamlError { line: None, message: message.into() }
+    }
+
+    pub(crate) fn at(mark: Mark, message: impl Into<String>) -> YamlError {
+        YamlError { line: Some(mark.line), message: message.into() }
+    }
+}
+
+/// Reads the first document of a text; [`Value::Nil`] if there is none.
+///
+/// # Errors
+/// What [`parse`] refuses.
+pub fn read(text: &[u8]) -> Result<Value, YamlError> {
+    Ok(parse(text)?.map_or(Value::Nil, |node| node.to_value()))
+}
+
+/// Reads the first document of a text, which must be a mapping or nothing, as `yaml.Unmarshal` into a Go map does.
+///
+/// # Errors
+/// What [`parse`] refuses, and a document of another kind.
+pub fn read_map(text: &[u8]) -> Result<Map, YamlError> {
+    match parse(text)? {
+        None => Ok(Map::new()),
+        Some(node) => match node.to_value() {
+            Value::Nil => Ok(Map::new()),
+            Value::Map(map) => Ok(map),
+            other => Err(YamlError::new(format!(
+                "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type \
+                 map[string]interface {{}}",
+                json_kind(&other)
+            ))),
+        },
+    }
+}
+
+/// What Go's JSON decoder calls a value of this kind.
+pub(crate) fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Bool(_) => "bool",
+        Value::Str(_) | Value::Bytes(_) => "string",
+        Value::List(_) => "array",
+        Value::Map(_) | Value::Object(_) => "object",
+        _ => "number",
+    }
+}
+
+#[cfg(test)]
+mod tests;

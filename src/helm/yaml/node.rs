@@ -1,0 +1,104 @@
+//! A document as a tree that knows where everything stands.
+
+use crate::helm::value::{Str, Value};
+use std::collections::BTreeMap;
+
+/// A place in a text, both numbers from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub struct Mark {
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
+}
+
+/// A value and where it begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Where it begins; the place of the anchor for what came through an alias.
+    pub mark: Mark,
+    /// The value.
+    pub data: Data,
+}
+
+/// A resolved value, as go-yaml v2 resolves it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// Nothing, `~` or `null`.
+    Null,
+    /// A boolean in any of YAML 1.1's spellings.
+    Bool(bool),
+    /// An integer that an `int64` holds.
+    Int(i64),
+    /// An integer that only an `uint64` holds.
+    Uint(u64),
+    /// Any other number.
+    Float(f64),
+    /// A text; bytes, since `!!binary` can yield any.
+    Str(Str),
+    /// A sequence.
+    Seq(Vec<Node>),
+    /// A mapping; keys that were no strings are written as JSON's keys.
+    Map(BTreeMap<String, Entry>),
+}
+
+/// One entry of a mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Where the key stands.
+    pub key: Mark,
+    /// The value.
+    pub value: Node,
+}
+
+impl Node {
+    /// The value, with every number as `float64`: what a Go program sees after YAML went through JSON.
+    pub fn to_value(&self) -> Value {
+        match &self.data {
+            Data::Null => Value::Nil,
+            Data::Bool(b) => Value::Bool(*b),
+            Data::Int(n) => Value::Float(*n as f64),
+            Data::Uint(n) => Value::Float(*n as f64),
+            Data::Float(n) => Value::Float(*n),
+            Data::Str(s) => Value::Str(s.clone()),
+            Data::Seq(items) => Value::list(items.iter().map(Node::to_value).collect()),
+            Data::Map(entries) => Value::map(entries.iter().map(|(key, entry)| (key, entry.value.to_value()))),
+        }
+    }
+
+    /// The entry of a key, if this is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        match &self.data {
+            Data::Map(entries) => entries.get(key),
+            _ => None,
+        }
+    }
+
+    /// The text, if this is one that is UTF-8.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.data {
+            Data::Str(s) => s.as_utf8(),
+            _ => None,
+        }
+    }
+
+    /// The place of the entry that a path of keys and list indices names, as far as it leads: the last one found.
+    pub fn locate<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Option<Mark> {
+        let mut node = self;
+        let mut found = None;
+        for step in path {
+            (found, node) = match &node.data {
+                Data::Map(entries) => match entries.get(step) {
+                    Some(entry) => (Some(entry.key), &entry.value),
+                    None => return found,
+                },
+                Data::Seq(items) => match step.parse::<usize>().ok().and_then(|i| items.get(i)) {
+                    Some(item) => (Some(item.mark), item),
+                    None => return found,
+                },
+                _ => return found,
+            };
+        }
+        found
+    }
+}
