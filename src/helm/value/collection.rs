@@ -1,0 +1,223 @@
+//! Slices and maps. A map is a reference: what one holder sets, all see. A list is never changed after it was made.
+
+use super::{Str, Value};
+use std::cell::{Ref, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The Go type of a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ListType {
+    /// `[]interface {}`
+    #[default]
+    Any,
+    /// `[]string`
+    Strings,
+    /// `[]int`
+    Ints,
+    /// `[][]interface {}`, which `chunk` makes.
+    Lists,
+    /// `[]map[string]interface {}`
+    Maps,
+}
+
+impl ListType {
+    /// The type as `%T` prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ListType::Any => "[]interface {}",
+            ListType::Strings => "[]string",
+            ListType::Ints => "[]int",
+            ListType::Lists => "[][]interface {}",
+            ListType::Maps => "[]map[string]interface {}",
+        }
+    }
+}
+
+/// A slice. Cloning shares the items.
+#[derive(Clone, Default)]
+pub struct List {
+    items: Rc<Vec<Value>>,
+    list_type: ListType,
+}
+
+impl List {
+    /// A `[]interface {}`.
+    pub fn new(items: Vec<Value>) -> List {
+        List { items: Rc::new(items), list_type: ListType::Any }
+    }
+
+    /// A slice of a certain type; the items must be of it.
+    pub fn typed(list_type: ListType, items: Vec<Value>) -> List {
+        List { items: Rc::new(items), list_type }
+    }
+
+    /// A `[]string`.
+    pub fn strings<S: AsRef<[u8]>>(items: impl IntoIterator<Item = S>) -> List {
+        List::typed(ListType::Strings, items.into_iter().map(Value::str).collect())
+    }
+
+    /// The Go type.
+    pub fn list_type(&self) -> ListType {
+        self.list_type
+    }
+
+    /// How many items.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The item at an index.
+    pub fn get(&self, index: usize) -> Option<&Value> {
+        self.items.get(index)
+    }
+
+    /// All items.
+    pub fn items(&self) -> &[Value] {
+        &self.items
+    }
+
+    /// The items in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Value> {
+        self.items.iter()
+    }
+
+    /// A list of the same type, each item made from one of this.
+    pub fn map(&self, each: impl FnMut(&Value) -> Value) -> List {
+        List::typed(self.list_type, self.items.iter().map(each).collect())
+    }
+
+    /// Whether both are the same slice in memory.
+    pub fn same(&self, other: &List) -> bool {
+        Rc::ptr_eq(&self.items, &other.items)
+    }
+}
+
+/// The Go type of a map. Keys are always strings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum MapType {
+    /// `map[string]interface {}`
+    #[default]
+    Any,
+    /// `map[string]string`, which `split` makes: a key that isn't there is "".
+    Strings,
+    /// `.Values` itself: a named map type with the methods `AsMap`, `YAML`, `Table`, `PathValue` and `EncodingYAML`.
+    Values,
+}
+
+impl MapType {
+    /// The type as `%T` prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            MapType::Any => "map[string]interface {}",
+            MapType::Strings => "map[string]string",
+            MapType::Values => "common.Values",
+        }
+    }
+}
+
+/// A map with string keys, sorted bytewise. Cloning shares the entries; [`Map::copy`] doesn't.
+#[derive(Clone, Default)]
+pub struct Map {
+    entries: Rc<RefCell<BTreeMap<Str, Value>>>,
+    map_type: MapType,
+}
+
+impl Map {
+    /// An empty `map[string]interface {}`.
+    pub fn new() -> Map {
+        Map::default()
+    }
+
+    /// An empty map of a certain type.
+    pub fn typed(map_type: MapType) -> Map {
+        Map { entries: Rc::default(), map_type }
+    }
+
+    /// A new map of these entries; the last of equal keys wins.
+    pub fn of<K: AsRef<[u8]>>(entries: impl IntoIterator<Item = (K, Value)>) -> Map {
+        entries.into_iter().map(|(key, value)| (Str::new(key), value)).collect()
+    }
+
+    /// The same entries seen as another type: what a Go conversion does.
+    pub fn as_type(&self, map_type: MapType) -> Map {
+        Map { entries: self.entries.clone(), map_type }
+    }
+
+    /// The Go type.
+    pub fn map_type(&self) -> MapType {
+        self.map_type
+    }
+
+    /// How many entries.
+    pub fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Value> {
+        self.entries.borrow().get(key.as_ref()).cloned()
+    }
+
+    /// Whether the key is there, though its value be nil.
+    pub fn has(&self, key: impl AsRef<[u8]>) -> bool {
+        self.entries.borrow().contains_key(key.as_ref())
+    }
+
+    /// Sets a key for all who hold this map.
+    pub fn set(&self, key: impl Into<Str>, value: Value) {
+        self.entries.borrow_mut().insert(key.into(), value);
+    }
+
+    /// Removes a key for all who hold this map, and returns what it held.
+    pub fn remove(&self, key: impl AsRef<[u8]>) -> Option<Value> {
+        self.entries.borrow_mut().remove(key.as_ref())
+    }
+
+    /// The keys, in order, as they are now.
+    pub fn keys(&self) -> Vec<Str> {
+        self.entries.borrow().keys().cloned().collect()
+    }
+
+    /// The entries, in the order of their keys, as they are now: the map may change while one walks them.
+    pub fn entries(&self) -> Vec<(Str, Value)> {
+        self.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// The entries, borrowed: quicker than [`Map::entries`], but nothing may change this map meanwhile.
+    pub fn borrow(&self) -> Ref<'_, BTreeMap<Str, Value>> {
+        self.entries.borrow()
+    }
+
+    /// A new map of the same type and entries; nested values stay shared.
+    pub fn copy(&self) -> Map {
+        self.map(Value::clone)
+    }
+
+    /// A new map of the same type, each value made from one of this.
+    pub fn map(&self, mut each: impl FnMut(&Value) -> Value) -> Map {
+        let entries = self.entries.borrow().iter().map(|(key, value)| (key.clone(), each(value))).collect();
+        Map { entries: Rc::new(RefCell::new(entries)), map_type: self.map_type }
+    }
+
+    /// Whether both are the same map in memory.
+    pub fn same(&self, other: &Map) -> bool {
+        Rc::ptr_eq(&self.entries, &other.entries)
+    }
+}
+
+impl FromIterator<(Str, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (Str, Value)>>(entries: I) -> Map {
+        Map { entries: Rc::new(RefCell::new(entries.into_iter().collect())), map_type: MapType::Any }
+    }
+}
