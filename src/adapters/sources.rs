@@ -1,0 +1,147 @@
+//! All sources that this machine can look at: one place that sends each question to the adapter for its kind.
+
+use super::git::Git;
+use super::{charts, folder::Folder};
+use crate::ports::files::{Files, Listing};
+use crate::ports::filter::Filter;
+use crate::ports::images::{Images, Repository};
+use crate::ports::sources::{About, Head, HeadQuery, Origin, Sources, Version};
+use crate::ports::{Fault, PortError};
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// How many opened versions are kept. A pipeline has some ten sources, of which a plan opens one version or two.
+const OPENED: usize = 64;
+
+/// How long a folder that was looked at need not be read again to be opened. A look and the plan made of it belong
+/// together; and whoever reads a file later still learns that it changed, since every read checks its digest.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// Sources as one machine sees them: repositories over the network and on disk, folders, layouts, charts.
+pub struct LocalSources {
+    git: Git,
+    images: Arc<dyn Images>,
+    opened: Mutex<VecDeque<Opened>>,
+}
+
+/// A version that was opened, or seen as a head with its files at hand.
+struct Opened {
+    origin: Origin,
+    paths: Vec<String>,
+    ignore: Vec<String>,
+    id: String,
+    files: Arc<dyn Files>,
+    seen: Instant,
+}
+
+impl Opened {
+    fn is_of(&self, query: &HeadQuery, version: &Version) -> bool {
+        self.id == version.id && self.origin == query.origin && self.paths == query.paths && self.ignore == query.ignore
+    }
+}
+
+impl LocalSources {
+    /// Sources that keep what they fetch below the folder `cache`, and ask `images` for the heads of images.
+    pub fn new(cache: impl Into<PathBuf>, images: Arc<dyn Images>) -> LocalSources {
+        let cache: PathBuf = cache.into();
+        LocalSources { git: Git::new(cache.join("git")), images, opened: Mutex::default() }
+    }
+
+    fn opened(&self) -> MutexGuard<'_, VecDeque<Opened>> {
+        self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Keeps the files of a version; of many, those that were kept last.
+    fn keep(&self, query: &HeadQuery, version: &Version, files: Arc<dyn Files>) {
+        let HeadQuery { origin, paths, ignore, .. } = query.clone();
+        let mut opened = self.opened();
+        opened.retain(|one| !one.is_of(query, version));
+        opened.truncate(OPENED - 1);
+        opened.push_front(Opened { origin, paths, ignore, id: version.id.clone(), files, seen: Instant::now() });
+    }
+
+    /// The files of that version if they are at hand, and how long ago they were seen.
+    fn kept(&self, query: &HeadQuery, version: &Version) -> Option<(Arc<dyn Files>, Duration)> {
+        let opened = self.opened();
+        opened.iter().find(|one| one.is_of(query, version)).map(|one| (one.files.clone(), one.seen.elapsed()))
+    }
+
+    fn folder_head(&self, path: &Path, query: &HeadQuery) -> Result<Head, PortError> {
+        let (head, files) = Folder::new(path, Filter::new(&query.paths, &query.ignore)?).look()?;
+        self.keep(query, &head.version, files);
+        Ok(head)
+    }
+
+    fn open_folder(&self, path: &Path, query: &HeadQuery, version: &Version) -> Result<Arc<dyn Files>, PortError> {
+        let then: Option<Arc<Listing>> = self.kept(query, version).and_then(|(files, _)| files.list().ok());
+        let folder = Folder::new(path, Filter::new(&query.paths, &query.ignore)?);
+        Ok(folder.open(version, then.as_deref())?)
+    }
+
+    fn image_head(&self, repository: &str, layout: bool, tag: &str, query: &HeadQuery) -> Result<Head, PortError> {
+        let at = Repository { name: repository.to_string(), layout, credentials: query.credentials.clone() };
+        let found = self.images.resolve(&at, tag)?;
+        let version = Version { id: found.digest.to_string(), name: found.tag, content: found.digest };
+        Ok(Head { version, about: About::default() })
+    }
+
+    fn chart_head(&self, path: &str, query: &HeadQuery) -> Result<Head, PortError> {
+        let (head, files) = charts::look(Path::new(path))?;
+        self.keep(query, &head.version, files);
+        Ok(head)
+    }
+}
+
+impl Sources for LocalSources {
+    fn head(&self, query: &HeadQuery) -> Result<Head, PortError> {
+        match &query.origin {
+            Origin::Git { url, branch } => self.git.head(url, branch, query),
+            Origin::Folder { path } => self.folder_head(path, query),
+            Origin::Image { repository, layout, tag } => self.image_head(repository, *layout, tag, query),
+            Origin::Chart { name, repository: None, .. } => self.chart_head(name, query),
+            Origin::Chart { name, repository: Some(at), .. } => Err(remote_chart(name, at)),
+            Origin::Webhook { name } => Err(webhook(name)),
+        }
+    }
+
+    fn open(&self, query: &HeadQuery, version: &Version) -> Result<Arc<dyn Files>, PortError> {
+        let lasting = matches!(query.origin, Origin::Git { .. });
+        if let Some((files, age)) = self.kept(query, version)
+            && (lasting || age < FRESH)
+        {
+            return Ok(files);
+        }
+        let files = match &query.origin {
+            Origin::Git { url, branch } => self.git.open(url, branch, query.credentials.as_ref(), &version.id)?,
+            Origin::Folder { path } => self.open_folder(path, query, version)?,
+            Origin::Image { repository, .. } => return Err(no_files(repository)),
+            Origin::Chart { name, repository: None, .. } => charts::open(Path::new(name), version)?,
+            Origin::Chart { name, repository: Some(at), .. } => return Err(remote_chart(name, at)),
+            Origin::Webhook { name } => return Err(webhook(name)),
+        };
+        self.keep(query, version, files.clone());
+        Ok(files)
+    }
+}
+
+fn remote_chart(name: &str, at: &str) -> PortError {
+    PortError::new(
+        Fault::Unavailable,
+        format!("the chart `{name}` in `{at}` needs an adapter for chart repositories, which isn't there yet"),
+    )
+    .help("pull the chart and name the folder or `.tgz`, as in `helm \"./charts/NAME\"`")
+}
+
+fn webhook(name: &str) -> PortError {
+    PortError::new(
+        Fault::Unavailable,
+        format!("the webhook source `{name}` needs a server that receives, and none is running"),
+    )
+    .help("name a source that can be looked at, such as `git` or `folder`")
+}
+
+fn no_files(repository: &str) -> PortError {
+    PortError::new(Fault::Invalid, format!("`{repository}` is an image; an image has layers and no files to open"))
+}

@@ -1,0 +1,113 @@
+//! Programs: what is started directly on this machine, and how it ended.
+
+use super::PortError;
+use crate::digest::Digest;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a program sees of our own environment unless it is told otherwise: where programs are, whose home it is,
+/// the language of messages, and where temporary files go. Nothing else, so that a run is the same everywhere.
+pub const INHERITED: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
+
+/// A program to start: an argument vector, never a line for a shell.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Program {
+    /// The program and its arguments. A name without `/` is looked for in `PATH`; one with `/` counts from `cwd`.
+    pub argv: Vec<String>,
+    /// The absolute path of the working folder.
+    pub cwd: PathBuf,
+    /// The variables of our own environment that it sees.
+    pub inherit: Vec<String>,
+    /// Its other variables; they win over inherited ones.
+    pub env: Vec<(String, String)>,
+    /// How long it may run; nothing: for ever.
+    pub timeout: Option<Duration>,
+    /// The file that takes what it prints. It is made when there is something to write, and replaced if it exists.
+    pub log: PathBuf,
+    /// Texts that must not be seen in the log or the tail, in any encoding.
+    pub redact: Vec<String>,
+}
+
+impl Program {
+    /// A program with the default environment and no bound on its time.
+    pub fn new(argv: Vec<String>, cwd: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Program {
+        Program {
+            argv,
+            cwd: cwd.into(),
+            inherit: INHERITED.map(String::from).to_vec(),
+            env: Vec::new(),
+            timeout: None,
+            log: log.into(),
+            redact: Vec::new(),
+        }
+    }
+}
+
+/// Names the variables and leaves out their values, which may be secrets.
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program")
+            .field("argv", &self.argv)
+            .field("cwd", &self.cwd)
+            .field("env", &self.env.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("timeout", &self.timeout)
+            .field("log", &self.log)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It returned that code.
+    Code(i32),
+    /// It died of that signal, which was not ours.
+    Signal(i32),
+    /// It ran longer than it may and was stopped.
+    TimedOut,
+    /// It was stopped because someone asked.
+    Cancelled,
+}
+
+/// The end of a program, and what it left behind.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Exit {
+    /// How it ended.
+    pub status: Status,
+    /// The length of the log file; without output there is no file.
+    pub log_len: u64,
+    /// The digest of the log file. Length and digest together are the log's end marker.
+    pub log_digest: Digest,
+    /// The last bytes of the output, at most [`TAIL`] of them, without secrets.
+    pub tail: Vec<u8>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// How much of a program's output is handed back with its end: enough for a screen, small enough for a journal.
+pub const TAIL: usize = 8 * 1024;
+
+impl Exit {
+    /// Whether it returned 0.
+    pub fn success(&self) -> bool {
+        self.status == Status::Code(0)
+    }
+}
+
+/// The number under which a program can be cancelled, chosen by whoever submits it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// Takes the end of a program. It is called once, on a thread of the shell's, and should hand over and return.
+pub type Done = Box<dyn FnOnce(Result<Exit, PortError>) + Send>;
+
+/// The window to the programs of this machine.
+pub trait Shell: Send + Sync {
+    /// Queues a program and returns at once. `done` gets an error if it could not be started.
+    fn submit(&self, ticket: Ticket, program: Program, done: Done);
+
+    /// Stops the program of that ticket, running or queued; its `done` is still called, with
+    /// [`Status::Cancelled`]. Nothing happens when it has ended.
+    fn cancel(&self, ticket: Ticket);
+}
