@@ -1,0 +1,376 @@
+//! The header of a node: its name, its arguments and properties; and what may follow its block.
+
+use super::faults::{self, Role};
+use super::Parser;
+use crate::syntax::token::{Token, TokenKind};
+use crate::syntax::tree::{DECODED, EntryData, FAULTY, KEY_DECODED, NO_BLOCK, NodeData, Range, TYPED, TypeData, ValueKind};
+
+/// A type annotation of which it isn't known yet what it annotates.
+struct Annotation {
+    open: u32,
+    name: Range,
+    flags: u8,
+    end: u32,
+    /// Whether a fault was given of it, so that what follows is not asked of.
+    faulty: bool,
+}
+
+/// What stands under a slashdash in a header.
+enum Under {
+    /// An entry, which is read.
+    Entry { was_spaced: bool },
+    /// A block, whose brace is the token.
+    Block,
+    /// Nothing that could be taken out.
+    Nothing,
+}
+
+impl Parser<'_> {
+    /// Reads a node under a slashdash.
+    pub(super) fn slashdash_node(&mut self) {
+        let slashdash = self.token;
+        self.bump();
+        self.line_space();
+        if !can_start_node(self.token.kind) {
+            return self.faults.push(faults::slashdash_of_nothing(self.at(slashdash)));
+        }
+        self.begin_skip(slashdash.start, false);
+        self.node();
+    }
+
+    /// Reads a node up to its terminator or into its block.
+    pub(super) fn node(&mut self) {
+        let start = self.token.start;
+        let annotation = self.annotation(false);
+        let typed = annotation.as_ref().is_some_and(|a| !a.faulty);
+        let name = self.token;
+        let row = self.tree.nodes.len() as u32;
+        let mut flags = annotation.map_or(0, |a| self.annotate(a, name.start));
+        let mut range = Range::new(name.start, name.end);
+        let named = is_string(name.kind);
+        if named {
+            self.bump();
+            flags |= self.name(name, Role::Node, false);
+        } else {
+            self.nameless(start, typed);
+            flags |= FAULTY;
+            range.end = range.start;
+        }
+        let first = self.tree.entries.len() as u32;
+        self.tree.nodes.push(NodeData {
+            start,
+            name: range,
+            header_end: range.end,
+            end: range.end,
+            block: NO_BLOCK,
+            entries: Range::new(first, first),
+            parent: self.parent(),
+            next: row + 1,
+            flags,
+        });
+        self.header(row, !named);
+    }
+
+    /// Says that there is no name, and goes behind what stands there unless it ends the header or starts the block.
+    fn nameless(&mut self, start: u32, typed: bool) {
+        let fault = match self.token.kind {
+            TokenKind::Keyword => Some(faults::keyword_as_name(self.here(), Role::Node)),
+            // Of a broken annotation all is said.
+            _ if start < self.token.start && !typed => None,
+            _ if start < self.token.start => Some(faults::type_of_nothing(self.faults.range(Range::new(start, self.token.start)))),
+            _ => Some(faults::nameless(self.here(), self.here_text())),
+        };
+        fault.into_iter().for_each(|fault| self.faults.push(fault));
+        if !ends_header(self.token.kind) && self.token.kind != TokenKind::OpenBrace {
+            self.bump();
+        }
+    }
+
+    /// Reads the entries of a node and what ends them. In a `quiet` header nothing more is said of its shape.
+    fn header(&mut self, row: u32, mut quiet: bool) {
+        let mut spaced = self.space();
+        loop {
+            match self.token.kind {
+                kind if starts_entry(kind) => {
+                    // A string without an end has its fault, and its start is probably its end.
+                    if !spaced && !quiet && self.token.closed {
+                        self.faults.push(faults::not_spaced(self.here(), self.is_legacy_raw()));
+                        quiet = self.mark_faulty(row);
+                    }
+                    spaced = self.entry(quiet);
+                }
+                TokenKind::OpenBrace => {
+                    self.end_header(row);
+                    return self.open_block(row, true);
+                }
+                TokenKind::Slashdash => match self.slashdash(quiet) {
+                    Under::Entry { was_spaced } => spaced = was_spaced,
+                    Under::Nothing => quiet = self.mark_faulty(row),
+                    Under::Block => {
+                        self.end_header(row);
+                        return self.open_block(row, false);
+                    }
+                },
+                kind if ends_header(kind) => {
+                    self.end_header(row);
+                    return self.terminate(row);
+                }
+                _ => {
+                    if !quiet {
+                        self.faults.push(faults::unexpected(self.here(), self.here_text()));
+                        quiet = self.mark_faulty(row);
+                    }
+                    self.bump();
+                    spaced = self.space();
+                }
+            }
+        }
+    }
+
+    /// Whether the token is a string with a bare `r` or `r#` directly before it, as KDL 1 wrote raw strings.
+    fn is_legacy_raw(&self) -> bool {
+        let before = self.text.get(..self.token.start as usize).unwrap_or("");
+        before.ends_with('r') && matches!(self.token.kind, TokenKind::Quoted | TokenKind::Raw | TokenKind::MultiLine | TokenKind::RawMultiLine)
+    }
+
+    fn mark_faulty(&mut self, row: u32) -> bool {
+        if let Some(node) = self.tree.nodes.get_mut(row as usize) {
+            node.flags |= FAULTY;
+        }
+        true
+    }
+
+    #[inline]
+    fn end_header(&mut self, row: u32) {
+        let behind = self.tree.entries.len() as u32;
+        let last = self.tree.entries.last().map_or(0, |e| e.value.end);
+        if let Some(node) = self.tree.nodes.get_mut(row as usize) {
+            node.entries.end = behind;
+            if node.entries.start < behind {
+                node.header_end = last;
+                node.end = last;
+            }
+        }
+    }
+
+    /// Ends a node at its terminator. Line ends are left to the loop, which skips them anyway.
+    #[inline]
+    fn terminate(&mut self, row: u32) {
+        if self.token.kind == TokenKind::Semicolon {
+            self.bump();
+        }
+        self.finish_node(row);
+    }
+
+    /// Reads a slashdash in a header, and the entry under it.
+    fn slashdash(&mut self, quiet: bool) -> Under {
+        let slashdash = self.token;
+        self.bump();
+        self.line_space();
+        if self.token.kind == TokenKind::OpenBrace {
+            self.begin_skip(slashdash.start, true);
+            return Under::Block;
+        }
+        if !starts_entry(self.token.kind) {
+            if !quiet {
+                self.faults.push(faults::slashdash_of_nothing(self.at(slashdash)));
+            }
+            return Under::Nothing;
+        }
+        let mark = self.mark();
+        let was_spaced = self.entry(quiet);
+        let end = self.tree.entries.last().map_or(self.token.start, |e| e.value.end);
+        self.take_out(mark, slashdash.start, end);
+        Under::Entry { was_spaced }
+    }
+
+    /// Reads an argument or a property; whether there was space behind it.
+    fn entry(&mut self, quiet: bool) -> bool {
+        let annotation = self.annotation(quiet);
+        let first = self.token;
+        if annotation.is_some() && !starts_value(first.kind) {
+            return self.missing_value(annotation, Range::default(), 0, quiet);
+        }
+        self.bump();
+        let spaced = self.space();
+        if self.token.kind != TokenKind::Equals {
+            let flags = annotation.map_or(0, |a| self.annotate(a, first.start));
+            self.value(Range::default(), first, flags, quiet);
+            return spaced;
+        }
+        if let Some(annotation) = annotation {
+            let span = self.faults.range(Range::new(annotation.open, annotation.end));
+            if !quiet {
+                self.faults.push(faults::typed_key(span));
+            }
+        }
+        self.property(first, quiet)
+    }
+
+    /// Reads a property from its `=` on.
+    fn property(&mut self, key: Token, quiet: bool) -> bool {
+        let flags = self.name(key, Role::Key, quiet);
+        let flags = flags & !DECODED | if flags & DECODED == 0 { 0 } else { KEY_DECODED };
+        let range = Range::new(key.start, key.end);
+        let equals = self.token;
+        self.bump();
+        self.space();
+        let annotation = self.annotation(quiet);
+        let value = self.token;
+        if !starts_value(value.kind) {
+            if annotation.is_none() && !quiet {
+                let text = self.slice(range);
+                self.faults.push(faults::no_value(self.at(equals), text));
+            }
+            let quiet = quiet || annotation.is_none();
+            return self.missing_value_at(annotation, range, flags, quiet, equals.end);
+        }
+        let flags = flags | annotation.map_or(0, |a| self.annotate(a, value.start));
+        self.bump();
+        self.value(range, value, flags, quiet);
+        self.space()
+    }
+
+    fn missing_value(&mut self, annotation: Option<Annotation>, key: Range, flags: u8, quiet: bool) -> bool {
+        let at = self.token.start;
+        self.missing_value_at(annotation, key, flags, quiet, at)
+    }
+
+    /// Puts a broken value where one is missing. It counts as followed by space: what follows is not its neighbour.
+    fn missing_value_at(&mut self, annotation: Option<Annotation>, key: Range, flags: u8, quiet: bool, at: u32) -> bool {
+        let mut at = at;
+        if let Some(annotation) = annotation {
+            at = annotation.end;
+            if !quiet && !annotation.faulty {
+                let span = self.faults.range(Range::new(annotation.open, annotation.end));
+                self.faults.push(faults::type_of_nothing(span));
+            }
+        }
+        let flags = flags | FAULTY;
+        self.tree.entries.push(EntryData { key, value: Range::new(at, at), kind: ValueKind::Str, flags });
+        true
+    }
+
+    /// Puts a value into the table.
+    #[inline]
+    fn value(&mut self, key: Range, token: Token, flags: u8, quiet: bool) {
+        let (kind, more) = self.classify(token, quiet);
+        let value = Range::new(token.start, token.end);
+        self.tree.entries.push(EntryData { key, value, kind, flags: flags | more });
+    }
+
+    /// Reads a type annotation if there is one, with the space behind it.
+    #[inline]
+    fn annotation(&mut self, quiet: bool) -> Option<Annotation> {
+        (self.token.kind == TokenKind::OpenParen).then(|| self.type_annotation(quiet))
+    }
+
+    #[cold]
+    fn type_annotation(&mut self, quiet: bool) -> Annotation {
+        let open = self.token;
+        self.bump();
+        self.space();
+        let name = self.token;
+        let mut annotation = Annotation { open: open.start, name: Range::new(name.start, name.start), flags: 0, end: open.end, faulty: quiet };
+        if is_string(name.kind) {
+            annotation.name.end = name.end;
+            annotation.end = name.end;
+            self.bump();
+            annotation.flags = self.name(name, Role::Type, quiet);
+        } else {
+            annotation.faulty = true;
+            if !quiet {
+                self.faults.push(faults::empty_type(self.at(open)));
+            }
+            while !ends_header(self.token.kind) && !matches!(self.token.kind, TokenKind::CloseParen | TokenKind::OpenBrace) {
+                self.bump();
+            }
+        }
+        self.space();
+        if self.token.kind == TokenKind::CloseParen {
+            annotation.end = self.token.end;
+            self.bump();
+        } else if !annotation.faulty {
+            self.faults.push(faults::unclosed_type(self.at(open)));
+            annotation.faulty = true;
+        }
+        self.space();
+        annotation
+    }
+
+    fn annotate(&mut self, annotation: Annotation, owner: u32) -> u8 {
+        let Annotation { open, name, flags, .. } = annotation;
+        self.tree.types.push(TypeData { owner, open, name, flags });
+        TYPED
+    }
+
+    /// Reads what may follow the block of a node, up to its terminator.
+    pub(super) fn tail(&mut self, row: u32) {
+        let mut quiet = false;
+        loop {
+            self.space();
+            let kind = self.token.kind;
+            match kind {
+                TokenKind::OpenBrace => {
+                    let again = self.tree.nodes.get(row as usize).is_some_and(|n| n.block != NO_BLOCK);
+                    if again && !quiet {
+                        self.faults.push(faults::second_block(self.here()));
+                    }
+                    return self.open_block(row, true);
+                }
+                TokenKind::Slashdash => {
+                    let slashdash = self.token;
+                    self.bump();
+                    self.line_space();
+                    if self.token.kind == TokenKind::OpenBrace {
+                        self.begin_skip(slashdash.start, true);
+                        return self.open_block(row, false);
+                    }
+                    if !quiet {
+                        self.faults.push(faults::after_block(self.at(slashdash)));
+                        quiet = true;
+                    }
+                }
+                kind if ends_header(kind) => return self.terminate(row),
+                _ => {
+                    if !quiet {
+                        self.faults.push(faults::after_block(self.here()));
+                        quiet = true;
+                    }
+                    if is_string(kind) {
+                        // A name: more likely the next node than more of this one.
+                        return self.finish_node(row);
+                    }
+                    self.bump();
+                }
+            }
+        }
+    }
+
+    pub(super) fn at(&self, token: Token) -> crate::source::Span {
+        self.faults.range(Range::new(token.start, token.end))
+    }
+}
+
+/// Whether it can be a name.
+pub(super) fn is_string(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::Word | TokenKind::Quoted | TokenKind::MultiLine | TokenKind::Raw | TokenKind::RawMultiLine)
+}
+
+fn starts_value(kind: TokenKind) -> bool {
+    is_string(kind) || kind == TokenKind::Keyword
+}
+
+fn starts_entry(kind: TokenKind) -> bool {
+    starts_value(kind) || kind == TokenKind::OpenParen
+}
+
+/// Whether a slashdash can take out a node that starts so; a node that is broken otherwise is one all the same.
+fn can_start_node(kind: TokenKind) -> bool {
+    !matches!(kind, TokenKind::End | TokenKind::CloseBrace | TokenKind::Semicolon | TokenKind::Slashdash)
+}
+
+fn ends_header(kind: TokenKind) -> bool {
+    use TokenKind::{CloseBrace, End, LineComment, Newline, Semicolon};
+    matches!(kind, Newline | LineComment | Semicolon | End | CloseBrace)
+}

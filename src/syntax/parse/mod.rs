@@ -1,0 +1,427 @@
+//! The parser: tokens to a tree, in one pass and with a stack of its own.
+//!
+//! It is a loop over places where a node can stand ([`Parser::run`]). A node's header is read up to its terminator or its
+//! opening brace; a brace pushes a frame and the loop goes on inside; a closing brace pops the frame and what may follow
+//! a block is read ([`Parser::tail`]). So depth costs a row of a vector and never the stack of the thread.
+//!
+//! What stands under a slashdash is read like all else and its rows are then taken off the tables again.
+//!
+//! A fault never stops it. To keep one fault from causing others, a header with a fault is read quietly to its end,
+//! and braces are not complained about where an open string or comment may have swallowed some.
+
+mod faults;
+mod header;
+mod values;
+
+pub(super) use faults::Faults;
+
+use super::limits::Limits;
+use super::text;
+use super::token::{CommentScan, Token, TokenKind, Tokens, tokens};
+use super::tree::{NO_BLOCK, NO_PARENT, Range, Tree};
+use crate::diag::{Diagnostic, codes};
+use crate::source::{FileId, Span};
+use std::sync::Arc;
+
+/// Reads a text. There is a tree for any text; what is wrong with it stands in the diagnostics, in the order of the text.
+pub fn parse(file: FileId, text: Arc<str>, limits: &Limits) -> (Tree, Vec<Diagnostic>) {
+    let mut faults = Faults::new(file, limits.diagnostics);
+    if text.len() > limits.size || u32::try_from(text.len()).is_err() {
+        faults.push(text::too_large(text.len(), limits));
+        return (Tree::empty(file, text), faults.finish());
+    }
+    text::check(&text, &mut faults);
+    let source = Arc::clone(&text);
+    let first = Parser::new(&source, file, limits, None).run();
+    let second = first.missing_brace().map(|repair| Parser::new(&source, file, limits, Some(repair)).run());
+    second.unwrap_or(first).finish(text, faults)
+}
+
+/// The sizes of the tables at some moment, to go back to.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    nodes: usize,
+    entries: usize,
+    types: usize,
+    decoded: usize,
+    arena: usize,
+}
+
+/// What a slashdash takes out. Of those in each other only the outermost is kept.
+#[derive(Clone, Copy, Debug)]
+struct Skip {
+    start: u32,
+    mark: Mark,
+    /// How many frames were open at the slashdash: what it takes out ends at the same number.
+    frames: usize,
+    block: bool,
+}
+
+/// An open block.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    row: u32,
+    brace: u32,
+    /// Whether the block is the node's, and not one that a slashdash takes out.
+    real: bool,
+    /// The start of the line that its node starts on.
+    line: u32,
+}
+
+/// A guess at a missing brace: the block that has none, and a brace further down that is indented as if it belonged to a
+/// block around.
+#[derive(Clone, Copy, Debug)]
+struct Repair {
+    open: u32,
+    before: u32,
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    limits: &'t Limits,
+    tokens: Tokens<'t>,
+    /// The token that is looked at.
+    token: Token,
+    tree: Tree,
+    frames: Vec<Frame>,
+    skip: Option<Skip>,
+    faults: Faults,
+    /// The start of the line.
+    line: u32,
+    /// Whether braces may have been swallowed, so that those that are missing or too many are no fault of their own.
+    braces_doubtful: bool,
+    /// Whether a string had no end, so that another one without one may be the rest of it.
+    string_open: bool,
+    outdented: Option<Repair>,
+    repair: Option<Repair>,
+}
+
+impl<'t> Parser<'t> {
+    fn new(text: &'t str, file: FileId, limits: &'t Limits, repair: Option<Repair>) -> Parser<'t> {
+        let mut tree = Tree::empty(file, Arc::from(""));
+        // What pipelines have; a text that has more makes the tables grow.
+        tree.nodes.reserve(text.len() / 36 + 1);
+        tree.entries.reserve(text.len() / 24 + 1);
+        let mut tokens = tokens(text);
+        let token = tokens.token();
+        let faults = Faults::new(file, limits.diagnostics);
+        let frames = Vec::new();
+        let (skip, outdented) = (None, None);
+        let (braces_doubtful, string_open) = (false, false);
+        Parser { text, limits, tokens, token, tree, frames, skip, faults, line: 0, braces_doubtful, string_open, outdented, repair }
+    }
+
+    fn run(mut self) -> Parser<'t> {
+        if self.token.kind == TokenKind::Bom {
+            self.bump();
+        }
+        self.check_version();
+        loop {
+            self.line_space();
+            match self.token.kind {
+                TokenKind::End => break,
+                TokenKind::CloseBrace => self.close_brace(),
+                TokenKind::Slashdash => self.slashdash_node(),
+                TokenKind::Semicolon => {
+                    self.faults.push(faults::stray_semicolon(self.here()));
+                    self.bump();
+                }
+                _ => self.node(),
+            }
+        }
+        self.close_at_end();
+        self
+    }
+
+    /// The tree with its text, and the faults together with those `before`.
+    fn finish(mut self, text: Arc<str>, before: Faults) -> (Tree, Vec<Diagnostic>) {
+        self.tree.text = text;
+        self.tree.nodes.shrink_to_fit();
+        self.tree.entries.shrink_to_fit();
+        (self.tree, before.join(self.faults))
+    }
+
+    #[inline]
+    fn bump(&mut self) {
+        self.token = self.tokens.token();
+    }
+
+    fn here(&self) -> Span {
+        self.faults.range(self.range())
+    }
+
+    fn range(&self) -> Range {
+        Range::new(self.token.start, self.token.end)
+    }
+
+    fn slice(&self, range: Range) -> &'t str {
+        self.text.get(range.start as usize..range.end as usize).unwrap_or("")
+    }
+
+    fn here_text(&self) -> &'t str {
+        self.slice(self.range())
+    }
+
+    /// Skips blanks inside a node; whether there were any.
+    #[inline]
+    fn space(&mut self) -> bool {
+        if self.token.kind == TokenKind::Space {
+            self.bump();
+            if !matches!(self.token.kind, TokenKind::BlockComment | TokenKind::Backslash) {
+                return true;
+            }
+        }
+        matches!(self.token.kind, TokenKind::BlockComment | TokenKind::Backslash) && self.more_space()
+    }
+
+    #[cold]
+    fn more_space(&mut self) -> bool {
+        let start = self.token.start;
+        loop {
+            match self.token.kind {
+                TokenKind::Space => self.bump(),
+                TokenKind::BlockComment => self.block_comment(),
+                TokenKind::Backslash if self.ends_line() => self.escaped_line(),
+                _ => return self.token.start > start,
+            }
+        }
+    }
+
+    /// Skips blanks, comments and line ends where a node can stand.
+    #[inline]
+    fn line_space(&mut self) {
+        loop {
+            match self.token.kind {
+                TokenKind::Space | TokenKind::LineComment => self.bump(),
+                TokenKind::Newline => {
+                    self.line = self.token.end;
+                    self.bump();
+                }
+                TokenKind::BlockComment => self.block_comment(),
+                TokenKind::Backslash if self.ends_line() => self.escaped_line(),
+                _ => return,
+            }
+        }
+    }
+
+    /// Whether only blanks and comments stand between the backslash here and its line end.
+    fn ends_line(&self) -> bool {
+        let mut ahead = self.tokens.clone();
+        loop {
+            match ahead.token().kind {
+                TokenKind::Space | TokenKind::BlockComment | TokenKind::LineComment => {}
+                kind => return matches!(kind, TokenKind::Newline | TokenKind::End),
+            }
+        }
+    }
+
+    /// Skips a backslash that [`ends_line`](Parser::ends_line), with its line end.
+    fn escaped_line(&mut self) {
+        loop {
+            self.bump();
+            match self.token.kind {
+                TokenKind::BlockComment => self.check_comment(),
+                TokenKind::Newline => {
+                    self.line = self.token.end;
+                    return self.bump();
+                }
+                TokenKind::End => return,
+                _ => {}
+            }
+        }
+    }
+
+    fn block_comment(&mut self) {
+        self.check_comment();
+        self.bump();
+    }
+
+    fn check_comment(&mut self) {
+        let start = self.token.start as usize;
+        if !self.token.closed {
+            self.braces_doubtful = true;
+            self.faults.push(faults::unclosed_comment(self.faults.span(start, start + 2)));
+        }
+        if self.token.complex {
+            let mut scan = CommentScan::new(self.text, start);
+            while let Some(depth) = scan.step().filter(|depth| *depth > 0) {
+                if depth > self.limits.comment_depth {
+                    let at = self.faults.span(scan.at - 2, scan.at);
+                    return self.faults.push(faults::deep_comment(at, self.limits.comment_depth));
+                }
+            }
+        }
+    }
+
+    /// A text may say in its first line which KDL it is; another one than 2 is refused.
+    fn check_version(&mut self) {
+        let rest = self.text.get(self.token.start as usize..).unwrap_or("");
+        let marker = rest.strip_prefix("/-").map(|rest| rest.trim_start_matches(super::chars::is_space));
+        let Some(version) = marker.and_then(|rest| rest.strip_prefix("kdl-version ")) else { return };
+        let version = version.split(super::chars::is_newline).next().unwrap_or("").trim();
+        if version != "2" && version.bytes().all(|b| b.is_ascii_digit()) {
+            let end = rest.find(version).unwrap_or(0) + version.len();
+            let start = self.token.start as usize;
+            let span = self.faults.span(start, start + end);
+            let fault = Diagnostic::new(&codes::KDL_VERSION, format!("the file says that it is KDL {version}"));
+            self.faults.push(fault.at(span, "").help("Lockgate reads KDL 2."));
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        let tree = &self.tree;
+        Mark {
+            nodes: tree.nodes.len(),
+            entries: tree.entries.len(),
+            types: tree.types.len(),
+            decoded: tree.decoded.len(),
+            arena: tree.arena.len(),
+        }
+    }
+
+    /// Takes everything behind `mark` off the tables and notes the place `start..end` as taken out.
+    fn take_out(&mut self, mark: Mark, start: u32, end: u32) {
+        let tree = &mut self.tree;
+        tree.nodes.truncate(mark.nodes);
+        tree.entries.truncate(mark.entries);
+        tree.types.truncate(mark.types);
+        tree.decoded.truncate(mark.decoded);
+        tree.arena.truncate(mark.arena);
+        if self.skip.is_none() {
+            tree.skipped.push(Range::new(start, end));
+        }
+    }
+
+    /// Begins to take out a node or a block, unless something around it is taken out already.
+    fn begin_skip(&mut self, start: u32, block: bool) {
+        if self.skip.is_none() {
+            self.skip = Some(Skip { start, mark: self.mark(), frames: self.frames.len(), block });
+        }
+    }
+
+    /// Ends what [`begin_skip`](Parser::begin_skip) began, if this is its end.
+    fn end_skip(&mut self, block: bool, end: u32) {
+        if let Some(skip) = self.skip.filter(|s| s.frames == self.frames.len() && s.block == block) {
+            self.skip = None;
+            self.take_out(skip.mark, skip.start, end);
+        }
+    }
+
+    /// Opens the block that the token starts. Beyond the limit of depth its text is skipped.
+    fn open_block(&mut self, row: u32, real: bool) {
+        let brace = self.token.start;
+        if self.frames.len() >= self.limits.depth {
+            return self.skip_block(row);
+        }
+        let line = self.line;
+        self.bump();
+        if let Some(node) = self.tree.nodes.get_mut(row as usize).filter(|n| real && n.block == NO_BLOCK) {
+            node.block = brace;
+        }
+        self.frames.push(Frame { row, brace, real, line });
+    }
+
+    fn skip_block(&mut self, row: u32) {
+        self.faults.push(faults::deep_block(self.here(), self.limits.depth));
+        let mut depth = 0_usize;
+        loop {
+            match self.token.kind {
+                TokenKind::OpenBrace => depth += 1,
+                TokenKind::CloseBrace => depth -= 1,
+                TokenKind::End => {
+                    self.braces_doubtful = true;
+                    break;
+                }
+                _ => {}
+            }
+            self.bump();
+            if depth == 0 {
+                break;
+            }
+        }
+        self.tail(row);
+    }
+
+    fn close_brace(&mut self) {
+        if let Some(repair) = self.repair.filter(|r| r.before == self.token.start) {
+            self.repair_here(repair);
+        }
+        let end = self.token.end;
+        let Some(frame) = self.frames.pop() else {
+            if !self.braces_doubtful {
+                self.braces_doubtful = true;
+                self.faults.push(faults::unexpected_brace(self.here()));
+            }
+            return self.bump();
+        };
+        self.watch_indentation(frame);
+        self.bump();
+        self.close_block(frame, end);
+        self.tail(frame.row);
+    }
+
+    fn close_block(&mut self, frame: Frame, end: u32) {
+        let next = self.tree.nodes.len() as u32;
+        if let Some(node) = self.tree.nodes.get_mut(frame.row as usize).filter(|_| frame.real) {
+            (node.end, node.next) = (end, next);
+        }
+        if !frame.real {
+            self.end_skip(true, end);
+        }
+    }
+
+    /// Notes the first block that is closed by a brace with less indentation than its node: its own one may be missing.
+    fn watch_indentation(&mut self, frame: Frame) {
+        let Some(node) = self.tree.nodes.get(frame.row as usize) else { return };
+        let (start, brace) = (node.start, self.token.start);
+        if self.outdented.is_some() || brace.saturating_sub(self.line) >= start.saturating_sub(frame.line) {
+            return;
+        }
+        let is_blank = |from: u32, to: u32| self.slice(Range::new(from, to)).trim().is_empty();
+        if self.line > frame.line && is_blank(frame.line, start) && is_blank(self.line, brace) {
+            self.outdented = Some(Repair { open: frame.brace, before: brace });
+        }
+    }
+
+    /// Closes, before a brace, the block that was found to have none of its own.
+    fn repair_here(&mut self, repair: Repair) {
+        if let Some(frame) = self.frames.pop_if(|f| f.brace == repair.open) {
+            self.braces_doubtful = true;
+            let opens = [self.faults.span(frame.brace as usize, frame.brace as usize + 1)];
+            self.faults.push(faults::unclosed_blocks(&opens, Some(self.here())));
+            self.close_block(frame, repair.before);
+            self.finish_node(frame.row);
+        }
+    }
+
+    /// Where a brace is probably missing, when one is and nothing else has disturbed them.
+    fn missing_brace(&self) -> Option<Repair> {
+        self.outdented.filter(|_| self.repair.is_none() && self.faults.has_unclosed_blocks())
+    }
+
+    fn close_at_end(&mut self) {
+        let opens: Vec<Span> =
+            self.frames.iter().map(|f| self.faults.span(f.brace as usize, f.brace as usize + 1)).collect();
+        if !opens.is_empty() && !self.braces_doubtful {
+            self.faults.push_unclosed_blocks(faults::unclosed_blocks(&opens, None));
+        }
+        let end = self.token.end;
+        while let Some(frame) = self.frames.pop() {
+            self.close_block(frame, end);
+            self.finish_node(frame.row);
+        }
+    }
+
+    /// Ends a node: what a slashdash took out may end with it.
+    #[inline]
+    fn finish_node(&mut self, row: u32) {
+        if self.skip.is_some() {
+            let end = self.tree.nodes.get(row as usize).map_or(self.token.start, |n| n.end);
+            self.end_skip(false, end);
+        }
+    }
+
+    fn parent(&self) -> u32 {
+        self.frames.last().map_or(NO_PARENT, |f| f.row)
+    }
+}

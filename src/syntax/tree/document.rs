@@ -1,0 +1,108 @@
+//! A tree with the trees that it includes.
+
+use super::{Children, Entry, NO_PARENT, Node, NodeId, Tree};
+use crate::source::FileId;
+use std::sync::Arc;
+
+/// The tree of the entry file and those of the files it includes, read as one.
+#[derive(Clone, Debug)]
+pub struct Document {
+    units: Vec<Unit>,
+    /// The `include` nodes in the order of their numbers, each with the unit that stands for it; none where it failed.
+    includes: Vec<(NodeId, Option<u32>)>,
+}
+
+/// A tree at one place of its inclusion. A file that is included twice is read once and has two units.
+#[derive(Clone, Debug)]
+struct Unit {
+    tree: Arc<Tree>,
+    included_by: Option<NodeId>,
+}
+
+/// What stands at an offset: the deepest node, and the entry of it where the offset is in one.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'t> {
+    /// The deepest node.
+    pub node: Node<'t>,
+    /// The entry, where the offset is in one.
+    pub entry: Option<Entry<'t>>,
+}
+
+impl From<Tree> for Document {
+    fn from(tree: Tree) -> Document {
+        Document { units: vec![Unit { tree: Arc::new(tree), included_by: None }], includes: Vec::new() }
+    }
+}
+
+impl Document {
+    /// The top-level nodes, with included ones in place of their `include`.
+    pub fn roots(&self) -> Children<'_> {
+        Children::new(self, 0, 0, self.rows(0))
+    }
+
+    /// All trees, that of the entry file first.
+    pub fn trees(&self) -> impl Iterator<Item = &Tree> {
+        self.units.iter().map(|u| &*u.tree)
+    }
+
+    /// The node of that number.
+    pub fn node(&self, id: NodeId) -> Option<Node<'_>> {
+        let tree: &Tree = &self.units.get(id.tree as usize)?.tree;
+        Some(Node { document: self, tree, data: tree.nodes.get(id.node as usize)?, id })
+    }
+
+    /// The deepest node at an offset of a file, and its entry there. An offset at the end of a node is still in it.
+    pub fn node_at(&self, file: FileId, offset: u32) -> Option<At<'_>> {
+        let unit = self.units.iter().position(|u| u.tree.file == file)?;
+        let tree = &self.units.get(unit)?.tree;
+        let mut row = u32::try_from(tree.nodes.partition_point(|n| n.start <= offset)).ok()?.checked_sub(1)?;
+        loop {
+            let node = self.node(NodeId { tree: u32::try_from(unit).ok()?, node: row })?;
+            if node.data.end >= offset {
+                let entry = node.entries().find(|e| (e.span().start..=e.span().end).contains(&offset));
+                return Some(At { node, entry });
+            }
+            if node.data.parent == NO_PARENT {
+                return None;
+            }
+            row = node.data.parent;
+        }
+    }
+
+    /// The `include` nodes themselves, with the file that each brought in; none where it failed.
+    pub fn includes(&self) -> impl Iterator<Item = (Node<'_>, Option<FileId>)> {
+        self.includes.iter().filter_map(|&(id, unit)| {
+            let file = unit.and_then(|u| self.units.get(u as usize)).map(|u| u.tree.file);
+            Some((self.node(id)?, file))
+        })
+    }
+
+    /// Adds a tree in place of an `include` node; `None` takes the node out and puts nothing in.
+    /// Nodes have to come in the order of their numbers.
+    pub(in crate::syntax) fn include(&mut self, by: NodeId, tree: Option<Arc<Tree>>) -> Option<u32> {
+        let unit = tree.and_then(|tree| {
+            self.units.push(Unit { tree, included_by: Some(by) });
+            u32::try_from(self.units.len() - 1).ok()
+        });
+        self.includes.push((by, unit));
+        unit
+    }
+
+    /// What stands for that node: nothing if it is no resolved `include`.
+    pub(super) fn include_of(&self, id: NodeId) -> Option<Option<u32>> {
+        if self.includes.is_empty() {
+            return None;
+        }
+        let at = self.includes.binary_search_by_key(&id, |&(by, _)| by).ok()?;
+        self.includes.get(at).map(|&(_, unit)| unit)
+    }
+
+    pub(super) fn included_by(&self, unit: u32) -> Option<Node<'_>> {
+        self.node(self.units.get(unit as usize)?.included_by?)
+    }
+
+    pub(super) fn rows(&self, unit: u32) -> u32 {
+        let rows = self.units.get(unit as usize).map_or(0, |u| u.tree.nodes.len());
+        u32::try_from(rows).unwrap_or(u32::MAX)
+    }
+}
