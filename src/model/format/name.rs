@@ -1,0 +1,221 @@
+//! Names: of nodes, variables, branches, Kubernetes objects, people.
+
+use super::{Format, Wrong, first_outside};
+use crate::diag::codes;
+
+/// The name of a node.
+pub static NAME: Format = Format {
+    placeholder: "NAME",
+    is: "a name",
+    prose: "a letter, then letters, digits, `-` and `_`, at most 63 in all",
+    code: &codes::BAD_NAME,
+    check: check_name,
+};
+
+/// The name of an environment or a namespace: a label as DNS has it.
+pub static DNS_LABEL: Format = Format {
+    placeholder: "NAME",
+    is: "a name that Kubernetes takes",
+    prose: "small letters, digits and `-`, a letter or digit at both ends, at most 63 in all",
+    code: &codes::BAD_LABEL,
+    check: |text| check_label(text, 63),
+};
+
+/// The name of a release.
+pub static RELEASE_NAME: Format = Format {
+    placeholder: "NAME",
+    is: "a name that Helm takes",
+    prose: "small letters, digits and `-`, a letter or digit at both ends, at most 53 in all",
+    code: &codes::BAD_LABEL,
+    check: |text| check_label(text, 53),
+};
+
+/// The name of an environment variable or build argument.
+pub static VARIABLE: Format = Format {
+    placeholder: "NAME",
+    is: "the name of a variable",
+    prose: "a letter or `_`, then letters, digits and `_`",
+    code: &codes::BAD_VARIABLE,
+    check: |text| {
+        first_outside(text, |c| c.is_ascii_alphanumeric() || c == '_')?;
+        match text.bytes().next() {
+            None => Err(Wrong::new("it is empty")),
+            Some(b'0'..=b'9') => Err(Wrong::new("it starts with a digit").at(0..1)),
+            _ => Ok(()),
+        }
+    },
+};
+
+/// The name of a branch.
+pub static BRANCH: Format = Format {
+    placeholder: "BRANCH",
+    is: "the name of a branch",
+    prose: "as git takes it: `main`, `release/1.2`; without `refs/heads/`",
+    code: &codes::BAD_BRANCH,
+    check: check_branch,
+};
+
+/// An address for mail.
+pub static EMAIL: Format = Format {
+    placeholder: "ADDRESS",
+    is: "an address for mail",
+    prose: "`name@example.com`",
+    code: &codes::BAD_EMAIL,
+    check: |text| {
+        let (name, host) = text.split_once('@').ok_or_else(|| Wrong::new("there is no `@` in it"))?;
+        if let Some(at) = host.find('@') {
+            return Err(Wrong::new("there are two `@` in it").at(name.len() + 1 + at..name.len() + 2 + at));
+        }
+        first_outside(text, |c| !c.is_whitespace() && !c.is_control())?;
+        let complete = !name.is_empty() && !host.is_empty() && host.split('.').all(|part| !part.is_empty());
+        if complete { Ok(()) } else { Err(Wrong::new("a part of it is missing")) }
+    },
+};
+
+/// The path of a value in a chart's values.
+pub static SET_PATH: Format = Format {
+    placeholder: "PATH",
+    is: "the path of a value",
+    prose: "keys with dots between, numbers of list items in brackets: `image.tag`, `hosts[0].name`; `\\.` is a dot in a key",
+    code: &codes::BAD_SET_PATH,
+    check: |text| set_path(text).map(drop),
+};
+
+/// Whether a text can be the name of a node.
+pub fn is_name(text: &str) -> bool {
+    check_name(text).is_ok()
+}
+
+fn check_name(text: &str) -> Result<(), Wrong> {
+    first_outside(text, |c| c.is_ascii_alphanumeric() || c == '-' || c == '_')?;
+    match text.bytes().next() {
+        None => Err(Wrong::new("it is empty")),
+        Some(b) if !b.is_ascii_alphabetic() => Err(Wrong::new("it does not start with a letter").at(0..1)),
+        _ if text.len() > 63 => Err(Wrong::new(format!("it has {} characters", text.len()))),
+        _ => Ok(()),
+    }
+}
+
+fn check_label(text: &str, most: usize) -> Result<(), Wrong> {
+    let small = text.to_ascii_lowercase().replace(['_', '.', ' '], "-");
+    let meant =
+        |wrong: Wrong| if check_label_strictly(&small, most).is_ok() { wrong.meant(small.clone()) } else { wrong };
+    check_label_strictly(text, most).map_err(meant)
+}
+
+fn check_label_strictly(text: &str, most: usize) -> Result<(), Wrong> {
+    first_outside(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')?;
+    match text {
+        "" => Err(Wrong::new("it is empty")),
+        _ if text.starts_with('-') => Err(Wrong::new("it starts with `-`").at(0..1)),
+        _ if text.ends_with('-') => Err(Wrong::new("it ends with `-`").at(text.len() - 1..text.len())),
+        _ if text.len() > most => Err(Wrong::new(format!("it has {} characters", text.len()))),
+        _ => Ok(()),
+    }
+}
+
+/// What `git check-ref-format --branch` refuses.
+fn check_branch(text: &str) -> Result<(), Wrong> {
+    let at = |part: &str| text.find(part).map(|i| i..i + part.len());
+    for part in ["..", "@{", "//", "/."] {
+        if let Some(range) = at(part) {
+            return Err(Wrong::new(format!("`{part}` cannot stand in it")).at(range));
+        }
+    }
+    first_outside(text, |c| !c.is_control() && !" ~^:?*[\\".contains(c))?;
+    let ends = text.ends_with(['/', '.']) || text.ends_with(".lock");
+    if text.is_empty() {
+        Err(Wrong::new("it is empty"))
+    } else if let Some(name) = text.strip_prefix("refs/heads/") {
+        Err(Wrong::new("it is a whole reference").at(0..11).meant(name))
+    } else if text.starts_with(['-', '/', '.']) || ends || text == "@" {
+        Err(Wrong::new("git takes no such name"))
+    } else {
+        Ok(())
+    }
+}
+
+/// The parts of a path in values: keys as they are, numbers of list items with their brackets.
+pub fn set_path(text: &str) -> Result<Vec<String>, Wrong> {
+    let mut parts = Vec::new();
+    // The key that is being read; none behind a bracket, where only a dot or another bracket may follow.
+    let mut key = Some(String::new());
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        let here = at..at + c.len_utf8();
+        match (c, &mut key) {
+            ('\\', Some(key)) => key.extend(chars.next().map(|(_, c)| c)),
+            ('.' | '[', _) => {
+                let finished = key.take();
+                if finished.as_ref().is_some_and(String::is_empty) {
+                    return Err(Wrong::new("a key is empty").at(here));
+                }
+                parts.extend(finished);
+                if c == '.' {
+                    key = Some(String::new());
+                } else {
+                    let length = list_item(&text[at..])?;
+                    parts.push(text[at..at + length].to_string());
+                    // What is in the brackets is ASCII: one character a byte.
+                    chars.nth(length - 2);
+                }
+            }
+            ('=' | ',' | '{' | '}' | ']', _) => return Err(Wrong::new(format!("`{c}` cannot stand in it")).at(here)),
+            (_, Some(key)) => key.push(c),
+            (_, None) => return Err(Wrong::new("a dot is missing before the key").at(here)),
+        }
+    }
+    match key {
+        Some(key) if key.is_empty() => Err(Wrong::new(if parts.is_empty() { "it is empty" } else { "a key is empty" })),
+        last => {
+            parts.extend(last);
+            Ok(parts)
+        }
+    }
+}
+
+/// The length of a `[12]` at the start of the text.
+fn list_item(text: &str) -> Result<usize, Wrong> {
+    let end = text.find(']').ok_or_else(|| Wrong::new("a `[` is not closed"))?;
+    let digits = &text[1..end];
+    let number = digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u32>().is_ok();
+    if number { Ok(end + 1) } else { Err(Wrong::new(format!("`[{digits}]` is not the number of a list item"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_values_have_keys_and_numbers() {
+        let parts = |text: &str| set_path(text).map_err(|w| w.why);
+        assert_eq!(parts("image.tag"), Ok(vec!["image".into(), "tag".into()]));
+        assert_eq!(parts("hosts[0].name"), Ok(vec!["hosts".into(), "[0]".into(), "name".into()]));
+        assert_eq!(parts("a[1][2]"), Ok(vec!["a".into(), "[1]".into(), "[2]".into()]));
+        assert_eq!(parts(r"node\.kubernetes\.io/zone"), Ok(vec!["node.kubernetes.io/zone".into()]));
+        for bad in ["", ".a", "a.", "a..b", "[0]", "a[", "a[]", "a[x]", "a[0]b", "a=b", "a]"] {
+            assert!(set_path(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_keep_to_their_grammar() {
+        let meant = |format: &Format, text: &str| (format.check)(text).err().map(|w| w.meant.unwrap_or_default());
+        assert!(is_name("mi-app_2"));
+        for bad in ["", "2a", "-a", "a.b", "ä"] {
+            assert!(!is_name(bad), "{bad}");
+        }
+        assert_eq!(meant(&DNS_LABEL, "wso2mi-dev"), None);
+        assert_eq!(meant(&DNS_LABEL, "My_Space"), Some("my-space".into()));
+        assert_eq!(meant(&DNS_LABEL, "-a"), Some("".into()));
+        assert_eq!(meant(&BRANCH, "release/1.2"), None);
+        assert_eq!(meant(&BRANCH, "refs/heads/main"), Some("main".into()));
+        for bad in ["", "a..b", "a b", "a~1", "x.lock", "-x", "a//b", "@"] {
+            assert!(meant(&BRANCH, bad).is_some(), "{bad}");
+        }
+        assert_eq!(meant(&VARIABLE, "BASE_IMAGE"), None);
+        assert!(meant(&VARIABLE, "BASE-IMAGE").is_some() && meant(&VARIABLE, "1A").is_some());
+        assert_eq!(meant(&EMAIL, "a@example.com"), None);
+        assert!(meant(&EMAIL, "a@b@c").is_some() && meant(&EMAIL, "a@b.").is_some());
+    }
+}

@@ -1,0 +1,51 @@
+//! Durations, schedules, time zones and change windows as formats.
+
+use super::{Format, Wrong};
+use crate::diag::{codes, did_you_mean};
+use crate::model::{cron, duration, window};
+
+/// A duration.
+pub static DURATION: Format = Format {
+    placeholder: "DURATION",
+    is: "a duration",
+    prose: "whole numbers with their units, larger ones first: `90s`, `5m`, `1h30m`, `7d`, `2w`",
+    code: &codes::BAD_DURATION,
+    check: |text| duration::parse(text).map(drop).map_err(|e| Wrong::new(e.to_string())),
+};
+
+/// A cron expression.
+pub static CRON: Format = Format {
+    placeholder: "CRON",
+    is: "a cron expression",
+    prose: "five fields: minute, hour, day of the month, month, day of the week; `H` is a value that stays the same for the name",
+    code: &codes::BAD_CRON,
+    check: |text| cron::Schedule::parse(text, "", None).map(drop).map_err(|e| Wrong::new(e.to_string())),
+};
+
+/// The name of a time zone.
+pub static TIME_ZONE: Format = Format {
+    placeholder: "ZONE",
+    is: "a time zone",
+    prose: "a name of the IANA database, as `Europe/Berlin` or `UTC`",
+    code: &codes::BAD_TIME_ZONE,
+    check: |text| {
+        if jiff::tz::TimeZone::get(text).is_ok() {
+            return Ok(());
+        }
+        let wrong = Wrong::new("the IANA database has no such name");
+        let names: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();
+        match did_you_mean(text, names.iter().map(String::as_str)) {
+            Some(near) => Err(wrong.meant(near)),
+            None => Err(wrong),
+        }
+    },
+};
+
+/// A change window.
+pub static HOURS: Format = Format {
+    placeholder: "HOURS",
+    is: "a change window",
+    prose: "days and hours: `Mon-Thu 09:00-16:00`, `Sat,Sun 00:00-24:00`, over midnight `Fri 22:00-04:00`",
+    code: &codes::BAD_WINDOW,
+    check: |text| window::Hours::parse(text).map(drop).map_err(|e| Wrong::new(e.to_string())),
+};

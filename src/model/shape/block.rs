@@ -1,0 +1,139 @@
+//! The nodes in a block: which may stand, how often, and which must.
+
+use super::super::spec::{Choice, Spec, one_of};
+use super::check_node;
+use crate::diag::{Diagnostic, codes, did_you_mean};
+use crate::source::Span;
+use crate::syntax::{Children, Node};
+
+/// More children than any spec has; a test keeps it so.
+pub(in crate::model) const MOST: usize = 24;
+
+/// The children that were found: of each in the spec, the place of the first.
+pub(super) struct Found {
+    first: [Option<Span>; MOST],
+    /// Whether something stood there that could not be told, so that what is missing may be it.
+    doubtful: bool,
+}
+
+/// Checks the nodes of a block, and each of them in turn.
+pub(super) fn check(children: Children<'_>, spec: &'static Spec, faults: &mut Vec<Diagnostic>) -> Found {
+    let mut found = Found { first: [None; MOST], doubtful: false };
+    for node in children {
+        let name = node.name();
+        let Some(at) = spec.children.iter().position(|c| c.spec.name == name) else {
+            found.doubtful = true;
+            if !node.is_faulty() {
+                faults.push(unknown(node, spec));
+            }
+            continue;
+        };
+        let (Some(child), Some(first)) = (spec.children.get(at), found.first.get_mut(at)) else { continue };
+        match first {
+            Some(first) if child.many.single() => faults.push(repeated(node, *first)),
+            Some(_) => {}
+            None => *first = Some(node.name_span()),
+        }
+        check_node(node, child.spec, faults);
+    }
+    found
+}
+
+/// Says what must stand in the block and does not, and which children exclude one another.
+pub(super) fn missing(found: &Found, node: Option<Node<'_>>, spec: &'static Spec, faults: &mut Vec<Diagnostic>) {
+    let place = |name: &str| {
+        let at = spec.children.iter().position(|c| c.spec.name == name)?;
+        found.first.get(at).copied().flatten()
+    };
+    for choice in spec.choices {
+        let mut standing = choice.of.iter().filter_map(|name| Some((*name, place(name)?)));
+        match (standing.next(), standing.next()) {
+            (None, _) if choice.needed && !found.doubtful => faults.extend(node.map(|n| no_choice(n, choice))),
+            (Some(one), Some(other)) => faults.push(contradiction(one, other, choice)),
+            _ => {}
+        }
+    }
+    let absent = spec.children.iter().zip(&found.first).filter(|(c, first)| c.many.needed() && first.is_none());
+    if let Some(node) = node.filter(|_| !found.doubtful) {
+        faults.extend(absent.map(|(child, _)| absent_node(node, child.spec)));
+    }
+}
+
+/// Says that a node has a block and may have none.
+pub(super) fn unexpected(node: Node<'_>, spec: &Spec, faults: &mut Vec<Diagnostic>) {
+    if let Some(block) = node.block_span() {
+        let message = format!("`{}` has no block", spec.name);
+        let fault = Diagnostic::new(&codes::UNEXPECTED_BLOCK, message).at(block, "cannot stand here");
+        faults.push(fault.help(format!("it is written `{}`", spec.usage())));
+    }
+}
+
+fn unknown(node: Node<'_>, spec: &'static Spec) -> Diagnostic {
+    let (name, place) = (node.name(), node.name_span());
+    let within = if spec.name.is_empty() { "at the top of a file".to_string() } else { format!("in `{}`", spec.name) };
+    let fault = Diagnostic::new(&codes::UNKNOWN_NODE, format!("`{name}` cannot stand {within}"));
+    let fault = fault.at(place, "unknown here");
+    if spec.prop(name).is_some() {
+        return fault.help(format!("`{name}` is a property of `{}`: `{}`", spec.name, spec.usage()));
+    }
+    if let Some(near) = did_you_mean(name, spec.children.iter().map(|c| c.spec.name)) {
+        return fault.help(format!("did you mean `{near}`?")).fix(format!("Rename to `{near}`"), place, near);
+    }
+    if let Some(sibling) = spec.children.iter().map(|c| c.spec).find(|s| s.prop(name).is_some()) {
+        return fault.help(format!("`{name}` is a property of `{}`: `{}`", sibling.name, sibling.usage()));
+    }
+    let homes = homes(name);
+    if !homes.is_empty() {
+        return fault.help(format!("it stands in {}", one_of(homes)));
+    }
+    fault.help(format!("there can be: {}", spec.children.iter().map(|c| c.spec.name).collect::<Vec<_>>().join(", ")))
+}
+
+/// The names of the nodes in whose blocks a node of that name may stand.
+fn homes(name: &str) -> Vec<&'static str> {
+    let mut homes: Vec<&'static str> = Vec::new();
+    let mut open = vec![&crate::model::pipeline::FILE];
+    while let Some(spec) = open.pop() {
+        if spec.child(name).is_some() && !homes.contains(&spec.name) && !spec.name.is_empty() {
+            homes.push(spec.name);
+        }
+        open.extend(spec.children.iter().rev().map(|c| c.spec));
+    }
+    homes
+}
+
+fn repeated(node: Node<'_>, first: Span) -> Diagnostic {
+    Diagnostic::new(&codes::REPEATED_NODE, format!("`{}` stands twice", node.name()))
+        .at(node.name_span(), "a second time here")
+        .at(first, "first here")
+        .help("it may stand once; keep the one that is meant")
+}
+
+fn contradiction(one: (&str, Span), other: (&str, Span), choice: &Choice) -> Diagnostic {
+    let (one, other) = if one.1.start <= other.1.start { (one, other) } else { (other, one) };
+    let message = format!("`{}` and `{}` cannot both say {}", one.0, other.0, choice.about);
+    Diagnostic::new(&codes::CONTRADICTION, message)
+        .at(other.1, "and this")
+        .at(one.1, "this")
+        .help(format!("one of {} may stand", one_of(choice.of.iter().copied())))
+}
+
+fn no_choice(node: Node<'_>, choice: &Choice) -> Diagnostic {
+    Diagnostic::new(&codes::MISSING_NODE, format!("`{}` does not say {}", title(node), choice.about))
+        .at(node.header_span(), "nothing in it says so")
+        .help(format!("write {} in its block", one_of(choice.of.iter().copied())))
+}
+
+fn absent_node(node: Node<'_>, child: &Spec) -> Diagnostic {
+    Diagnostic::new(&codes::MISSING_NODE, format!("`{}` has no `{}`", title(node), child.name))
+        .at(node.header_span(), format!("needs a `{}`", child.name))
+        .help(format!("write `{}` in its block", child.usage()))
+}
+
+/// The node with its name, as one would speak of it: `release mi`.
+fn title(node: Node<'_>) -> String {
+    match node.arg(0).and_then(|v| v.as_str()) {
+        Some(name) if name.len() <= 40 => format!("{} {name}", node.name()),
+        _ => node.name().to_string(),
+    }
+}
