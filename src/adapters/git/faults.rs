@@ -1,0 +1,115 @@
+//! What libgit2 says, in words for those who wrote the pipeline.
+
+use super::address::{Remote, Scheme};
+use crate::ports::{Fault, PortError};
+use git2::{Error, ErrorClass, ErrorCode};
+
+/// Why a server did not give what was asked for.
+pub(super) fn from_server(error: &Error, remote: &Remote, with_credentials: bool) -> PortError {
+    let (url, host, said) = (&remote.shown, &remote.host, error.message());
+    let status = |code: &str| said.contains(&format!("status code: {code}"));
+    match (error.class(), error.code()) {
+        (_, ErrorCode::Certificate) | (ErrorClass::Ssl, _) if said.contains("ertificate") => untrusted(remote, said),
+        (_, ErrorCode::Auth) => denied(remote, with_credentials),
+        _ if status("401") || status("403") || said.contains("uthentication") => denied(remote, with_credentials),
+        _ if status("404") || status("410") || said.contains("Repository not found") => missing(remote),
+        (_, ErrorCode::Timeout) => unavailable(format!("`{host}` did not answer in time while `{url}` was asked")),
+        (_, ErrorCode::Eof) => unavailable(format!("`{host}` closed the connection while `{url}` was asked")),
+        (ErrorClass::Net | ErrorClass::Os | ErrorClass::Ssl, _) => {
+            unavailable(format!("`{url}` cannot be reached: {said}"))
+        }
+        (ErrorClass::Http, _) => {
+            unavailable(format!("`{host}` did not answer as a git server does for `{url}`: {said}"))
+        }
+        (ErrorClass::Ssh, _) if remote.scheme == Scheme::Ssh => {
+            unavailable(format!("`{url}` cannot be reached by ssh: {said}"))
+        }
+        _ => unavailable(format!("`{url}` could not be read: {said}")),
+    }
+}
+
+fn unavailable(message: String) -> PortError {
+    PortError::new(Fault::Unavailable, message)
+}
+
+fn missing(remote: &Remote) -> PortError {
+    PortError::new(Fault::NotFound, format!("there is no git repository at `{}`", remote.shown))
+        .help("check the URL; many hosts also say this of a repository that the credentials do not open")
+}
+
+fn denied(remote: &Remote, with_credentials: bool) -> PortError {
+    let url = &remote.shown;
+    if with_credentials {
+        return PortError::new(Fault::Denied, format!("`{url}` refuses the credentials"))
+            .help("check that they are right, not expired, and may read the repository");
+    }
+    let help = match remote.scheme {
+        Scheme::Http => "name a secret with user name and token in `credentials`",
+        Scheme::Ssh => {
+            "start an ssh agent that has the key, put a key into `~/.ssh`, or name a secret in `credentials`"
+        }
+    };
+    PortError::new(Fault::Denied, format!("`{url}` wants credentials")).help(help)
+}
+
+fn untrusted(remote: &Remote, said: &str) -> PortError {
+    let host = &remote.host;
+    match remote.scheme {
+        Scheme::Http => PortError::new(Fault::Denied, format!("the certificate of `{host}` is not trusted: {said}"))
+            .help("add the authority that signed it to this machine's, or name its file in `SSL_CERT_FILE`"),
+        Scheme::Ssh => PortError::new(
+            Fault::Denied,
+            format!("the host key of `{host}` is not in `~/.ssh/known_hosts`"),
+        )
+        .help(format!(
+            "compare the key with what its owner publishes, and add it: `ssh-keyscan {host} >> ~/.ssh/known_hosts`"
+        )),
+    }
+}
+
+/// Why a repository on this disk, or the cache, could not be read.
+pub(super) fn from_disk(error: &Error, shown: &str) -> PortError {
+    let fault = match error.code() {
+        ErrorCode::NotFound => Fault::NotFound,
+        _ if error.class() == ErrorClass::Os => Fault::Unavailable,
+        _ => Fault::Invalid,
+    };
+    PortError::new(fault, format!("`{shown}` could not be read: {}", error.message()))
+}
+
+/// There is no such branch. `branches` are those that there are.
+pub(super) fn no_branch(branch: &str, shown: &str, branches: &[String]) -> PortError {
+    if branches.is_empty() {
+        return PortError::new(Fault::NotFound, format!("the repository `{shown}` is empty: it has no branch yet"))
+            .help(format!("commit something to `{branch}` and push it"));
+    }
+    let error = PortError::new(Fault::NotFound, format!("`{shown}` has no branch `{branch}`"));
+    match nearest(branch, branches) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help(format!("it has {}", some_of(branches))),
+    }
+}
+
+fn nearest<'a>(branch: &str, branches: &'a [String]) -> Option<&'a String> {
+    // Who wrote `main` of an old repository meant `master`, whatever the letters say.
+    let renamed = |other: &&String| matches!((branch, other.as_str()), ("main", "master") | ("master", "main"));
+    let likeness = |other: &&String| (strsim::jaro_winkler(branch, other) * 1000.0) as u32;
+    branches.iter().find(renamed).or_else(|| branches.iter().filter(|other| likeness(other) > 800).max_by_key(likeness))
+}
+
+/// The first few branches.
+fn some_of(branches: &[String]) -> String {
+    const NAMED: usize = 5;
+    let named: Vec<String> = branches.iter().take(NAMED).map(|branch| format!("`{branch}`")).collect();
+    match branches.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// The commit is not there any more.
+pub(super) fn no_commit(id: &str, shown: &str) -> PortError {
+    let short = id.get(..12).unwrap_or(id);
+    PortError::new(Fault::NotFound, format!("`{shown}` no longer has the commit {short}"))
+        .help("its branch was probably rewritten (a force-push); plan again to go on from what is there now")
+}
