@@ -7,6 +7,8 @@ use std::fmt;
 pub enum FuncError {
     /// An ordinary error; the executor words it `error calling NAME: TEXT`.
     Message(String),
+    /// Wrong arguments, worded as the executor words them: without `error calling`.
+    Arguments(String),
     /// The author of the chart says no: `fail`, `required`. Helm shows only this text and the place.
     Refused(String),
     /// A template executed by the function (`include`, `tpl`) failed; `context` comes before its own words, and may be "".
@@ -23,14 +25,17 @@ pub enum FuncError {
 impl FuncError {
     /// The error of a call with the wrong number of arguments, as Go words it.
     pub fn arguments(name: &str, want: usize, got: usize) -> FuncError {
-        FuncError::Message(format!("wrong number of args for {name}: want {want} got {got}"))
+        FuncError::Arguments(format!("wrong number of args for {name}: want {want} got {got}"))
     }
 }
 
 impl fmt::Display for FuncError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FuncError::Message(text) | FuncError::Refused(text) | FuncError::Limit(text) => f.write_str(text),
+            FuncError::Message(text)
+            | FuncError::Arguments(text)
+            | FuncError::Refused(text)
+            | FuncError::Limit(text) => f.write_str(text),
             FuncError::Template { context, inner } => write!(f, "{context}{inner}"),
         }
     }
@@ -75,6 +80,8 @@ pub enum Reason {
     Syntax(String),
     /// The executor can't do what is written there.
     Exec(String),
+    /// A bound of the render was reached.
+    Limit(String),
     /// A function failed.
     Call {
         /// Its name.
@@ -93,7 +100,7 @@ pub struct TemplateError {
     pub place: Place,
     /// The named template that was executing; "" for a syntax error.
     pub executing: String,
-    /// The source of the expression, shortened as Go does; "" where there is none.
+    /// The source of the expression, as Go prints it; "" where there is none.
     pub expression: String,
     /// Why.
     pub reason: Reason,
@@ -138,13 +145,13 @@ impl TemplateError {
 
     /// Whether a bound of the render was reached.
     pub fn is_limit(&self) -> bool {
-        matches!(&self.root().reason, Reason::Call { error: FuncError::Limit(_), .. })
+        matches!(&self.root().reason, Reason::Limit(_) | Reason::Call { error: FuncError::Limit(_), .. })
     }
 
     /// The words for the innermost cause, without places.
     pub fn message(&self) -> String {
         match &self.root().reason {
-            Reason::Syntax(text) | Reason::Exec(text) => text.clone(),
+            Reason::Syntax(text) | Reason::Exec(text) | Reason::Limit(text) => text.clone(),
             Reason::Call { error: error @ FuncError::Message(_), function } => {
                 format!("error calling {function}: {error}")
             }
@@ -166,9 +173,12 @@ impl TemplateError {
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for error in self.stack() {
-            error.head(f)?;
+            // Go tells nothing of the templates around one called with `{{ template }}`.
+            if !matches!(error.reason, Reason::Inner(_)) {
+                error.head(f)?;
+            }
             match &error.reason {
-                Reason::Syntax(text) | Reason::Exec(text) => f.write_str(text)?,
+                Reason::Syntax(text) | Reason::Exec(text) | Reason::Limit(text) => f.write_str(text)?,
                 Reason::Call { function, error: FuncError::Template { context, .. } } => {
                     write!(f, "error calling {function}: {context}")?;
                 }

@@ -57,6 +57,12 @@ impl Param {
             Param::Reflect => "reflect.Value",
         }
     }
+
+    /// Whether nil may be passed.
+    pub(super) fn takes_nil(self) -> bool {
+        use Param::{Any, Bytes, List, Map, Pointer, Reflect, Strings};
+        matches!(self, Any | Map | List | Strings | Bytes | Pointer(_) | Reflect)
+    }
 }
 
 /// One function: name, signature, code.
@@ -67,6 +73,8 @@ pub struct FuncSpec {
     pub params: &'static [Param],
     /// The type of each further argument, if there may be any.
     pub rest: Option<Param>,
+    /// The executor evaluates the arguments one by one and stops early: `and`, `or`.
+    pub lazy: bool,
     /// The code.
     pub run: Func,
 }
@@ -74,12 +82,17 @@ pub struct FuncSpec {
 impl FuncSpec {
     /// A function with a fixed number of parameters.
     pub const fn fixed(name: &'static str, params: &'static [Param], run: Func) -> FuncSpec {
-        FuncSpec { name, params, rest: None, run }
+        FuncSpec { name, params, rest: None, lazy: false, run }
     }
 
     /// A function with fixed parameters and then any number of one type.
     pub const fn variadic(name: &'static str, params: &'static [Param], rest: Param, run: Func) -> FuncSpec {
-        FuncSpec { name, params, rest: Some(rest), run }
+        FuncSpec { name, params, rest: Some(rest), lazy: false, run }
+    }
+
+    /// `and`, `or`: the executor stops at the first argument that decides.
+    pub(super) const fn lazy(name: &'static str, run: Func) -> FuncSpec {
+        FuncSpec { name, params: &[Param::Reflect], rest: Some(Param::Reflect), lazy: true, run }
     }
 }
 

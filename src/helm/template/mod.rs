@@ -3,13 +3,26 @@
 //! [`Context`] holds one render: [`Context::add_template`] parses a file, [`Context::execute`] runs one,
 //! [`Context::exec_named`] and [`Context::exec_tpl`] are what `include` and `tpl` are made of.
 
+pub mod ast;
 mod builtins;
 mod context;
 mod error;
+mod exec;
 pub mod format;
 mod func;
+mod parse;
 mod scope;
+mod show;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Context, Environment, Limits, Lookup, Random, Used};
 pub use error::{FuncError, Place, Reason, TemplateError};
 pub use func::{Func, FuncSpec, Param, Registry};
+
+/// Runs with enough stack for deep nesting, wherever the caller runs.
+fn with_stack<T>(run: impl FnOnce() -> T) -> T {
+    const LEFT: usize = 256 << 10;
+    const MORE: usize = 4 << 20;
+    stacker::maybe_grow(LEFT, MORE, run)
+}

@@ -9,7 +9,7 @@ mod quote;
 mod verbs;
 
 pub use float::{Notation, float};
-pub use quote::{is_print, quote, quote_rune, unquote, unquote_char};
+pub use quote::{Unit, is_print, quote, quote_rune, unquote, unquote_char};
 pub use verbs::sprintf;
 
 use crate::helm::value::{Kind, Value};

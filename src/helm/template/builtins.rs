@@ -1,5 +1,0 @@
-//! Go's own functions.
-use super::FuncSpec;
-
-/// All of them.
-pub static BUILTINS: &[FuncSpec] = &[];

@@ -1,0 +1,196 @@
+//! Pipelines, commands, fields.
+
+use super::{At, Exec, Run};
+use crate::helm::template::ast::{Command, Expr, ExprKind, Number, Pipe, Variable};
+use crate::helm::template::format::quote;
+use crate::helm::value::{Map, MapType, Member, Str, Value};
+
+impl<'e> Exec<'e, '_> {
+    /// The value of a pipeline, which its variables get too. A nil becomes the missing value: that is what makes
+    /// parentheses nil-safe.
+    pub(super) fn pipeline(&mut self, dot: &Value, pipe: &'e Pipe) -> Run<Value> {
+        self.at = At::Pipe(pipe);
+        let mut last = None;
+        for command in &pipe.commands {
+            last = Some(match self.command(dot, command, last)? {
+                Value::Nil => Value::Missing,
+                value => value,
+            });
+        }
+        let value = last.unwrap_or(Value::Missing);
+        for variable in &pipe.variables {
+            self.set(variable, value.clone())?;
+        }
+        Ok(value)
+    }
+
+    pub(super) fn set(&mut self, variable: &Variable, value: Value) -> Run<()> {
+        match self.variables.get_mut(variable.slot) {
+            Some(slot) => {
+                *slot = value;
+                Ok(())
+            }
+            None => Err(self.error(format!("undefined variable: {}", variable.name))),
+        }
+    }
+
+    fn get(&self, variable: &Variable) -> Run<Value> {
+        let value = self.variables.get(variable.slot).cloned();
+        value.ok_or_else(|| self.error(format!("undefined variable: {}", variable.name)))
+    }
+
+    /// A command; `last` is the value of the one before it in the pipeline.
+    fn command(&mut self, dot: &Value, command: &'e Command, last: Option<Value>) -> Run<Value> {
+        let Some((first, arguments)) = command.words.split_first() else { return Ok(Value::Missing) };
+        match &first.kind {
+            ExprKind::Function(spec) => {
+                self.at = At::Expr(first);
+                return self.call(dot, spec, At::Command(command), arguments, last);
+            }
+            ExprKind::Pipe(pipe) => {
+                self.no_arguments(first, arguments, &last)?;
+                return self.pipeline(dot, pipe);
+            }
+            ExprKind::Field(_) | ExprKind::Variable(..) | ExprKind::Chain(..) => {
+                return self.fields(dot, first, arguments, last);
+            }
+            _ => {}
+        }
+        self.at = At::Expr(first);
+        self.no_arguments(first, arguments, &last)?;
+        match &first.kind {
+            ExprKind::Dot => Ok(dot.clone()),
+            ExprKind::Bool(b) => Ok(Value::Bool(*b)),
+            ExprKind::Number(number) => self.ideal(first, number),
+            ExprKind::String { text, .. } => Ok(Value::Str(text.clone())),
+            _ => Err(self.error("nil is not a command")),
+        }
+    }
+
+    fn no_arguments(&self, first: &Expr, arguments: &[Expr], last: &Option<Value>) -> Run<()> {
+        match arguments.is_empty() && last.is_none() {
+            true => Ok(()),
+            false => {
+                let shown = first.show(&self.template.source);
+                Err(self.error(format!("can't give argument to non-function {shown}")))
+            }
+        }
+    }
+
+    /// A number where no type is asked for.
+    pub(super) fn ideal(&mut self, expr: &'e Expr, number: &Number) -> Run<Value> {
+        self.at = At::Expr(expr);
+        number.ideal.clone().ok_or_else(|| {
+            let shown = expr.show(&self.template.source);
+            self.error(format!("{shown} overflows int"))
+        })
+    }
+
+    /// `.a.b`, `$x.a.b`, `(…).a.b`: the last one may be a method with arguments.
+    pub(super) fn fields(
+        &mut self,
+        dot: &Value,
+        expr: &'e Expr,
+        arguments: &'e [Expr],
+        last: Option<Value>,
+    ) -> Run<Value> {
+        self.at = At::Expr(expr);
+        match &expr.kind {
+            ExprKind::Field(names) => self.chain(dot, dot.clone(), expr, names, arguments, last),
+            ExprKind::Variable(variable, names) => {
+                let value = self.get(variable)?;
+                if names.is_empty() {
+                    self.no_arguments(expr, arguments, &last)?;
+                    return Ok(value);
+                }
+                self.chain(dot, value, expr, names, arguments, last)
+            }
+            ExprKind::Chain(inner, names) => {
+                if matches!(inner.kind, ExprKind::Nil) {
+                    let shown = expr.show(&self.template.source);
+                    return Err(self.error(format!("indirection through explicit nil in {shown}")));
+                }
+                let value = self.argument(dot, None, inner)?;
+                self.chain(dot, value, expr, names, arguments, last)
+            }
+            _ => Ok(Value::Missing),
+        }
+    }
+
+    fn chain(
+        &mut self,
+        dot: &Value,
+        mut receiver: Value,
+        expr: &'e Expr,
+        names: &'e [Str],
+        arguments: &'e [Expr],
+        last: Option<Value>,
+    ) -> Run<Value> {
+        let Some((end, path)) = names.split_last() else { return Ok(receiver) };
+        // What comes out of a map is an interface to Go, and its messages say so.
+        let mut inside = false;
+        for name in path {
+            receiver = self.field(dot, &receiver, name, expr, &[], None, inside)?;
+            inside = true;
+        }
+        self.field(dot, &receiver, end, expr, arguments, last, inside)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn field(
+        &mut self,
+        dot: &Value,
+        receiver: &Value,
+        name: &Str,
+        expr: &'e Expr,
+        arguments: &'e [Expr],
+        last: Option<Value>,
+        inside: bool,
+    ) -> Run<Value> {
+        let called = !arguments.is_empty() || last.is_some();
+        match receiver {
+            Value::Map(map) => {
+                if map.map_type() == MapType::Values && super::methods::is_method(name) {
+                    let values = self.evaluate(dot, arguments, last)?;
+                    return self.values_method(map, name, &values, expr);
+                }
+                if called {
+                    return Err(self.error(format!("{name} is not a method but has arguments")));
+                }
+                self.entry(map, name)
+            }
+            Value::Missing => match self.ctx.env.strict {
+                true => Err(self.error(format!("nil data; no entry for key {}", quote(name)))),
+                false => Ok(Value::Missing),
+            },
+            Value::Nil => Err(self.error(format!("nil pointer evaluating interface {{}}.{name}"))),
+            Value::Object(object) => match object.member(&name.to_text()) {
+                Member::Field(_) if called => {
+                    Err(self.error(format!("{name} has arguments but cannot be invoked as function")))
+                }
+                Member::Field(value) => Ok(value),
+                Member::Method => {
+                    let values = self.evaluate(dot, arguments, last)?;
+                    let result = object.call(&name.to_text(), &values);
+                    self.called(At::Expr(expr), &name.to_text(), result)
+                }
+                Member::None => Err(self.no_field(receiver, name, inside)),
+            },
+            _ => Err(self.no_field(receiver, name, inside)),
+        }
+    }
+
+    fn entry(&self, map: &Map, name: &Str) -> Run<Value> {
+        match map.get(name) {
+            Some(value) => Ok(value),
+            None if self.ctx.env.strict => Err(self.error(format!("map has no entry for key {}", quote(name)))),
+            None if map.map_type() == MapType::Strings => Ok(Value::str("")),
+            None => Ok(Value::Nil),
+        }
+    }
+
+    fn no_field(&self, receiver: &Value, name: &Str, inside: bool) -> Box<crate::helm::template::TemplateError> {
+        let go_type = if inside { "interface {}" } else { receiver.type_name() };
+        self.error(format!("can't evaluate field {name} in type {go_type}"))
+    }
+}
