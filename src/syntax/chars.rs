@@ -82,7 +82,9 @@ pub(super) fn is_bare(word: &str) -> bool {
         let unsigned = word.strip_prefix(['+', '-']).unwrap_or(word);
         unsigned.strip_prefix('.').unwrap_or(unsigned).starts_with(|c: char| c.is_ascii_digit())
     };
-    let is_char = |c: char| if c.is_ascii() { is(c as u8, WORD) && !is(c as u8, CONTROL) } else { is_word(c) && !is_forbidden(c) };
+    let is_char = |c: char| {
+        if c.is_ascii() { is(c as u8, WORD) && !is(c as u8, CONTROL) } else { is_word(c) && !is_forbidden(c) }
+    };
     !word.is_empty() && !starts_like_number && !is_reserved(word) && word.chars().all(is_char)
 }
 

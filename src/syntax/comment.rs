@@ -25,7 +25,11 @@ pub(super) fn leading(text: &str, start: u32, end: u32) -> Option<&str> {
                 let from = found.map_or(token.start as usize, |(from, _)| from);
                 found = Some((from, token.end as usize));
             }
-            TokenKind::Space | TokenKind::Bom | TokenKind::LineComment | TokenKind::BlockComment | TokenKind::Semicolon => {}
+            TokenKind::Space
+            | TokenKind::Bom
+            | TokenKind::LineComment
+            | TokenKind::BlockComment
+            | TokenKind::Semicolon => {}
             // Something is taken out by a slashdash here: the comment before it was its.
             _ => (found, own_line) = (None, false),
         }

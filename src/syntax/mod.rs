@@ -10,6 +10,7 @@
 
 mod chars;
 mod comment;
+pub mod include;
 mod limits;
 mod number;
 mod parse;

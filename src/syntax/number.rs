@@ -26,9 +26,15 @@ pub(super) fn check(word: &[u8]) -> Result<ValueKind, NumberFault> {
     let sign = usize::from(matches!(word.first(), Some(b'+' | b'-')));
     let unsigned = word.get(sign..).unwrap_or(&[]);
     match unsigned {
-        [b'0', b'x', ..] => based(word, sign + 2, u8::is_ascii_hexdigit, "a hexadecimal number goes on with 0–9, a–f or _"),
-        [b'0', b'o', ..] => based(word, sign + 2, |b| matches!(b, b'0'..=b'7'), "an octal number goes on with 0–7 or _"),
-        [b'0', b'b', ..] => based(word, sign + 2, |b| matches!(b, b'0' | b'1'), "a binary number goes on with 0, 1 or _"),
+        [b'0', b'x', ..] => {
+            based(word, sign + 2, u8::is_ascii_hexdigit, "a hexadecimal number goes on with 0–9, a–f or _")
+        }
+        [b'0', b'o', ..] => {
+            based(word, sign + 2, |b| matches!(b, b'0'..=b'7'), "an octal number goes on with 0–7 or _")
+        }
+        [b'0', b'b', ..] => {
+            based(word, sign + 2, |b| matches!(b, b'0' | b'1'), "a binary number goes on with 0, 1 or _")
+        }
         _ => decimal(word, sign),
     }
 }
@@ -115,7 +121,14 @@ mod tests {
 
     #[test]
     fn all_forms_are_read() {
-        for (raw, says) in [("0", 0), ("-12_3", -123), ("+0x1F", 31), ("0o17", 15), ("-0b101_", -5), ("-9223372036854775808", i64::MIN)] {
+        for (raw, says) in [
+            ("0", 0),
+            ("-12_3", -123),
+            ("+0x1F", 31),
+            ("0o17", 15),
+            ("-0b101_", -5),
+            ("-9223372036854775808", i64::MIN),
+        ] {
             assert_eq!(check(raw.as_bytes()), Ok(ValueKind::Int), "{raw}");
             assert_eq!(integer(raw), Some(says), "{raw}");
         }
@@ -129,7 +142,18 @@ mod tests {
 
     #[test]
     fn faults_point_at_their_place() {
-        for (raw, at) in [("1.", 2), ("0x", 2), ("0xg1", 2), ("0b12", 3), ("1.2.3", 3), ("1e", 2), ("1._0", 2), (".5", 0), ("-.5", 1), ("12px", 2)] {
+        for (raw, at) in [
+            ("1.", 2),
+            ("0x", 2),
+            ("0xg1", 2),
+            ("0b12", 3),
+            ("1.2.3", 3),
+            ("1e", 2),
+            ("1._0", 2),
+            (".5", 0),
+            ("-.5", 1),
+            ("12px", 2),
+        ] {
             assert_eq!(check(raw.as_bytes()).unwrap_err().at, at, "{raw}");
         }
     }

@@ -60,7 +60,8 @@ pub fn parse(value: Value<'_>) -> (Template, Vec<Diagnostic>) {
         let parts = if text.is_empty() { Vec::new() } else { vec![Part::Text(text.to_owned())] };
         return (Template { parts, span: value.span() }, Vec::new());
     }
-    let mut parser = Parser { places: value.inner_places(), text, parts: Vec::new(), plain: String::new(), faults: Vec::new() };
+    let mut parser =
+        Parser { places: value.inner_places(), text, parts: Vec::new(), plain: String::new(), faults: Vec::new() };
     parser.run();
     (Template { parts: parser.parts, span: value.span() }, parser.faults)
 }
@@ -147,7 +148,8 @@ impl<'t> Parser<'t> {
     fn path(&self, open: usize, close: usize) -> Result<Reference, Diagnostic> {
         let span = self.span(open, close + 1);
         if open + 1 == close {
-            let fault = Diagnostic::new(&codes::REFERENCE_SYNTAX, "a reference to nothing").at(span, "a name is missing");
+            let fault =
+                Diagnostic::new(&codes::REFERENCE_SYNTAX, "a reference to nothing").at(span, "a name is missing");
             return Err(fault.help("Braces that stand for themselves are doubled: `{{}}`."));
         }
         let mut steps = Vec::new();
@@ -172,10 +174,17 @@ impl<'t> Parser<'t> {
         if step.is_empty() {
             // The dot before it, or behind it where it is the first.
             let from = if self.text.as_bytes().get(at.saturating_sub(1)) == Some(&b'.') { at - 1 } else { at };
-            return Err(fault("a dot without a name in a reference".to_owned(), from, from + 1, "a name is missing here"));
+            return Err(fault(
+                "a dot without a name in a reference".to_owned(),
+                from,
+                from + 1,
+                "a name is missing here",
+            ));
         }
         match step.char_indices().find(|(_, c)| !c.is_alphanumeric() && *c != '-' && *c != '_') {
-            Some((i, c)) => Err(fault(format!("`{c}` in a reference"), at + i, at + i + c.len_utf8(), "not part of a name")),
+            Some((i, c)) => {
+                Err(fault(format!("`{c}` in a reference"), at + i, at + i + c.len_utf8(), "not part of a name"))
+            }
             None => Ok(()),
         }
     }

@@ -182,7 +182,11 @@ impl<'r> Body<'r, '_> {
         let digits = self.slice(open + 1, self.end).bytes().take_while(u8::is_ascii_hexdigit).count();
         let close = open + 1 + digits;
         if self.char(open) != Some('{') || self.char(close) != Some('}') || !(1..=6).contains(&digits) {
-            let end = if self.char(open) == Some('{') { (close + usize::from(self.char(close) == Some('}'))).min(self.end) } else { open };
+            let end = if self.char(open) == Some('{') {
+                (close + usize::from(self.char(close) == Some('}'))).min(self.end)
+            } else {
+                open
+            };
             self.faulty(at, end, StringFaultKind::UnicodeForm);
             return end;
         }

@@ -40,7 +40,10 @@ fn not_utf8(faults: &Faults, start: usize, end: usize, bytes: &[u8]) -> Diagnost
 
 /// A file over the limit.
 pub(super) fn too_large(size: usize, limits: &Limits) -> Diagnostic {
-    Diagnostic::new(&codes::FILE_TOO_LARGE, format!("the file has {size} bytes; the limit is {}", limits.size_in_words()))
+    Diagnostic::new(
+        &codes::FILE_TOO_LARGE,
+        format!("the file has {size} bytes; the limit is {}", limits.size_in_words()),
+    )
 }
 
 /// Finds the characters that may stand nowhere.
@@ -75,7 +78,9 @@ fn forbidden(faults: &Faults, at: usize, c: char) -> Diagnostic {
     let (what, label) = match c {
         '\u{FEFF}' => ("a byte-order mark behind the start of the file", "it cannot be seen"),
         '\0' => ("a NUL character", "it cannot be seen"),
-        c if chars::is_direction(c) => ("a character that changes the direction of writing", "what is shown may not be what is read"),
+        c if chars::is_direction(c) => {
+            ("a character that changes the direction of writing", "what is shown may not be what is read")
+        }
         _ => ("a control character", "it cannot be seen"),
     };
     let span = faults.span(at, at + c.len_utf8());

@@ -352,7 +352,14 @@ mod tests {
 
     #[test]
     fn ends_meet() {
-        for text in ["a b=\"c\" {\r\n}\n", "\u{FEFF}/* /* */ x", "#\"a\"# ##\"b\"#\"## #\"\"\"\n\"\"\"#", "\"\\", "é\u{3000}#", "r\"\"\""] {
+        for text in [
+            "a b=\"c\" {\r\n}\n",
+            "\u{FEFF}/* /* */ x",
+            "#\"a\"# ##\"b\"#\"## #\"\"\"\n\"\"\"#",
+            "\"\\",
+            "é\u{3000}#",
+            "r\"\"\"",
+        ] {
             let pieces: String = kinds(text).into_iter().map(|(_, piece)| piece).collect();
             assert_eq!(pieces, text);
         }

@@ -98,8 +98,11 @@ pub(super) fn bare_keyword(span: Span, word: &str) -> Diagnostic {
 
 /// A word that KDL reserves, where a name is expected.
 pub(super) fn reserved_name(span: Span, word: &str, role: Role) -> Diagnostic {
-    plain(&codes::BARE_KEYWORD, format!("`{word}` cannot be {} without quotes", role.words()), span, "reserved")
-        .fix("Put it in quotes", span, format!("\"{word}\""))
+    plain(&codes::BARE_KEYWORD, format!("`{word}` cannot be {} without quotes", role.words()), span, "reserved").fix(
+        "Put it in quotes",
+        span,
+        format!("\"{word}\""),
+    )
 }
 
 pub(super) fn number_as_name(span: Span, word: &str, role: Role) -> Diagnostic {
@@ -128,13 +131,23 @@ pub(super) fn bad_number(word: Span, rest: Span, what: &'static str, text: &str)
 }
 
 /// A string that has no end: its line's end is the place, its start the other half.
-pub(super) fn unclosed_string(faults: &Faults, start: usize, end: usize, marks: &str, several_lines: bool) -> Diagnostic {
+pub(super) fn unclosed_string(
+    faults: &Faults,
+    start: usize,
+    end: usize,
+    marks: &str,
+    several_lines: bool,
+) -> Diagnostic {
     let open = faults.span(start, start + marks.len());
     let fault = Diagnostic::new(&codes::UNCLOSED, "a string is not closed");
     if several_lines {
-        fault.at(open, "it starts here and goes on to the end of the file").help("It ends with the same marks on a line of their own.")
+        fault
+            .at(open, "it starts here and goes on to the end of the file")
+            .help("It ends with the same marks on a line of their own.")
     } else {
-        fault.at(faults.span(end, end), "the closing quote is missing").at(open, "the string starts here")
+        fault
+            .at(faults.span(end, end), "the closing quote is missing")
+            .at(open, "the string starts here")
             .help("A string of several lines starts and ends with `\"\"\"`.")
     }
 }
@@ -149,12 +162,20 @@ pub(super) fn deep_comment(at: Span, limit: usize) -> Diagnostic {
 }
 
 pub(super) fn deep_block(at: Span, limit: usize) -> Diagnostic {
-    plain(&codes::TOO_DEEP, format!("blocks are nested deeper than {limit}"), at, "what stands in this block is not read")
+    plain(
+        &codes::TOO_DEEP,
+        format!("blocks are nested deeper than {limit}"),
+        at,
+        "what stands in this block is not read",
+    )
 }
 
 pub(super) fn unexpected_brace(at: Span) -> Diagnostic {
-    plain(&codes::UNEXPECTED_BRACE, "a closing brace that closes nothing", at, "no block is open here")
-        .fix("Remove it", at, "")
+    plain(&codes::UNEXPECTED_BRACE, "a closing brace that closes nothing", at, "no block is open here").fix(
+        "Remove it",
+        at,
+        "",
+    )
 }
 
 /// Blocks that have no end; `hint` is a brace that by its indentation was meant for a block further out.
@@ -213,8 +234,12 @@ pub(super) fn unexpected(at: Span, text: &str) -> Diagnostic {
     match text {
         "=" => fault.help("A property is one key, `=` and one value."),
         "/" => fault.help("Text with a `/` stands in quotes; a comment starts with `//`."),
-        "\\" => fault.help("A backslash outside of a string has to be the last thing on its line, which then goes on on the next."),
-        "[" | "]" => fault.help("KDL has no lists: write the values one after the other, or text with brackets in quotes."),
+        "\\" => fault.help(
+            "A backslash outside of a string has to be the last thing on its line, which then goes on on the next.",
+        ),
+        "[" | "]" => {
+            fault.help("KDL has no lists: write the values one after the other, or text with brackets in quotes.")
+        }
         _ => fault,
     }
 }

@@ -1,9 +1,11 @@
 //! The header of a node: its name, its arguments and properties; and what may follow its block.
 
-use super::faults::{self, Role};
 use super::Parser;
+use super::faults::{self, Role};
 use crate::syntax::token::{Token, TokenKind};
-use crate::syntax::tree::{DECODED, EntryData, FAULTY, KEY_DECODED, NO_BLOCK, NodeData, Range, TYPED, TypeData, ValueKind};
+use crate::syntax::tree::{
+    DECODED, EntryData, FAULTY, KEY_DECODED, NO_BLOCK, NodeData, Range, TYPED, TypeData, ValueKind,
+};
 
 /// A type annotation of which it isn't known yet what it annotates.
 struct Annotation {
@@ -77,7 +79,9 @@ impl Parser<'_> {
             TokenKind::Keyword => Some(faults::keyword_as_name(self.here(), Role::Node)),
             // Of a broken annotation all is said.
             _ if start < self.token.start && !typed => None,
-            _ if start < self.token.start => Some(faults::type_of_nothing(self.faults.range(Range::new(start, self.token.start)))),
+            _ if start < self.token.start => {
+                Some(faults::type_of_nothing(self.faults.range(Range::new(start, self.token.start))))
+            }
             _ => Some(faults::nameless(self.here(), self.here_text())),
         };
         fault.into_iter().for_each(|fault| self.faults.push(fault));
@@ -130,7 +134,11 @@ impl Parser<'_> {
     /// Whether the token is a string with a bare `r` or `r#` directly before it, as KDL 1 wrote raw strings.
     fn is_legacy_raw(&self) -> bool {
         let before = self.text.get(..self.token.start as usize).unwrap_or("");
-        before.ends_with('r') && matches!(self.token.kind, TokenKind::Quoted | TokenKind::Raw | TokenKind::MultiLine | TokenKind::RawMultiLine)
+        before.ends_with('r')
+            && matches!(
+                self.token.kind,
+                TokenKind::Quoted | TokenKind::Raw | TokenKind::MultiLine | TokenKind::RawMultiLine
+            )
     }
 
     fn mark_faulty(&mut self, row: u32) -> bool {
@@ -237,7 +245,14 @@ impl Parser<'_> {
     }
 
     /// Puts a broken value where one is missing. It counts as followed by space: what follows is not its neighbour.
-    fn missing_value_at(&mut self, annotation: Option<Annotation>, key: Range, flags: u8, quiet: bool, at: u32) -> bool {
+    fn missing_value_at(
+        &mut self,
+        annotation: Option<Annotation>,
+        key: Range,
+        flags: u8,
+        quiet: bool,
+        at: u32,
+    ) -> bool {
         let mut at = at;
         if let Some(annotation) = annotation {
             at = annotation.end;
@@ -271,7 +286,13 @@ impl Parser<'_> {
         self.bump();
         self.space();
         let name = self.token;
-        let mut annotation = Annotation { open: open.start, name: Range::new(name.start, name.start), flags: 0, end: open.end, faulty: quiet };
+        let mut annotation = Annotation {
+            open: open.start,
+            name: Range::new(name.start, name.start),
+            flags: 0,
+            end: open.end,
+            faulty: quiet,
+        };
         if is_string(name.kind) {
             annotation.name.end = name.end;
             annotation.end = name.end;
@@ -282,7 +303,9 @@ impl Parser<'_> {
             if !quiet {
                 self.faults.push(faults::empty_type(self.at(open)));
             }
-            while !ends_header(self.token.kind) && !matches!(self.token.kind, TokenKind::CloseParen | TokenKind::OpenBrace) {
+            while !ends_header(self.token.kind)
+                && !matches!(self.token.kind, TokenKind::CloseParen | TokenKind::OpenBrace)
+            {
                 self.bump();
             }
         }
@@ -354,7 +377,10 @@ impl Parser<'_> {
 
 /// Whether it can be a name.
 pub(super) fn is_string(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::Word | TokenKind::Quoted | TokenKind::MultiLine | TokenKind::Raw | TokenKind::RawMultiLine)
+    matches!(
+        kind,
+        TokenKind::Word | TokenKind::Quoted | TokenKind::MultiLine | TokenKind::Raw | TokenKind::RawMultiLine
+    )
 }
 
 fn starts_value(kind: TokenKind) -> bool {

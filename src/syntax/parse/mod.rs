@@ -108,7 +108,21 @@ impl<'t> Parser<'t> {
         let frames = Vec::new();
         let (skip, outdented) = (None, None);
         let (braces_doubtful, string_open) = (false, false);
-        Parser { text, limits, tokens, token, tree, frames, skip, faults, line: 0, braces_doubtful, string_open, outdented, repair }
+        Parser {
+            text,
+            limits,
+            tokens,
+            token,
+            tree,
+            frames,
+            skip,
+            faults,
+            line: 0,
+            braces_doubtful,
+            string_open,
+            outdented,
+            repair,
+        }
     }
 
     fn run(mut self) -> Parser<'t> {

@@ -125,7 +125,8 @@ impl Parser<'_> {
     fn unclosed_string(&mut self, token: Token, raw: &str) -> u8 {
         // What it swallowed may have held the braces that are then missing.
         self.braces_doubtful |= raw.contains(['{', '}']);
-        let is_rest = self.string_open && raw.trim_matches('#').trim_start_matches('"').trim_matches('#').trim().is_empty();
+        let is_rest =
+            self.string_open && raw.trim_matches('#').trim_start_matches('"').trim_matches('#').trim().is_empty();
         self.string_open = true;
         if is_rest {
             return FAULTY;

@@ -10,6 +10,8 @@ pub struct Document {
     units: Vec<Unit>,
     /// The `include` nodes in the order of their numbers, each with the unit that stands for it; none where it failed.
     includes: Vec<(NodeId, Option<u32>)>,
+    /// Whether there are more `include` nodes than were looked at; they stand for nothing.
+    cut_off: bool,
 }
 
 /// A tree at one place of its inclusion. A file that is included twice is read once and has two units.
@@ -30,7 +32,7 @@ pub struct At<'t> {
 
 impl From<Tree> for Document {
     fn from(tree: Tree) -> Document {
-        Document { units: vec![Unit { tree: Arc::new(tree), included_by: None }], includes: Vec::new() }
+        Document { units: vec![Unit { tree: Arc::new(tree), included_by: None }], includes: Vec::new(), cut_off: false }
     }
 }
 
@@ -88,13 +90,21 @@ impl Document {
         unit
     }
 
+    /// Takes out the `include` nodes that nothing was put in for.
+    pub(in crate::syntax) fn leave_out_includes(&mut self) {
+        self.cut_off = true;
+    }
+
     /// What stands for that node: nothing if it is no resolved `include`.
     pub(super) fn include_of(&self, id: NodeId) -> Option<Option<u32>> {
-        if self.includes.is_empty() {
+        if self.includes.is_empty() && !self.cut_off {
             return None;
         }
-        let at = self.includes.binary_search_by_key(&id, |&(by, _)| by).ok()?;
-        self.includes.get(at).map(|&(_, unit)| unit)
+        match self.includes.binary_search_by_key(&id, |&(by, _)| by) {
+            Ok(at) => self.includes.get(at).map(|&(_, unit)| unit),
+            Err(_) if self.cut_off && self.node(id)?.name() == "include" => Some(None),
+            Err(_) => None,
+        }
     }
 
     pub(super) fn included_by(&self, unit: u32) -> Option<Node<'_>> {

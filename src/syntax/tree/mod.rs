@@ -173,6 +173,10 @@ impl Tree {
         if decoded { self.decoded_string(range.start) } else { super::string::plain(self.slice(range)) }
     }
 
+    pub(super) fn node_name(&self, node: &NodeData) -> &str {
+        self.string(node.name, node.flags & DECODED != 0)
+    }
+
     fn decoded_string(&self, start: u32) -> &str {
         let row = self.decoded.binary_search_by_key(&start, |d| d.start).ok().and_then(|i| self.decoded.get(i));
         row.and_then(|d| self.arena.get(d.arena.start as usize..d.arena.end as usize)).unwrap_or("")

@@ -22,7 +22,7 @@ impl std::fmt::Debug for Node<'_> {
 impl<'t> Node<'t> {
     /// The name, decoded.
     pub fn name(self) -> &'t str {
-        self.tree.string(self.data.name, self.data.flags & DECODED != 0)
+        self.tree.node_name(self.data)
     }
 
     /// The name as written.

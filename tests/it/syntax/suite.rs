@@ -57,5 +57,9 @@ fn check(suite: &Path, case: &Path) -> Result<(), String> {
     }
     let expected = std::fs::read_to_string(suite.join("expected_kdl").join(name)).expect("an expectation");
     let printed = print(&document);
-    if printed.trim_end() == expected.trim_end() { Ok(()) } else { Err(format!("{name}: {text:?}\n{printed}instead of\n{expected}")) }
+    if printed.trim_end() == expected.trim_end() {
+        Ok(())
+    } else {
+        Err(format!("{name}: {text:?}\n{printed}instead of\n{expected}"))
+    }
 }
