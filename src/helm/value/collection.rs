@@ -34,22 +34,25 @@ impl ListType {
     }
 }
 
+#[derive(Default)]
+struct Items(Vec<Value>);
+
 /// A slice. Cloning shares the items.
 #[derive(Clone, Default)]
 pub struct List {
-    items: Rc<Vec<Value>>,
+    items: Rc<Items>,
     list_type: ListType,
 }
 
 impl List {
     /// A `[]interface {}`.
     pub fn new(items: Vec<Value>) -> List {
-        List { items: Rc::new(items), list_type: ListType::Any }
+        List::typed(ListType::Any, items)
     }
 
     /// A slice of a certain type; the items must be of it.
     pub fn typed(list_type: ListType, items: Vec<Value>) -> List {
-        List { items: Rc::new(items), list_type }
+        List { items: Rc::new(Items(items)), list_type }
     }
 
     /// A `[]string`.
@@ -64,32 +67,32 @@ impl List {
 
     /// How many items.
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.items.0.len()
     }
 
     /// Whether there is no item.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.items.0.is_empty()
     }
 
     /// The item at an index.
     pub fn get(&self, index: usize) -> Option<&Value> {
-        self.items.get(index)
+        self.items.0.get(index)
     }
 
     /// All items.
     pub fn items(&self) -> &[Value] {
-        &self.items
+        &self.items.0
     }
 
     /// The items in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Value> {
-        self.items.iter()
+        self.items.0.iter()
     }
 
     /// A list of the same type, each item made from one of this.
     pub fn map(&self, each: impl FnMut(&Value) -> Value) -> List {
-        List::typed(self.list_type, self.items.iter().map(each).collect())
+        List::typed(self.list_type, self.items.0.iter().map(each).collect())
     }
 
     /// Whether both are the same slice in memory.
@@ -121,10 +124,13 @@ impl MapType {
     }
 }
 
+#[derive(Default)]
+struct Entries(RefCell<BTreeMap<Str, Value>>);
+
 /// A map with string keys, sorted bytewise. Cloning shares the entries; [`Map::copy`] doesn't.
 #[derive(Clone, Default)]
 pub struct Map {
-    entries: Rc<RefCell<BTreeMap<Str, Value>>>,
+    entries: Rc<Entries>,
     map_type: MapType,
 }
 
@@ -156,47 +162,47 @@ impl Map {
 
     /// How many entries.
     pub fn len(&self) -> usize {
-        self.entries.borrow().len()
+        self.entries.0.borrow().len()
     }
 
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
-        self.entries.borrow().is_empty()
+        self.entries.0.borrow().is_empty()
     }
 
     /// The value of a key.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Value> {
-        self.entries.borrow().get(key.as_ref()).cloned()
+        self.entries.0.borrow().get(key.as_ref()).cloned()
     }
 
     /// Whether the key is there, though its value be nil.
     pub fn has(&self, key: impl AsRef<[u8]>) -> bool {
-        self.entries.borrow().contains_key(key.as_ref())
+        self.entries.0.borrow().contains_key(key.as_ref())
     }
 
     /// Sets a key for all who hold this map.
     pub fn set(&self, key: impl Into<Str>, value: Value) {
-        self.entries.borrow_mut().insert(key.into(), value);
+        self.entries.0.borrow_mut().insert(key.into(), value);
     }
 
     /// Removes a key for all who hold this map, and returns what it held.
     pub fn remove(&self, key: impl AsRef<[u8]>) -> Option<Value> {
-        self.entries.borrow_mut().remove(key.as_ref())
+        self.entries.0.borrow_mut().remove(key.as_ref())
     }
 
     /// The keys, in order, as they are now.
     pub fn keys(&self) -> Vec<Str> {
-        self.entries.borrow().keys().cloned().collect()
+        self.entries.0.borrow().keys().cloned().collect()
     }
 
     /// The entries, in the order of their keys, as they are now: the map may change while one walks them.
     pub fn entries(&self) -> Vec<(Str, Value)> {
-        self.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.entries.0.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// The entries, borrowed: quicker than [`Map::entries`], but nothing may change this map meanwhile.
     pub fn borrow(&self) -> Ref<'_, BTreeMap<Str, Value>> {
-        self.entries.borrow()
+        self.entries.0.borrow()
     }
 
     /// A new map of the same type and entries; nested values stay shared.
@@ -206,8 +212,8 @@ impl Map {
 
     /// A new map of the same type, each value made from one of this.
     pub fn map(&self, mut each: impl FnMut(&Value) -> Value) -> Map {
-        let entries = self.entries.borrow().iter().map(|(key, value)| (key.clone(), each(value))).collect();
-        Map { entries: Rc::new(RefCell::new(entries)), map_type: self.map_type }
+        let entries = self.entries.0.borrow().iter().map(|(key, value)| (key.clone(), each(value))).collect();
+        Map { entries: Rc::new(Entries(RefCell::new(entries))), map_type: self.map_type }
     }
 
     /// Whether both are the same map in memory.
@@ -218,6 +224,63 @@ impl Map {
 
 impl FromIterator<(Str, Value)> for Map {
     fn from_iter<I: IntoIterator<Item = (Str, Value)>>(entries: I) -> Map {
-        Map { entries: Rc::new(RefCell::new(entries.into_iter().collect())), map_type: MapType::Any }
+        let entries = entries.into_iter().collect();
+        Map { entries: Rc::new(Entries(RefCell::new(entries))), map_type: MapType::Any }
+    }
+}
+
+impl Drop for Items {
+    fn drop(&mut self) {
+        release(self.0.drain(..));
+    }
+}
+
+impl Drop for Entries {
+    fn drop(&mut self) {
+        release(std::mem::take(self.0.get_mut()).into_values());
+    }
+}
+
+/// Drops values one after the other instead of one inside the other: a template can nest them deeper than any stack.
+fn release(values: impl Iterator<Item = Value>) {
+    let nested = |value: &Value| matches!(value, Value::List(_) | Value::Map(_));
+    let mut pending: Vec<Value> = values.filter(nested).collect();
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::List(mut list) => {
+                if let Some(items) = Rc::get_mut(&mut list.items) {
+                    pending.extend(items.0.drain(..).filter(nested));
+                }
+            }
+            Value::Map(mut map) => {
+                if let Some(entries) = Rc::get_mut(&mut map.entries) {
+                    pending.extend(std::mem::take(entries.0.get_mut()).into_values().filter(nested));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_nested_beyond_any_stack_are_dropped() {
+        let mut value = Value::Nil;
+        for n in 0..1_000_000 {
+            value = if n % 2 == 0 { Value::list(vec![value]) } else { Value::map([("inner", value)]) };
+        }
+        drop(value);
+    }
+
+    #[test]
+    fn a_map_is_one_map_for_all_who_hold_it() {
+        let map = Map::of([("a", Value::Int(1))]);
+        let (alias, copy) = (map.clone(), map.copy());
+        alias.set("b", Value::Int(2));
+        assert_eq!((map.len(), copy.len()), (2, 1));
+        assert!(map.same(&alias.as_type(MapType::Values)) && !map.same(&copy));
     }
 }

@@ -15,6 +15,7 @@ pub enum Member {
 }
 
 /// A Go struct, or a named type with methods.
+#[allow(clippy::len_without_is_empty, reason = "most have no length; `is_true` says whether it is 0")]
 pub trait Object: Any {
     /// The type as `%T` prints it.
     fn type_name(&self) -> &'static str;

@@ -14,7 +14,7 @@ const ROOT: &str = "gotpl";
 impl Context<'_> {
     /// Parses a file and adds what it defines, itself under its name. Of equal names the later wins, except that an empty
     /// definition never replaces another; so the order of calls matters.
-    pub fn add_template(&mut self, name: &str, text: &[u8]) -> Result<(), TemplateError> {
+    pub fn add_template(&mut self, name: &str, text: &[u8]) -> Result<(), Box<TemplateError>> {
         let templates = parse::parse(&Str::from(name), &Str::from(text), self.registry)?;
         let scope = Rc::make_mut(&mut self.scope);
         templates.into_iter().for_each(|template| scope.define(Rc::new(template)));
@@ -27,13 +27,13 @@ impl Context<'_> {
     }
 
     /// Executes a file, `data` being its dot: the text, without the `<no value>` of missing values.
-    pub fn execute(&mut self, name: &str, data: &Value) -> Result<Vec<u8>, TemplateError> {
+    pub fn execute(&mut self, name: &str, data: &Value) -> Result<Vec<u8>, Box<TemplateError>> {
         let Some(template) = self.scope.get(name.as_bytes()).cloned() else {
             let message = format!("no template {} associated with template {}", quote(name.as_bytes()), quote(ROOT.as_bytes()));
-            return Err(TemplateError::syntax(name, 0, message));
+            return Err(Box::new(TemplateError::syntax(name, 0, message)));
         };
         let mut out = Vec::new();
-        run(self, &template, root(data), &mut out).map_err(|error| *error)?;
+        run(self, &template, root(data), &mut out)?;
         Ok(without_no_value(out))
     }
 
@@ -91,9 +91,9 @@ impl Context<'_> {
             return Ok(parsed);
         }
         let text = Str::from(text);
-        let failed = |inner: TemplateError| {
+        let failed = |inner| {
             let context = format!("cannot parse template {}: ", quote(&text));
-            FuncError::Template { context, inner: Box::new(inner) }
+            FuncError::Template { context, inner }
         };
         let templates = parse::parse(&Str::from(ROOT), &text, self.registry).map_err(failed)?;
         let parsed = Text::new(ROOT.as_bytes(), templates).map(Rc::new);

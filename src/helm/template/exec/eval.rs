@@ -5,6 +5,16 @@ use crate::helm::template::ast::{Command, Expr, ExprKind, Number, Pipe, Variable
 use crate::helm::template::format::quote;
 use crate::helm::value::{Map, MapType, Member, Str, Value};
 
+/// How the last field of a chain is used: it may be a method.
+struct End<'e> {
+    /// The whole operand.
+    expr: &'e Expr,
+    /// The words after it.
+    arguments: &'e [Expr],
+    /// The value of the command before it in the pipeline.
+    last: Option<Value>,
+}
+
 impl<'e> Exec<'e, '_> {
     /// The value of a pipeline, which its variables get too. A nil becomes the missing value: that is what makes
     /// parentheses nil-safe.
@@ -95,15 +105,16 @@ impl<'e> Exec<'e, '_> {
         last: Option<Value>,
     ) -> Run<Value> {
         self.at = At::Expr(expr);
+        let end = End { expr, arguments, last };
         match &expr.kind {
-            ExprKind::Field(names) => self.chain(dot, dot.clone(), expr, names, arguments, last),
+            ExprKind::Field(names) => self.chain(dot, dot.clone(), names, end),
             ExprKind::Variable(variable, names) => {
                 let value = self.get(variable)?;
                 if names.is_empty() {
-                    self.no_arguments(expr, arguments, &last)?;
+                    self.no_arguments(expr, arguments, &end.last)?;
                     return Ok(value);
                 }
-                self.chain(dot, value, expr, names, arguments, last)
+                self.chain(dot, value, names, end)
             }
             ExprKind::Chain(inner, names) => {
                 if matches!(inner.kind, ExprKind::Nil) {
@@ -111,48 +122,31 @@ impl<'e> Exec<'e, '_> {
                     return Err(self.error(format!("indirection through explicit nil in {shown}")));
                 }
                 let value = self.argument(dot, None, inner)?;
-                self.chain(dot, value, expr, names, arguments, last)
+                self.chain(dot, value, names, end)
             }
             _ => Ok(Value::Missing),
         }
     }
 
-    fn chain(
-        &mut self,
-        dot: &Value,
-        mut receiver: Value,
-        expr: &'e Expr,
-        names: &'e [Str],
-        arguments: &'e [Expr],
-        last: Option<Value>,
-    ) -> Run<Value> {
-        let Some((end, path)) = names.split_last() else { return Ok(receiver) };
+    fn chain(&mut self, dot: &Value, mut receiver: Value, names: &'e [Str], end: End<'e>) -> Run<Value> {
+        let Some((last_name, path)) = names.split_last() else { return Ok(receiver) };
         // What comes out of a map is an interface to Go, and its messages say so.
         let mut inside = false;
         for name in path {
-            receiver = self.field(dot, &receiver, name, expr, &[], None, inside)?;
+            let plain = End { expr: end.expr, arguments: &[], last: None };
+            receiver = self.field(dot, &receiver, name, plain, inside)?;
             inside = true;
         }
-        self.field(dot, &receiver, end, expr, arguments, last, inside)
+        self.field(dot, &receiver, last_name, end, inside)
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn field(
-        &mut self,
-        dot: &Value,
-        receiver: &Value,
-        name: &Str,
-        expr: &'e Expr,
-        arguments: &'e [Expr],
-        last: Option<Value>,
-        inside: bool,
-    ) -> Run<Value> {
-        let called = !arguments.is_empty() || last.is_some();
+    fn field(&mut self, dot: &Value, receiver: &Value, name: &Str, end: End<'e>, inside: bool) -> Run<Value> {
+        let called = !end.arguments.is_empty() || end.last.is_some();
         match receiver {
             Value::Map(map) => {
                 if map.map_type() == MapType::Values && super::methods::is_method(name) {
-                    let values = self.evaluate(dot, arguments, last)?;
-                    return self.values_method(map, name, &values, expr);
+                    let values = self.evaluate(dot, end.arguments, end.last)?;
+                    return self.values_method(map, name, &values, end.expr);
                 }
                 if called {
                     return Err(self.error(format!("{name} is not a method but has arguments")));
@@ -170,9 +164,9 @@ impl<'e> Exec<'e, '_> {
                 }
                 Member::Field(value) => Ok(value),
                 Member::Method => {
-                    let values = self.evaluate(dot, arguments, last)?;
+                    let values = self.evaluate(dot, end.arguments, end.last)?;
                     let result = object.call(&name.to_text(), &values);
-                    self.called(At::Expr(expr), &name.to_text(), result)
+                    self.called(At::Expr(end.expr), &name.to_text(), result)
                 }
                 Member::None => Err(self.no_field(receiver, name, inside)),
             },

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn with_precision() {
         let cases = [
-            (3.14159, Notation::Fixed, 2, "3.14"),
+            (9.87654, Notation::Fixed, 2, "9.88"),
             (2.5, Notation::Fixed, 0, "2"),
             (3.5, Notation::Fixed, 0, "4"),
             (1234.5678, Notation::Exponent, 2, "1.23e+03"),

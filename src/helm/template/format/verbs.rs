@@ -483,9 +483,9 @@ mod tests {
     #[test]
     fn collections_apply_the_verb_to_each_element() {
         let list = Value::list(vec![Value::from("a"), Value::Float(1.0), Value::Nil]);
-        check("%v", &[list.clone()], "[a 1 <nil>]");
-        check("%s", &[list.clone()], "[a %!s(float64=1) <nil>]");
-        check("%3v", &[list.clone()], "[  a   1 <nil>]");
+        check("%v", std::slice::from_ref(&list), "[a 1 <nil>]");
+        check("%s", std::slice::from_ref(&list), "[a %!s(float64=1) <nil>]");
+        check("%3v", std::slice::from_ref(&list), "[  a   1 <nil>]");
         check("%q", &[Value::strings(["a", "b"])], r#"["a" "b"]"#);
         check("%v", &[Value::map([("b", Value::Int(1)), ("a", list)])], "map[a:[a 1 <nil>] b:1]");
         check("%v %s", &[Value::Bytes("hi".into()), Value::Bytes("hi".into())], "[104 105] hi");

@@ -1,7 +1,7 @@
 //! Bodies: text, actions, and what is between `if` and `end`.
 
 use super::lexer::{Kind, Token};
-use super::{Parsed, Parser, Tree};
+use super::{Parsed, Parser};
 use crate::helm::template::ast::{Action, Branch, Invocation, Node, Template};
 use crate::helm::template::format;
 use crate::helm::value::Str;
@@ -198,7 +198,7 @@ impl Parser<'_> {
         let context = "block clause";
         let (token, name) = self.template_name(context)?;
         let pipe = self.pipeline(context, Kind::RightDelim)?;
-        let outer = std::mem::replace(&mut self.tree, Tree::default());
+        let outer = std::mem::take(&mut self.tree);
         self.named_body(name.clone(), context)?;
         self.tree = outer;
         Ok(Node::Template(Invocation { pos: token.start, name, pipe: Some(pipe) }))

@@ -22,7 +22,7 @@ pub(super) const NO_SLOT: usize = usize::MAX;
 ///
 /// Yields the templates that it defines, in order of appearance, the text's own one last. Of two definitions of one name the
 /// later one stands; that both are not empty is an error.
-pub(super) fn parse(name: &Str, text: &Str, registry: &Registry) -> Result<Vec<Template>, TemplateError> {
+pub(super) fn parse(name: &Str, text: &Str, registry: &Registry) -> Parsed<Vec<Template>> {
     let source = Rc::new(Source { name: name.clone(), text: text.clone() });
     let mut parser = Parser {
         lexer: Lexer::new(text),
@@ -38,7 +38,8 @@ pub(super) fn parse(name: &Str, text: &Str, registry: &Registry) -> Result<Vec<T
     Ok(parser.templates)
 }
 
-type Parsed<T> = Result<T, TemplateError>;
+/// Boxed: an error is rare and large.
+type Parsed<T> = Result<T, Box<TemplateError>>;
 
 struct Parser<'s> {
     lexer: Lexer<'s>,
@@ -153,12 +154,12 @@ impl<'s> Parser<'s> {
         }
     }
 
-    fn error(&self, message: impl Into<String>) -> TemplateError {
+    fn error(&self, message: impl Into<String>) -> Box<TemplateError> {
         let (line, _) = self.source.line_column(self.latest);
-        TemplateError::syntax(&self.source.name.to_text(), line, message)
+        Box::new(TemplateError::syntax(&self.source.name.to_text(), line, message))
     }
 
-    fn unexpected(&self, token: Token, context: &str) -> TemplateError {
+    fn unexpected(&self, token: Token, context: &str) -> Box<TemplateError> {
         let shown = self.lexer.show(token);
         if token.kind != Kind::Error {
             return self.error(format!("unexpected {shown} in {context}"));
