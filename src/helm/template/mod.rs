@@ -1,7 +1,7 @@
 //! Go's `text/template`: text → [`ast`] → output, with Go's types, nils and errors.
 //!
 //! [`Context`] holds one render: [`Context::add_template`] parses a file, [`Context::execute`] runs one,
-//! [`Context::exec_named`] and [`Context::exec_tpl`] are what `include` and `tpl` are made of.
+//! [`Context::include`] and [`Context::tpl`] are the functions of those names.
 
 pub mod ast;
 mod builtins;

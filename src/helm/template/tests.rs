@@ -31,10 +31,10 @@ static FUNCTIONS: &[FuncSpec] = &[
     }),
     FuncSpec::fixed("split", &[Param::String, Param::String], split),
     FuncSpec::fixed("include", &[Param::String, Param::Any], |ctx, args| {
-        ctx.exec_named(text(args, 0).as_bytes(), args.get(1).unwrap_or(&Value::Nil)).map(Value::from)
+        ctx.include(text(args, 0).as_bytes(), args.get(1).unwrap_or(&Value::Nil))
     }),
     FuncSpec::fixed("tpl", &[Param::String, Param::Any], |ctx, args| {
-        ctx.exec_tpl(text(args, 0).as_bytes(), args.get(1).unwrap_or(&Value::Nil)).map(Value::from)
+        ctx.tpl(text(args, 0).as_bytes(), args.get(1).unwrap_or(&Value::Nil))
     }),
 ];
 

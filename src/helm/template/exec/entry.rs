@@ -37,10 +37,10 @@ impl Context<'_> {
         Ok(without_no_value(out))
     }
 
-    /// What `include` is made of: executes a named template, at most [`include_recursion`] times inside itself.
+    /// The function `include`: executes a named template, at most [`include_recursion`] times inside itself.
     ///
     /// [`include_recursion`]: crate::helm::template::Limits::include_recursion
-    pub fn exec_named(&mut self, name: &[u8], data: &Value) -> Result<Vec<u8>, FuncError> {
+    pub fn include(&mut self, name: &[u8], data: &Value) -> Result<Value, FuncError> {
         let Some(template) = self.scope.get(name).cloned() else {
             let text = format!("template: no template {} associated with template {}", quote(name), quote(ROOT.as_bytes()));
             return Err(FuncError::Message(text));
@@ -59,15 +59,15 @@ impl Context<'_> {
             *including -= 1;
         }
         result.map_err(|inner| FuncError::Template { context: String::new(), inner })?;
-        Ok(out)
+        Ok(Value::from(out))
     }
 
-    /// What `tpl` is made of: parses and executes a text. What it defines is visible only inside. The result is without the
+    /// The function `tpl`: parses and executes a text. What it defines is visible only inside. The result is without the
     /// `<no value>` of missing values.
-    pub fn exec_tpl(&mut self, text: &[u8], data: &Value) -> Result<Vec<u8>, FuncError> {
+    pub fn tpl(&mut self, text: &[u8], data: &Value) -> Result<Value, FuncError> {
         if memmem::find(text, b"{{").is_none() {
             self.charge(text.len())?;
-            return Ok(without_no_value(text.to_vec()));
+            return Ok(Value::from(without_no_value(text.to_vec())));
         }
         let parsed = self.parse_text(text)?;
         let outer = self.scope.clone();
@@ -83,7 +83,7 @@ impl Context<'_> {
             let context = format!("error during tpl function execution for {}: ", quote(text));
             FuncError::Template { context, inner }
         })?;
-        Ok(without_no_value(out))
+        Ok(Value::from(without_no_value(out)))
     }
 
     fn parse_text(&mut self, text: &[u8]) -> Result<Rc<Text>, FuncError> {

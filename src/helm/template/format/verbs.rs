@@ -10,6 +10,9 @@ const MAX_NUMBER: usize = 1_000_000;
 /// How deep nested lists and maps are printed; a map that contains itself ends here.
 const MAX_DEPTH: usize = 1_000;
 
+/// Printing a collection stops here, beyond what a render may write: a map can contain itself more than once.
+const MAX_TEXT: usize = 256 << 20;
+
 /// `fmt.Sprintf(format, args...)`. Never fails: what is wrong stands in the text, as `%!d(string=x)`.
 pub fn sprintf(format: &[u8], args: &[Value]) -> Vec<u8> {
     let mut printer = Printer { format, at: 0, args, next: 0, reordered: false, out: Vec::with_capacity(format.len()) };
@@ -223,7 +226,7 @@ fn bad_verb(out: &mut Vec<u8>, flags: &Flags, value: &Value, verb: char, depth: 
 
 /// One value with one verb; `depth` counts the lists and maps around it.
 fn argument(out: &mut Vec<u8>, flags: &Flags, value: &Value, verb: char, depth: usize) {
-    if depth > MAX_DEPTH {
+    if depth > MAX_DEPTH || out.len() > MAX_TEXT {
         return out.extend_from_slice(b"...");
     }
     if verb == 'T' && depth == 0 {
