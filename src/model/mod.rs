@@ -9,6 +9,7 @@ mod shape;
 // what a node may have, and the grammars of texts
 pub mod cron;
 pub mod duration;
+pub mod fields;
 pub mod format;
 pub mod spec;
 pub mod window;

@@ -79,6 +79,8 @@ pub struct Exit {
     pub log_len: u64,
     /// The digest of the log file. Length and digest together are the log's end marker.
     pub log_digest: Digest,
+    /// Why the log is not whole, if it isn't: a full disk. A step without its log has not succeeded.
+    pub log_fault: Option<PortError>,
     /// The last bytes of the output, at most [`TAIL`] of them, without secrets.
     pub tail: Vec<u8>,
     /// How long it took.
@@ -89,9 +91,9 @@ pub struct Exit {
 pub const TAIL: usize = 8 * 1024;
 
 impl Exit {
-    /// Whether it returned 0.
+    /// Whether it returned 0 and its log is whole.
     pub fn success(&self) -> bool {
-        self.status == Status::Code(0)
+        self.status == Status::Code(0) && self.log_fault.is_none()
     }
 }
 
@@ -99,7 +101,8 @@ impl Exit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
-/// Takes the end of a program. It is called once, on a thread of the shell's, and should hand over and return.
+/// Takes the end of a program. It is called once, on a thread of the shell's or on that of who cancels, and should hand
+/// over and return. An error means that the program could not be started: nothing ran.
 pub type Done = Box<dyn FnOnce(Result<Exit, PortError>) + Send>;
 
 /// The window to the programs of this machine.

@@ -1,0 +1,278 @@
+//! Builds: the image, its tests, and where it goes.
+
+use super::diff::{NewStep, Walk};
+use super::observed::{Answer, ImageAnswer, ImageQuery, Query};
+use super::programs::{Label, Parts, command_base, folder_of, template_base};
+use super::recipe::Recipe;
+use super::reference::Scope;
+use super::work::{BuildWork, Dir, PushWork};
+use super::{Action, Effect, Fields, Step, Text, Work};
+use crate::diag::{Diagnostic, codes};
+use crate::digest::Hasher;
+use crate::graph::NodeId;
+use crate::model::source::is_path;
+use crate::model::{Build, Builder, Push};
+use std::collections::BTreeMap;
+
+impl Walk<'_> {
+    /// Plans a build: the image, then its tests, then the push.
+    pub(super) fn build(&mut self, id: NodeId) {
+        let graph = self.graph;
+        let Some(build) = graph.build(id) else { return };
+        if build.builder.value == Builder::Docker {
+            let message = format!("build `{}` needs the adapter of the Docker engine, which is not there yet", build.name.value);
+            self.diagnostics.push(
+                Diagnostic::new(&codes::NEEDS_ADAPTER, message)
+                    .at(build.builder.span, "asked for here")
+                    .help("a Dockerfile without `RUN` builds without it: remove `builder docker`"),
+            );
+            self.nodes[id.at()].failed = true;
+            return;
+        }
+        let Some((image, work)) = self.image(id, build) else {
+            self.nodes[id.at()].failed = true;
+            return;
+        };
+        let tests = self.tests(id, build, image);
+        let node = &mut self.nodes[id.at()];
+        node.tells = Some(image);
+        node.done = Some(tests.last().copied().unwrap_or(image));
+        node.fields = build.push.as_ref().map(repository_fields).unwrap_or_default();
+        if let Some(push) = &build.push {
+            let tag = self.push_tag(push);
+            self.nodes[id.at()].fields.extend(tag.as_known().map(|t| ("tag".to_string(), t)));
+            let step = self.push(id, build, push, tag, image, &tests, work);
+            self.nodes[id.at()].done = Some(step);
+        }
+    }
+
+    /// The step that makes the image.
+    fn image(&mut self, id: NodeId, build: &Build) -> Option<(u32, BuildWork)> {
+        let name = &build.name.value;
+        let context = build.context.as_ref()?;
+        let source = context.source.value.clone();
+        let version = self.version(&source)?;
+        let mut parts = Parts::new(image_base(build, self.generation(name)));
+        let mut work = BuildWork {
+            source: source.clone(),
+            version,
+            folder: folder_of(Some(context)),
+            dockerfile: build.dockerfile.as_ref().map(|d| d.value.clone()),
+            target: build.target.as_ref().map(|t| t.value.clone()),
+            platform: build.platform.as_ref().map_or_else(|| "linux/amd64".to_string(), |p| p.value.clone()),
+            args: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            bases: Vec::new(),
+            builder: build.builder.value,
+            digest: None,
+        };
+        for (key, template) in &build.args {
+            work.args.insert(key.value.clone(), self.build_text(template, &mut parts));
+        }
+        for (key, template) in &build.labels {
+            work.labels.insert(key.value.clone(), self.build_text(template, &mut parts));
+        }
+        let answer = match image_query(&work) {
+            Some(query) => Some(self.ask_image(query, build)?),
+            None => None,
+        };
+        let mut foreseen = Fields::new();
+        if let Some(answer) = &answer {
+            work.digest = answer.digest;
+            work.bases.clone_from(&answer.bases);
+            foreseen.extend(answer.digest.map(|d| ("digest".to_string(), d.to_string())));
+            self.image_parts(answer, &source, &mut parts);
+        } else {
+            // What it reads is only known when its arguments are.
+            parts.recipe.text(&Text::unknown("arguments".into(), name.as_str()));
+            parts.labels.push(Label::Text("what it reads".into()));
+        }
+        if parts.failed {
+            return None;
+        }
+        let labels: Vec<String> = parts.labels.iter().map(|l| self.label(l)).collect();
+        let planned = work.clone();
+        let step = self.add_step(NewStep {
+            id: self.step_id(format!("build.{name}")),
+            node: id,
+            needs: parts.needs,
+            recipe: parts.recipe,
+            labels: &|i| labels.get(i).cloned().unwrap_or_default(),
+            effect: Effect::ContentAddressed,
+            replan: answer.is_none(),
+            work: &mut || Work::Build(planned.clone()),
+            foreseen,
+            stale: None,
+        });
+        Some((step, work))
+    }
+
+    fn build_text(&self, template: &crate::model::Template, parts: &mut Parts) -> Text {
+        self.template_parts(template, &Scope::default(), parts);
+        self.resolve(template, &Scope::default()).text
+    }
+
+    fn ask_image(&mut self, query: ImageQuery, build: &Build) -> Option<ImageAnswer> {
+        let span = build.context.as_ref().map_or(build.span, |c| c.span);
+        let what = format!("build `{}`", build.name.value);
+        match self.ask(Query::Image(Box::new(query)), span, &what) {
+            Some(Answer::Image(answer)) => Some(answer.clone()),
+            _ => None,
+        }
+    }
+
+    /// Each file that the image reads and each base are parts, so that the plan can say which of them changed.
+    fn image_parts(&self, answer: &ImageAnswer, source: &str, parts: &mut Parts) {
+        for (base, digest) in &answer.bases {
+            parts.known(*digest, Label::Text(format!("base image {base} is now {digest}")));
+        }
+        for (path, digest) in answer.inputs.iter() {
+            let mut hasher = Hasher::new("input");
+            hasher.field(path.as_bytes()).digest(*digest);
+            parts.known(hasher.finish(), Label::Files(source.to_string(), path.to_string()));
+        }
+        parts.known(answer.key, Label::Text("what the image is made of changed".into()));
+    }
+
+    fn tests(&mut self, id: NodeId, build: &Build, image: u32) -> Vec<u32> {
+        let mut steps = Vec::new();
+        for (number, test) in build.tests.iter().enumerate() {
+            if let Some(diagnostic) = super::programs::needs_adapter(test) {
+                self.diagnostics.push(diagnostic);
+                continue;
+            }
+            let mut hasher = Hasher::new("test");
+            command_base(test, &mut hasher);
+            hasher.field(self.generation(&build.name).to_le_bytes());
+            let mut parts = Parts::new(hasher.finish());
+            self.command_parts(test, &Scope::default(), &mut parts);
+            parts.needs.push(image);
+            parts.needs.extend(steps.last());
+            let workdir = test.workdir.as_ref().or(build.context.as_ref());
+            if let Some((source, version)) = workdir.and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?))) {
+                parts.known(version.content, Label::Files(source.clone(), format!("{source}'s files")));
+            }
+            let number = if build.tests.len() == 1 { String::new() } else { format!(".{}", number + 1) };
+            let name = self.step_id(format!("test.{}{number}", build.name.value));
+            let image_text = self.nodes_digest(image);
+            parts.text(&image_text, Label::Text("the image changed".into()));
+            let step = self.add(id, name, parts, None, test, &Scope::default(), |walk| (Vec::new(), walk.dir(workdir, false)));
+            if let Some(Work::Exec(exec)) = self.steps.get_mut(step as usize).map(|s| &mut s.work) {
+                exec.env.push(("LOCKGATE_IMAGE_DIGEST".into(), image_text));
+                start_in_context(exec, build);
+            }
+            steps.push(step);
+        }
+        steps
+    }
+
+    fn nodes_digest(&self, image: u32) -> Text {
+        let Some(step) = self.steps.get(image as usize) else { return Text::default() };
+        match step.outputs.get("digest") {
+            Some(digest) => Text::known(digest.as_str()),
+            None => Text::unknown(step.id.clone(), "digest"),
+        }
+    }
+
+    fn push_tag(&self, push: &Push) -> Text {
+        match &push.tag {
+            Some(template) => self.resolve(template, &Scope::default()).text,
+            None => Text::known(self.candidate.name()),
+        }
+    }
+
+    /// The step that sends the image where it is wanted. It is not needed where the image is already, under that tag.
+    #[allow(clippy::too_many_arguments)]
+    fn push(&mut self, id: NodeId, build: &Build, push: &Push, tag: Text, image: u32, tests: &[u32], work: BuildWork) -> u32 {
+        let repository = push.repository.value.clone();
+        let layout = is_path(&repository);
+        let digest = self.nodes_digest(image);
+        let mut hasher = Hasher::new("push");
+        hasher.field(&repository).field(self.generation(&build.name).to_le_bytes());
+        let mut recipe = Recipe::new(hasher.finish());
+        recipe.text(&digest);
+        recipe.text(&tag);
+        let known = digest.as_known().and_then(|d| d.parse().ok()).zip(tag.as_known());
+        let tests_done = tests.iter().all(|t| self.steps.get(*t as usize).is_some_and(Step::is_reused));
+        let image_done = self.steps.get(image as usize).is_some_and(Step::is_reused);
+        let mut is_there = false;
+        if let Some((digest, tag)) = known.filter(|_| tests_done && image_done) {
+            let query = Query::Pushed { repository: repository.clone(), layout, digest, tag };
+            let what = format!("build `{}`: where it is pushed", build.name.value);
+            is_there = matches!(self.ask(query, push.span, &what), Some(Answer::Pushed(true)));
+        }
+        let step_id = self.step_id(format!("push.{}", build.name.value));
+        let labels = ["the image is another one".to_string(), "the tag is another one".to_string()];
+        let key = recipe.key(&|_| None);
+        let action = match key {
+            Some(_) if is_there => Action::Reuse,
+            Some(_) => Action::Run,
+            None => Action::Maybe,
+        };
+        let mut reasons = if is_there { Vec::new() } else { self.reasons(&step_id, &recipe, &|i| labels.get(i).cloned().unwrap_or_default()) };
+        if action == Action::Run && image_done && tests_done && reasons == ["it has not succeeded yet"] {
+            reasons = vec!["the image is not there under that tag".to_string()];
+        }
+        let mut needs = vec![image];
+        needs.extend(tests);
+        needs.extend(push.tag.iter().flat_map(|t| self.resolve(t, &Scope::default()).needs));
+        needs.sort_unstable();
+        needs.dedup();
+        let work = match action {
+            Action::Reuse => Work::None,
+            _ => Work::Push(PushWork { digest, repository, layout, tag, bases: work.bases }),
+        };
+        let effect = Effect::ContentAddressed;
+        let outputs = Fields::new();
+        self.push_step(Step { id: step_id, node: id, environment: None, needs, action, key, recipe, reasons, effect, replan: false, work, outputs })
+    }
+}
+
+/// A test starts in the folder of the context, whatever part of the source that is.
+fn start_in_context(exec: &mut super::work::Exec, build: &Build) {
+    if let Dir::Files { start, .. } = &mut exec.dir
+        && start.is_empty()
+    {
+        *start = folder_of(build.context.as_ref());
+    }
+}
+
+/// The question for the image, if all its arguments are known.
+fn image_query(work: &BuildWork) -> Option<ImageQuery> {
+    let known = |texts: &BTreeMap<String, Text>| -> Option<BTreeMap<String, String>> {
+        texts.iter().map(|(k, t)| Some((k.clone(), t.as_known()?))).collect()
+    };
+    Some(ImageQuery {
+        source: work.source.clone(),
+        version: work.version.clone(),
+        folder: work.folder.clone(),
+        dockerfile: work.dockerfile.clone(),
+        target: work.target.clone(),
+        platform: work.platform.clone(),
+        args: known(&work.args)?,
+        labels: known(&work.labels)?,
+    })
+}
+
+fn image_base(build: &Build, generation: u32) -> crate::digest::Digest {
+    let mut hasher = Hasher::new("build");
+    let name = |n: &Option<crate::model::Spanned<String>>| n.as_ref().map(|n| n.value.clone()).unwrap_or_default();
+    hasher.field(folder_of(build.context.as_ref())).field(name(&build.dockerfile));
+    hasher.field(name(&build.target)).field(name(&build.platform)).field(generation.to_le_bytes());
+    for (key, template) in build.args.iter().chain(&build.labels) {
+        hasher.field(&key.value);
+        template_base(template, "arg", &mut hasher);
+    }
+    hasher.finish()
+}
+
+/// `repository`, `registry` and `name` of where an image goes.
+fn repository_fields(push: &Push) -> Fields {
+    let repository = push.repository.value.as_str();
+    let (registry, name) = match repository.split_once('/') {
+        Some((host, rest)) if !is_path(repository) && (host.contains(['.', ':']) || host == "localhost") => (host, rest),
+        _ => ("", repository),
+    };
+    let field = |name: &str, value: &str| (name.to_string(), value.to_string());
+    Fields::from([field("repository", repository), field("registry", registry), field("name", name)])
+}

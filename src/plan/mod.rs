@@ -1,0 +1,280 @@
+//! Desired against observed: what would happen, and why. Pure: no clock, no IO.
+//!
+//! [`diff`] takes a checked pipeline, what is remembered ([`Memory`]) and what was seen ([`Observed`]), and gives a
+//! [`Plan`] and the questions that it could not answer. Asking those and calling it again until nothing is missing is
+//! `engine::observe`; a dry run stops there.
+
+pub mod candidate;
+pub mod changes;
+pub mod diff;
+pub mod memory;
+pub mod observed;
+pub mod quorum;
+pub mod text;
+pub mod work;
+
+mod builds;
+mod environments;
+mod programs;
+mod recipe;
+mod reference;
+mod releases;
+pub mod render;
+mod targets;
+
+pub use crate::ports::bundle::{Bundle, Object};
+pub use candidate::Candidate;
+pub use changes::{Change, FieldChange, ObjectChange};
+pub use diff::{Options, diff};
+pub use environments::people_of;
+pub use memory::{Memory, Moment};
+pub use observed::{Answer, Observed, Query};
+pub use recipe::{PartInput, Recipe};
+pub use text::{Piece, Text, Unknown};
+pub use work::{Dir, Effect, Work};
+
+use crate::digest::{Digest, Hasher};
+use crate::graph::NodeId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a step told: its outputs by name.
+pub type Fields = BTreeMap<String, String>;
+
+/// The version of a plan's JSON. It grows when a reader of the old form could be misled.
+pub const VERSION: u32 = 1;
+
+/// What would happen, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// The version of this form.
+    pub version: u32,
+    /// The name of the pipeline.
+    pub pipeline: String,
+    /// The candidates it is about; the first is the newest.
+    pub candidates: Vec<Candidate>,
+    /// What is known of the versions of the newest candidate, for people.
+    pub sources: Vec<SourceLine>,
+    /// All steps, each after those it needs.
+    pub steps: Vec<Step>,
+    /// The environments in order.
+    pub environments: Vec<EnvironmentPlan>,
+    /// Diagnostics of values and charts, as they came up; errors stop the plan.
+    #[serde(skip)]
+    pub diagnostics: Vec<crate::diag::Diagnostic>,
+    /// The rendered objects that are deployed, by digest; not shown.
+    #[serde(skip)]
+    pub bundles: BTreeMap<Digest, Arc<Bundle>>,
+    /// What names everything above that matters.
+    pub hash: Digest,
+}
+
+/// A source in a plan.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SourceLine {
+    /// The name.
+    pub name: String,
+    /// The kind.
+    pub kind: &'static str,
+    /// The version.
+    pub version: crate::ports::sources::Version,
+    /// The version before, where it moved.
+    pub before: Option<crate::ports::sources::Version>,
+    /// What is known of it.
+    pub about: crate::ports::sources::About,
+}
+
+/// What becomes of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It has succeeded with this key: its result is used again.
+    Reuse,
+    /// It runs.
+    Run,
+    /// It runs if what it waits for comes out different from what it was made of.
+    Maybe,
+}
+
+/// One thing that is done, or was.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// What names it in this pipeline: `build.image`, `deploy.dev.mi`.
+    pub id: Arc<str>,
+    /// The node of the graph.
+    #[serde(skip)]
+    pub node: NodeId,
+    /// The number of the environment it belongs to.
+    pub environment: Option<u32>,
+    /// The steps that must have succeeded before.
+    pub needs: Vec<u32>,
+    /// What becomes of it.
+    pub action: Action,
+    /// Its key; nothing while an input is unknown.
+    pub key: Option<Digest>,
+    /// How the key is made.
+    #[serde(skip)]
+    pub recipe: Recipe,
+    /// Why, for people; empty where it is used again.
+    pub reasons: Vec<String>,
+    /// What kind of effect it has.
+    pub effect: Effect,
+    /// Whether what is done is only known after another look, once what it needs is done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replan: bool,
+    /// What is done; nothing where it is used again.
+    pub work: Work,
+    /// What it told, where it is used again, and what is known before it runs.
+    pub outputs: Fields,
+}
+
+impl Step {
+    /// Whether it is done already.
+    pub fn is_reused(&self) -> bool {
+        self.action == Action::Reuse
+    }
+}
+
+/// What happens with an environment.
+#[derive(Clone, Debug, Serialize)]
+pub struct EnvironmentPlan {
+    /// Its name.
+    pub name: String,
+    /// The node of the graph.
+    #[serde(skip)]
+    pub node: NodeId,
+    /// The place.
+    pub target: work::TargetPlan,
+    /// The candidate that is for it: its id.
+    pub candidate: Digest,
+    /// What happens.
+    pub verdict: Verdict,
+    /// Why, for people.
+    pub reasons: Vec<String>,
+    /// Environments that must have the candidate before, by number.
+    pub after: Vec<u32>,
+    /// Its gate.
+    pub gate: Option<GatePlan>,
+    /// What names everything that would be there: keys of deploys and verifications; nothing while unknown.
+    pub substance: Option<Digest>,
+    /// The hash that an approval is given to; nothing while unknown.
+    pub subplan: Option<Digest>,
+    /// What of the sub-plan is which, for people.
+    pub contents: BTreeMap<String, String>,
+    /// The difference, object by object.
+    pub changes: Vec<Change>,
+    /// Its steps, by number.
+    pub steps: Vec<u32>,
+    /// The rendered objects by release; nothing while unknown.
+    pub bundles: BTreeMap<String, Option<Digest>>,
+    /// Whether a failed deploy is rolled back.
+    pub rollback: bool,
+    /// Whether this is a rollback that somebody asked for.
+    pub is_rollback: bool,
+    /// The people who made what is new there.
+    pub people: Vec<String>,
+}
+
+/// What happens with an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Verdict {
+    /// It has the candidate.
+    UpToDate,
+    /// It gets the candidate as soon as what it waits for is there.
+    Enter,
+    /// It gets the candidate once its gate is open.
+    Gate,
+    /// Somebody holds it.
+    Held {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The candidate failed there.
+    Banned {
+        /// Why it failed.
+        reason: String,
+    },
+    /// Somebody said no.
+    Rejected {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A gate as the plan knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatePlan {
+    /// The approvals that are needed.
+    pub approvals: Vec<Quorum>,
+    /// The windows: hours and time zone.
+    pub windows: Vec<(String, Option<String>)>,
+    /// How long the candidate must have been verified before, in milliseconds.
+    pub soak: Option<i64>,
+    /// How long an approval counts, in milliseconds.
+    pub expires: Option<i64>,
+    /// Whether older candidates keep their place.
+    pub queue: bool,
+    /// Whether a rollback needs no approval.
+    pub free_rollback: bool,
+}
+
+/// So many people of that group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quorum {
+    /// How many.
+    pub count: u32,
+    /// Of which group; anyone where there is none.
+    pub from: Option<String>,
+    /// Whether someone may approve their own change.
+    pub self_allowed: bool,
+}
+
+impl Plan {
+    /// Whether there is nothing to do, now or at a gate.
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|s| s.is_reused() || self.is_barred(s))
+            && self.environments.iter().all(|e| !matches!(e.verdict, Verdict::Enter | Verdict::Gate))
+    }
+
+    /// Whether a step belongs to an environment that may not be entered.
+    fn is_barred(&self, step: &Step) -> bool {
+        let environment = step.environment.and_then(|e| self.environments.get(e as usize));
+        environment.is_some_and(|e| !matches!(e.verdict, Verdict::Enter | Verdict::Gate))
+    }
+
+    /// The step of that id.
+    pub fn step(&self, id: &str) -> Option<&Step> {
+        self.steps.iter().find(|s| &*s.id == id)
+    }
+
+    /// The environment of that name.
+    pub fn environment(&self, name: &str) -> Option<&EnvironmentPlan> {
+        self.environments.iter().find(|e| e.name == name)
+    }
+
+    /// The newest candidate.
+    pub fn candidate(&self) -> Option<&Candidate> {
+        self.candidates.first()
+    }
+
+    fn seal(&mut self) {
+        let mut hasher = Hasher::new("plan");
+        hasher.field(&self.pipeline);
+        for candidate in &self.candidates {
+            hasher.digest(candidate.id);
+        }
+        for step in &self.steps {
+            hasher.field(step.id.as_bytes()).field([step.action as u8]).digest(step.key.unwrap_or_default());
+        }
+        for environment in &self.environments {
+            hasher.field(&environment.name).digest(environment.subplan.unwrap_or_default());
+        }
+        self.hash = hasher.finish();
+    }
+}

@@ -1,0 +1,90 @@
+//! Questions to the world, and its answers.
+
+use crate::ports::bundle::Bundle;
+pub use crate::ports::places::Seen as TargetAnswer;
+use super::work::TargetPlan;
+use crate::digest::Digest;
+use crate::ports::PortError;
+use crate::ports::files::Listing;
+use crate::ports::sources::{Head, Version};
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A question. Its answer does not depend on when it is asked, but for heads, targets and outputs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Query {
+    /// The newest version of a source that counts.
+    Head {
+        /// The source.
+        source: String,
+    },
+    /// The files of a version.
+    Listing {
+        /// The source.
+        source: String,
+        /// The version.
+        version: Version,
+    },
+    /// One file of a version.
+    File {
+        /// The source.
+        source: String,
+        /// The version.
+        version: Version,
+        /// Its path.
+        path: String,
+    },
+    /// All files below a folder of a version: a chart.
+    Folder {
+        /// The source.
+        source: String,
+        /// The version.
+        version: Version,
+        /// The folder; empty: all.
+        folder: String,
+    },
+    /// The image that a build would make.
+    Image(Box<ImageQuery>),
+    /// Whether a repository has an image.
+    Pushed {
+        /// The repository, or the absolute path of a layout.
+        repository: String,
+        /// Whether it is a layout.
+        layout: bool,
+        /// The digest.
+        digest: Digest,
+        /// The tag that must name it.
+        tag: String,
+    },
+    /// All answers so far.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    answers: HashMap<Query, Result<Answer, PortError>>,
+}
+
+impl Observed {
+    /// Takes an answer in.
+    pub fn insert(&mut self, query: Query, answer: Result<Answer, PortError>) {
+        self.answers.insert(query, answer);
+    }
+
+    /// The answer to a question, if it was asked.
+    pub fn get(&self, query: &Query) -> Option<&Result<Answer, PortError>> {
+        self.answers.get(query)
+    }
+
+    /// Forgets answers that may have changed: what targets, repositories and programs' folders look like.
+    pub fn forget_places(&mut self) {
+        self.answers.retain(|q, _| !matches!(q, Query::Target { .. } | Query::Outputs(_) | Query::Pushed { .. }));
+    }
+
+    /// All heads that were seen.
+    pub fn heads(&self) -> BTreeMap<String, Head> {
+        let head = |(q, a): (&Query, &Result<Answer, PortError>)| match (q, a) {
+            (Query::Head { source }, Ok(Answer::Head(head))) => Some((source.clone(), head.clone())),
+            _ => None,
+        };
+        self.answers.iter().filter_map(head).collect()
+    }
+}

@@ -1,0 +1,151 @@
+//! Releases: chart and values of a candidate, rendered for an environment.
+
+use crate::ports::bundle::Bundle;
+use super::diff::Walk;
+use super::observed::{Answer, Query};
+use super::programs::{Label, Parts, folder_of, template_base};
+use super::reference::Scope;
+use super::render::{self, Set, Values};
+use super::text::Unknown;
+use crate::diag::Diagnostic;
+use crate::digest::{Digest, Hasher};
+use crate::model::{Release, SetKind, SetTo, ValuesFile};
+use crate::ports::Fault;
+use std::sync::Arc;
+
+/// A release rendered for an environment.
+pub(super) struct Rendered {
+    pub bundle: Arc<Bundle>,
+    /// Whether everything in it is known.
+    pub known: bool,
+    pub parts: Parts,
+}
+
+impl Walk<'_> {
+    /// Renders a release; nothing where an answer is missing or a diagnostic says why not.
+    pub(super) fn render(&mut self, release: &Release, scope: &Scope, namespace: &str) -> Option<Rendered> {
+        let mut parts = Parts::new(release_base(release, namespace));
+        let chart = self.chart(release, &mut parts);
+        let mut values = Vec::new();
+        let mut whole = true;
+        for file in &release.values {
+            match self.values_file(file, scope, &mut parts) {
+                Ok(found) => values.extend(found),
+                Err(()) => whole = false,
+            }
+        }
+        let (sets, known) = self.sets(release, scope, &mut parts);
+        let name = release.release_name.as_ref().map_or_else(|| release.name.value.clone(), |t| self.resolve(t, scope).text.to_string());
+        if parts.failed || !whole {
+            return None;
+        }
+        let request = render::Request {
+            chart: chart?,
+            values,
+            sets,
+            name,
+            namespace: namespace.to_string(),
+            helm3: release.helm.as_ref().is_some_and(|h| h.value == 3),
+            seed: self.candidate.id,
+        };
+        match render::render(&request) {
+            Ok(bundle) => Some(Rendered { bundle: Arc::new(bundle), known, parts }),
+            Err(faults) => {
+                for fault in faults {
+                    let diagnostic = Diagnostic::new(fault.code, format!("release `{}`: {}", release.name.value, fault.message))
+                        .at(release.name.span, "while rendering this release");
+                    self.diagnostics.push(match fault.help {
+                        Some(help) => diagnostic.help(help),
+                        None => diagnostic,
+                    });
+                }
+                None
+            }
+        }
+    }
+
+    fn chart(&mut self, release: &Release, parts: &mut Parts) -> Option<render::ChartFiles> {
+        let chart = release.chart.as_ref()?;
+        let source = chart.source.value.clone();
+        let version = self.version(&source)?;
+        let folder = folder_of(Some(chart));
+        let what = format!("release `{}`: its chart", release.name.value);
+        let files = match self.ask(Query::Folder { source: source.clone(), version, folder }, chart.span, &what) {
+            Some(Answer::Folder(files)) => files.clone(),
+            _ => return None,
+        };
+        let mut hasher = Hasher::new("chart");
+        for (path, content) in files.iter() {
+            hasher.field(path).digest(Digest::of(content));
+        }
+        parts.known(hasher.finish(), Label::Files(source, "the chart".to_string()));
+        Some(files)
+    }
+
+    /// A values file; nothing where it is optional and not there.
+    fn values_file(&mut self, values: &ValuesFile, scope: &Scope, parts: &mut Parts) -> Result<Option<Values>, ()> {
+        let file = &values.file;
+        let source = file.source.value.clone();
+        let (Some(version), Some(path)) = (self.version(&source), &file.path) else { return Err(()) };
+        let path = self.resolve(path, scope).text.to_string();
+        let path = path.trim_start_matches("./").to_string();
+        let query = Query::File { source: source.clone(), version, path: path.clone() };
+        if values.optional && matches!(self.observed.get(&query), Some(Err(e)) if e.fault == Fault::NotFound) {
+            parts.known(Digest::default(), Label::Files(source, path));
+            return Ok(None);
+        }
+        match self.ask(query, file.span, &format!("values file `{path}`")) {
+            Some(Answer::File(content)) => {
+                let content = content.clone();
+                parts.known(Digest::of(&content), Label::Files(source, path.clone()));
+                Ok(Some(Values { path, content }))
+            }
+            _ => Err(()),
+        }
+    }
+
+    /// The single values, with what is unknown marked; and whether nothing was.
+    fn sets(&mut self, release: &Release, scope: &Scope, parts: &mut Parts) -> (Vec<Set>, bool) {
+        let mut known = true;
+        let mut sets = Vec::new();
+        for set in &release.sets {
+            let to = match &set.to {
+                SetTo::Text(template) => {
+                    let resolved = self.resolve(template, scope);
+                    parts.needs.extend(&resolved.needs);
+                    parts.failed |= resolved.failed;
+                    known &= resolved.text.unknowns().next().is_none();
+                    self.template_parts(template, scope, parts);
+                    let shown = resolved.text.learn(&|u: &Unknown| Some(u.to_string()));
+                    SetTo::Text(crate::model::Template {
+                        parts: vec![crate::model::Part::Text(shown.to_string())],
+                        span: template.span,
+                    })
+                }
+                other => other.clone(),
+            };
+            sets.push(Set { path: set.path.value.clone(), to, kind: set.kind });
+        }
+        (sets, known)
+    }
+}
+
+/// The digest of what a release is, without its files.
+fn release_base(release: &Release, namespace: &str) -> Digest {
+    let mut hasher = Hasher::new("release");
+    hasher.field(&release.name.value).field(namespace);
+    for set in &release.sets {
+        hasher.field(&set.path.value).field([u8::from(set.kind == SetKind::Json), u8::from(set.kind == SetKind::File)]);
+        match &set.to {
+            SetTo::Text(t) => template_base(t, "text", &mut hasher),
+            other => {
+                hasher.field(format!("{other:?}"));
+            }
+        }
+    }
+    if let Some(t) = &release.release_name {
+        template_base(t, "name", &mut hasher);
+    }
+    hasher.field(format!("{:?}", release.helm.as_ref().map(|h| h.value)));
+    hasher.finish()
+}

@@ -1,0 +1,150 @@
+//! Which candidate is for which environment.
+
+use super::diff::{Options, port_diagnostic};
+use super::memory::{Has, Memory, Place};
+use super::observed::{Answer, Observed, Query};
+use super::{Candidate, GatePlan};
+use crate::diag::Diagnostic;
+use crate::digest::Digest;
+use crate::graph::{Graph, Kind, NodeId};
+use crate::model::GateRule;
+use crate::ports::sources::Head;
+use std::collections::BTreeMap;
+
+/// The choice: candidates, and the one for each environment.
+pub(super) struct Targets {
+    /// The newest first, then those of before that are still on their way somewhere.
+    pub candidates: Vec<Candidate>,
+    /// The heads that the newest one was formed of.
+    pub heads: BTreeMap<String, Head>,
+    of: BTreeMap<NodeId, Target>,
+}
+
+/// What is for an environment.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// The candidate's id.
+    pub candidate: Digest,
+    /// A rollback that somebody asked for: what the environment had with it.
+    pub rollback: Option<Has>,
+}
+
+/// Heads that are not known.
+pub(super) struct Unanswered {
+    pub missing: Vec<Query>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Targets {
+    /// Forms the newest candidate of the heads, and chooses.
+    pub fn choose(graph: &Graph, memory: &Memory, observed: &Observed, options: &Options) -> Result<Targets, Unanswered> {
+        let heads = heads(graph, memory, observed, options)?;
+        let versions = heads.iter().map(|(source, head)| (source.clone(), head.version.clone())).collect();
+        let newest = Candidate::new(options.file, versions);
+        let mut targets = Targets { candidates: vec![newest], heads, of: BTreeMap::new() };
+        for (id, kind) in graph.nodes() {
+            if let Kind::Environment(_) = kind {
+                let target = targets.target(graph, memory, options, id);
+                targets.of.insert(id, target);
+            }
+        }
+        Ok(targets)
+    }
+
+    /// What is for that environment.
+    pub fn of(&self, id: NodeId) -> &Target {
+        &self.of[&id]
+    }
+
+    fn target(&mut self, graph: &Graph, memory: &Memory, options: &Options, id: NodeId) -> Target {
+        let newest = Target { candidate: self.candidates[0].id, rollback: None };
+        let Some(place) = memory.environments.get(graph.name(id)) else { return newest };
+        if let Some(wish) = &place.rollback
+            && let Some(has) = place.has.iter().chain(place.had.iter().rev()).find(|h| h.candidate == wish.candidate)
+            && self.admit(memory, wish.candidate, None)
+        {
+            return Target { candidate: wish.candidate, rollback: Some(has.clone()) };
+        }
+        let gate = graph.environment(id).and_then(|e| if let GateRule::Gate(g) = &e.gate { Some(gate_plan(g)) } else { None });
+        if let Some(older) = gate.and_then(|gate| standing(place, &gate))
+            && self.admit(memory, older, Some(options.file))
+        {
+            return Target { candidate: older, rollback: None };
+        }
+        newest
+    }
+
+    /// Takes a candidate of before in, if it is known and, where `file` says so, of this pipeline file.
+    fn admit(&mut self, memory: &Memory, id: Digest, file: Option<Digest>) -> bool {
+        if self.candidates.iter().any(|c| c.id == id) {
+            return true;
+        }
+        let Some(candidate) = memory.candidates.get(&id).filter(|c| file.is_none_or(|f| c.file == f)) else { return false };
+        self.candidates.push(candidate.clone());
+        true
+    }
+}
+
+/// The candidate at the gate, where it keeps its place although a newer one is there: it has its approvals, or the gate
+/// queues.
+fn standing(place: &Place, gate: &GatePlan) -> Option<Digest> {
+    let standing = place.standing.as_ref().filter(|s| s.rejected.is_none())?;
+    let approved = !gate.approvals.is_empty() && crate::plan::quorum::met(gate, standing, None);
+    (approved || gate.queue).then_some(standing.candidate)
+}
+
+/// The gate of the model as plain data.
+pub(super) fn gate_plan(gate: &crate::model::Gate) -> GatePlan {
+    let millis = |d: &crate::model::Spanned<std::time::Duration>| i64::try_from(d.value.as_millis()).unwrap_or(i64::MAX);
+    let quorum = |a: &crate::model::Approve| super::Quorum {
+        count: a.count.value,
+        from: a.from.as_ref().map(|f| f.value.clone()),
+        self_allowed: a.self_allowed,
+    };
+    let window = |w: &crate::model::Window| (w.hours.value.clone(), w.tz.as_ref().map(|t| t.value.clone()));
+    GatePlan {
+        approvals: gate.approvals.iter().map(quorum).collect(),
+        windows: gate.windows.iter().map(window).collect(),
+        soak: gate.soak.as_ref().map(millis),
+        expires: gate.expires.as_ref().map(millis),
+        queue: gate.queue,
+        free_rollback: gate.free_rollback,
+    }
+}
+
+fn heads(graph: &Graph, memory: &Memory, observed: &Observed, options: &Options) -> Result<BTreeMap<String, Head>, Unanswered> {
+    let mut heads = BTreeMap::new();
+    let mut unanswered = Unanswered { missing: Vec::new(), diagnostics: Vec::new() };
+    for source in &graph.pipeline().sources {
+        let name = &source.name.value;
+        if let Some(head) = options.versions.as_ref().and_then(|v| v.get(name)) {
+            heads.insert(name.clone(), head.clone());
+            continue;
+        }
+        if let Some(pin) = memory.pins.get(name) {
+            heads.insert(name.clone(), pin.head.clone());
+            continue;
+        }
+        let query = Query::Head { source: name.clone() };
+        match observed.get(&query) {
+            Some(Ok(Answer::Head(head))) => {
+                heads.insert(name.clone(), unless_banned(memory, name, head));
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => unanswered
+                .diagnostics
+                .push(port_diagnostic(error, &format!("source `{name}`")).at(source.span, "this source")),
+            None => unanswered.missing.push(query),
+        }
+    }
+    if unanswered.missing.is_empty() && unanswered.diagnostics.is_empty() { Ok(heads) } else { Err(unanswered) }
+}
+
+/// The head, or where its version is banned the one that counted last.
+fn unless_banned(memory: &Memory, source: &str, head: &Head) -> Head {
+    let is_banned = |h: &Head| memory.bans.iter().any(|b| b.source == source && b.version == h.version.id);
+    match memory.heads.get(source) {
+        Some(last) if is_banned(head) && !is_banned(last) => last.clone(),
+        _ => head.clone(),
+    }
+}

@@ -1,0 +1,171 @@
+//! What a step does, as data: nothing in it is looked up any more, but for unknowns and secrets.
+
+use super::Text;
+use crate::digest::Digest;
+use crate::model::OnUnknown;
+pub use crate::ports::places::Target as TargetPlan;
+use crate::ports::sources::Version;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What kind of effect a step has; decides what happens after a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Changes nothing: done again.
+    Read,
+    /// Its result is named by its content: asked for, then done again.
+    ContentAddressed,
+    /// Changes something from one known state to another: asked for, done again only if it is not done.
+    CompareAndSet,
+    /// A program of somebody's: never silently done again.
+    Opaque,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Work {
+    /// Nothing.
+    #[default]
+    None,
+    /// Runs a program.
+    Exec(Exec),
+    /// Makes an image and keeps it in the store.
+    Build(BuildWork),
+    /// Sends an image from the store to where it is wanted.
+    Push(PushWork),
+    /// Brings an environment to rendered objects.
+    Deploy(DeployWork),
+    /// Asks a URL until it answers as wanted.
+    Http(HttpWork),
+}
+
+/// A program that is run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exec {
+    /// The program and its arguments.
+    pub argv: Vec<Text>,
+    /// Where it runs.
+    pub dir: Dir,
+    /// Variables of its environment, besides those that every program gets.
+    pub env: Vec<(String, Text)>,
+    /// The files and lines that it tells.
+    pub outputs: Vec<Told>,
+    /// How long it may take, in milliseconds.
+    pub timeout: u64,
+    /// How often it is tried again.
+    pub retries: u32,
+    /// What happens when it is unknown whether it ran.
+    pub on_unknown: OnUnknown,
+    /// The container image to run in; a process of this machine without one.
+    pub image: Option<Text>,
+    /// The cluster to run in as a Job.
+    pub cluster: Option<String>,
+}
+
+/// Where a program runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "in")]
+pub enum Dir {
+    /// In a folder of this machine.
+    Place {
+        /// The absolute path.
+        path: PathBuf,
+    },
+    /// In the files of a version, written to a folder of its own.
+    Files {
+        /// The source.
+        source: String,
+        /// The version.
+        version: Version,
+        /// The folder in the source that counts; empty: all.
+        only: String,
+        /// The folder in which the program starts, relative to the root.
+        start: String,
+    },
+    /// In an empty folder.
+    Empty,
+}
+
+/// An output of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The field.
+    pub name: String,
+    /// The file, relative to the working folder; a line without one.
+    pub path: Option<String>,
+}
+
+/// Making an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildWork {
+    /// The source of the context.
+    pub source: String,
+    /// Its version.
+    pub version: Version,
+    /// The folder of the context in the source.
+    pub folder: String,
+    /// The Dockerfile's path in the context, if it is not `Dockerfile`.
+    pub dockerfile: Option<String>,
+    /// The stage.
+    pub target: Option<String>,
+    /// The platform.
+    pub platform: String,
+    /// Build arguments.
+    pub args: BTreeMap<String, Text>,
+    /// Labels.
+    pub labels: BTreeMap<String, Text>,
+    /// Base images as the Dockerfile names them, with their digests.
+    pub bases: Vec<(String, Digest)>,
+    /// What makes it.
+    pub builder: crate::model::Builder,
+    /// The digest that it will have, where that can be told.
+    pub digest: Option<Digest>,
+}
+
+/// Sending an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushWork {
+    /// The image's digest.
+    pub digest: Text,
+    /// The repository, or the absolute path of an OCI layout.
+    pub repository: String,
+    /// Whether it is a layout.
+    pub layout: bool,
+    /// The tag.
+    pub tag: Text,
+    /// Base images as the Dockerfile names them, with their digests: where layers that are not in the store come from.
+    pub bases: Vec<(String, Digest)>,
+}
+
+/// Bringing an environment to rendered objects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployWork {
+    /// The environment.
+    pub environment: String,
+    /// The release.
+    pub release: String,
+    /// The name of the release there.
+    pub name: String,
+    /// The place.
+    pub target: TargetPlan,
+    /// The rendered objects; nothing while unknown.
+    pub bundle: Option<Digest>,
+    /// The candidate.
+    pub candidate: Digest,
+    /// How long it may take, in milliseconds.
+    pub timeout: u64,
+}
+
+/// Asking a URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpWork {
+    /// The URL.
+    pub url: Text,
+    /// The status that is success.
+    pub status: u16,
+    /// How long it is tried, in milliseconds.
+    pub timeout: u64,
+}

@@ -1,0 +1,204 @@
+//! From an input to events. Deciding twice is deciding once: what has happened already does not happen again.
+
+use super::event::{Event, Outcome, RunOutcome};
+use super::input::{Input, Report, StepResult, Timed};
+use super::progress::{Progress, Stage, Status};
+use super::proceed::{has_candidate, payload, wants_replan};
+use super::state::State;
+use super::{failure, people};
+use crate::model::OnUnknown;
+use crate::plan::memory::{Deployed, Hold, Moment};
+use crate::plan::{Candidate, Plan, Step, Verdict, Work};
+use crate::ports::sources::Head;
+use std::collections::BTreeMap;
+
+/// The events that follow from an input.
+pub fn decide(plan: &Plan, state: &State, progress: &Progress, input: &Timed) -> Vec<Event> {
+    match &input.input {
+        Input::Begin { by, heads, rerun } => begin(plan, state, by, heads, rerun),
+        Input::Replanned => vec![Event::PlanCompleted { plan: plan.hash }],
+        Input::Report(report) => reported(plan, state, progress, report, input.at),
+        Input::Restored { environment, release, failed } => restored(state, environment, release, failed.as_deref(), input.at),
+        Input::Cancel { by } => match &state.open {
+            Some(run) if !run.cancelled => vec![Event::CancelAsked { by: by.clone() }],
+            _ => Vec::new(),
+        },
+        Input::Tick => Vec::new(),
+        Input::Said(word) => people::said(&state.memory, &state.intents, word, input.at),
+    }
+}
+
+/// The beginning of a run: what was seen, the candidate, what a crash left open, and environments that have it already.
+fn begin(plan: &Plan, state: &State, by: &str, heads: &BTreeMap<String, Head>, rerun: &[String]) -> Vec<Event> {
+    let Some(candidate) = plan.candidate() else { return Vec::new() };
+    let mut events = vec![Event::RunStarted { by: by.to_string(), candidate: candidate.id, plan: plan.hash }];
+    for node in rerun {
+        let generation = state.memory.generations.get(node).copied().unwrap_or(0) + 1;
+        events.push(Event::RerunAsked { node: node.clone(), generation });
+    }
+    for (source, head) in heads {
+        if state.memory.heads.get(source).is_none_or(|h| h.version != head.version) {
+            events.push(Event::HeadSeen { source: source.clone(), head: head.clone() });
+        }
+    }
+    if state.memory.latest != Some(candidate.id) {
+        events.push(Event::CandidateFormed { candidate: Candidate::clone(candidate) });
+    }
+    events.extend(interrupted(plan, state));
+    events.extend(has_already(plan, state));
+    events
+}
+
+/// Steps that were started and whose end nobody wrote.
+fn interrupted(plan: &Plan, state: &State) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (id, intent) in &state.intents {
+        let step = plan.step(id).filter(|s| s.key.is_none_or(|k| k == intent.key) && !s.is_reused());
+        let (step_id, key) = (id.clone(), intent.key);
+        events.push(match step.and_then(on_unknown) {
+            Some(OnUnknown::Ask) => Event::Indeterminate { step: step_id, key },
+            Some(OnUnknown::Fail) => {
+                let reason = "nobody knows whether it ran, and the file says that this counts as failed".to_string();
+                let outcome = Outcome::Failed { fault: crate::ports::Fault::Cancelled, reason, log: None };
+                Event::StepFinished { step: step_id, key, outcome }
+            }
+            _ => Event::Interrupted { step: step_id, key },
+        });
+    }
+    events
+}
+
+/// What the file says of a program of which nobody knows whether it ran. Tests and verifications only look, so they
+/// look again.
+fn on_unknown(step: &Step) -> Option<OnUnknown> {
+    match &step.work {
+        Work::Exec(exec) if step.id.starts_with("task.") => Some(exec.on_unknown),
+        _ => None,
+    }
+}
+
+/// Environments whose deploys and verifications for this candidate are those that are there: they have it at once, and
+/// have had its substance since they got that.
+fn has_already(plan: &Plan, state: &State) -> Vec<Event> {
+    let mut events = Vec::new();
+    for environment in plan.environments.iter().filter(|e| e.verdict == Verdict::UpToDate) {
+        let has = state.memory.environments.get(&environment.name).and_then(|p| p.has.as_ref());
+        if has.is_none_or(|h| h.candidate != environment.candidate)
+            && let Some(since) = has.filter(|h| Some(h.substance) == environment.substance).map(|h| h.since)
+        {
+            events.push(has_candidate(plan, environment, since));
+        }
+    }
+    events
+}
+
+fn reported(plan: &Plan, state: &State, progress: &Progress, report: &Report, at: Moment) -> Vec<Event> {
+    let Some(step) = plan.steps.get(report.step as usize) else { return Vec::new() };
+    if progress.steps.get(report.step as usize) != Some(&Status::Running) {
+        return Vec::new();
+    }
+    let Some(intent) = state.intents.get(&step.id) else { return Vec::new() };
+    let key = intent.key;
+    match &report.result {
+        StepResult::Done { outputs, log } => {
+            let made = step.recipe.made(&|u| progress.told(plan, u));
+            let made = crate::plan::memory::Made { key, ..made };
+            let outcome = Outcome::Succeeded { outputs: outputs.clone(), made, log: log.clone() };
+            let mut events = vec![Event::StepFinished { step: step.id.clone(), key, outcome }];
+            events.extend(consequence(plan, step, key, at));
+            events
+        }
+        StepResult::Failed { reason, .. } if tries_again(step, intent.attempt) && !is_cancelled(state) => vec![
+            Event::AttemptFailed { step: step.id.clone(), attempt: intent.attempt, reason: reason.clone() },
+            Event::StepStarted {
+                step: step.id.clone(),
+                key,
+                payload: payload(plan, progress, report.step),
+                attempt: intent.attempt + 1,
+                effect: step.effect,
+            },
+        ],
+        StepResult::Failed { fault, reason, log } => {
+            let outcome = Outcome::Failed { fault: *fault, reason: reason.clone(), log: log.clone() };
+            let mut events = vec![Event::StepFinished { step: step.id.clone(), key, outcome }];
+            if *fault != crate::ports::Fault::Cancelled {
+                events.extend(failure::of_step(plan, state, step, reason, at));
+            }
+            events
+        }
+        StepResult::NotDone => vec![Event::Interrupted { step: step.id.clone(), key }],
+        StepResult::Unknown => vec![Event::Indeterminate { step: step.id.clone(), key }],
+    }
+}
+
+fn tries_again(step: &Step, attempt: u32) -> bool {
+    matches!(&step.work, Work::Exec(exec) if attempt <= exec.retries)
+}
+
+fn is_cancelled(state: &State) -> bool {
+    state.open.as_ref().is_none_or(|r| r.cancelled)
+}
+
+/// What a step's success means for its environment.
+fn consequence(plan: &Plan, step: &Step, key: crate::digest::Digest, at: Moment) -> Option<Event> {
+    let environment = plan.environments.get(step.environment? as usize)?;
+    Some(match &step.work {
+        Work::Deploy(work) => {
+            let bundle = work.bundle?;
+            let (environment, release) = (environment.name.clone(), work.release.clone());
+            if plan.bundles.get(&bundle).is_some_and(|b| b.objects.is_empty()) {
+                return Some(Event::RemovedThere { environment, release });
+            }
+            Event::DeployedThere { environment, release, deployed: Deployed { key, bundle, candidate: work.candidate, at } }
+        }
+        _ => Event::VerifiedThere { environment: environment.name.clone(), key },
+    })
+}
+
+/// A release of a rollback is back, or is not.
+fn restored(state: &State, environment: &str, release: &str, failed: Option<&str>, at: Moment) -> Vec<Event> {
+    let Some(back) = state.restoring.get(environment).filter(|b| b.missing.iter().any(|r| r == release)) else {
+        return Vec::new();
+    };
+    let environment = environment.to_string();
+    if let Some(reason) = failed {
+        let reason = format!("the rollback of {release} failed: {reason}");
+        let word = Hold { by: "lockgate".into(), reason: reason.clone(), at };
+        return vec![Event::RollbackFailed { environment: environment.clone(), reason }, Event::HoldSet { environment, word }];
+    }
+    let deployed = Deployed {
+        key: back.to.deploys.get(release).copied().unwrap_or_default(),
+        bundle: back.to.bundles.get(release).copied().unwrap_or_default(),
+        candidate: back.to.candidate,
+        at,
+    };
+    let is_last = back.missing.len() == 1;
+    let mut events = vec![Event::DeployedThere { environment: environment.clone(), release: release.to_string(), deployed }];
+    if is_last {
+        events.push(Event::RolledBack { environment });
+    }
+    events
+}
+
+/// How the run has come to its end, if it has: nothing runs, and nothing can start.
+pub fn outcome(plan: &Plan, state: &State, progress: &Progress) -> Option<RunOutcome> {
+    if !progress.is_quiet() || !state.restoring.is_empty() && state.open.is_some() && !is_cancelled(state) {
+        return None;
+    }
+    if is_cancelled(state) {
+        return Some(RunOutcome::Cancelled);
+    }
+    if wants_replan(plan, state, progress) {
+        return None;
+    }
+    let any = |wanted: Status| progress.steps.contains(&wanted);
+    Some(if any(Status::Failed) {
+        RunOutcome::Failed
+    } else if any(Status::Indeterminate) {
+        RunOutcome::Asks
+    } else if progress.stages.contains(&Stage::AtGate) {
+        RunOutcome::Waiting
+    } else {
+        RunOutcome::Done
+    })
+}

@@ -1,0 +1,25 @@
+//! What happens next, decided. Pure: no clock, no IO; the time is a field of the input.
+//!
+//! An [`Input`] comes in, [`decide`] says which [`Event`]s follow from it, [`proceed`] which follow from what is now
+//! possible; the events are written, and only then the [`Order`]s that they open are carried out. State is a fold of
+//! events and nothing else.
+
+pub mod decide;
+pub mod event;
+pub mod gate;
+pub mod input;
+pub mod orders;
+pub mod progress;
+pub mod state;
+
+mod failure;
+mod people;
+mod proceed;
+
+pub use decide::{decide, outcome};
+pub use event::{Event, Outcome, Record, RunOutcome};
+pub use input::{Input, Report, Saying, StepResult, Timed, Word};
+pub use orders::{Order, open_orders};
+pub use proceed::{proceed, wants_replan};
+pub use progress::{Progress, Status};
+pub use state::{Intent, State};
