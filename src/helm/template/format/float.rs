@@ -24,27 +24,36 @@ pub fn float(number: f64, notation: Notation, precision: Option<usize>) -> Strin
         (Notation::Fixed, Some(precision)) => format!("{number:.precision$}"),
         (Notation::Exponent, None) => go_exponent(&format!("{number:e}")),
         (Notation::Exponent, Some(precision)) => go_exponent(&format!("{number:.precision$e}")),
-        (Notation::General, None) => general(&format!("{number:e}"), number, 6),
+        (Notation::General, None) => general(&format!("{number:e}"), 6),
         (Notation::General, Some(precision)) => {
             let precision = precision.max(1);
             let digits = precision - 1;
-            general(&trim_zeros(&format!("{number:.digits$e}")), number, precision)
+            general(&trim_zeros(&format!("{number:.digits$e}")), precision)
         }
     }
 }
 
-/// `%g`: the exponent form if the exponent is below −4 or not below the limit.
-fn general(scientific: &str, number: f64, limit: usize) -> String {
+/// `%g`: the exponent form if the exponent is below −4 or not below the limit, else the same digits with the point moved.
+fn general(scientific: &str, limit: usize) -> String {
     let (mantissa, exponent) = split(scientific);
-    let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-    if exponent < -4 || exponent >= limit {
+    if exponent < -4 || usize::try_from(exponent).is_ok_and(|exponent| exponent >= limit) {
         return go_exponent(scientific);
     }
-    // The digits are those of the scientific form; as many decimals as remain after the shift are exact.
-    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
-    let decimals = i32::try_from(digits).unwrap_or(i32::MAX).saturating_sub(1).saturating_sub(exponent).max(0);
-    let decimals = usize::try_from(decimals).unwrap_or_default();
-    format!("{number:.decimals$}")
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(mantissa) => ("-", mantissa),
+        None => ("", mantissa),
+    };
+    let digits = mantissa.replace('.', "");
+    let Ok(before) = usize::try_from(exponent + 1) else {
+        let zeros = "0".repeat(usize::try_from(-1 - exponent).unwrap_or_default());
+        return format!("{sign}0.{zeros}{digits}");
+    };
+    match digits.split_at_checked(before) {
+        Some(("", fraction)) => format!("{sign}0.{fraction}"),
+        Some((whole, "")) => format!("{sign}{whole}"),
+        Some((whole, fraction)) => format!("{sign}{whole}.{fraction}"),
+        None => format!("{sign}{digits}{}", "0".repeat(before - digits.len())),
+    }
 }
 
 /// Rust's `1.5e6` as Go's `1.5e+06`.
@@ -88,6 +97,9 @@ mod tests {
             (-0.0, "-0"),
             (f64::INFINITY, "+Inf"),
             (123456.789, "123456.789"),
+            (0.25, "0.25"),
+            (-0.001234, "-0.001234"),
+            (120.0, "120"),
         ];
         for (number, text) in cases {
             assert_eq!(float(number, Notation::General, None), text);
