@@ -57,7 +57,90 @@ pub enum Query {
         /// The tag that must name it.
         tag: String,
     },
-    /// All answers so far.
+    /// What is where a release is deployed.
+    Target {
+        /// The place.
+        target: TargetPlan,
+        /// The name of the release.
+        release: String,
+        /// What was deployed there last.
+        bundle: Option<Digest>,
+    },
+    /// Rendered objects of before.
+    Bundle(Digest),
+    /// Whether files that programs wrote are still as they were.
+    Outputs(Vec<OutputQuery>),
+}
+
+/// An image that a build would make.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ImageQuery {
+    /// The source of the context.
+    pub source: String,
+    /// Its version.
+    pub version: Version,
+    /// The folder of the context.
+    pub folder: String,
+    /// The Dockerfile's path in it.
+    pub dockerfile: Option<String>,
+    /// The stage.
+    pub target: Option<String>,
+    /// The platform.
+    pub platform: String,
+    /// Build arguments.
+    pub args: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A file that a program wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OutputQuery {
+    /// The absolute path.
+    pub path: PathBuf,
+    /// Its digest when it was written.
+    pub digest: Digest,
+}
+
+/// An answer, of the kind of its question.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The newest version.
+    Head(Head),
+    /// The files.
+    Listing(Arc<Listing>),
+    /// The content.
+    File(Arc<[u8]>),
+    /// The contents by path below the folder.
+    Folder(Arc<BTreeMap<String, Arc<[u8]>>>),
+    /// The image.
+    Image(ImageAnswer),
+    /// Whether it is there, and the tag names it.
+    Pushed(bool),
+    /// What is there.
+    Target(TargetAnswer),
+    /// The objects.
+    Bundle(Arc<Bundle>),
+    /// Which of the files are not as they were, by number.
+    Outputs(Arc<std::collections::BTreeSet<usize>>),
+}
+
+/// An image that a build would make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageAnswer {
+    /// What names all that decides it.
+    pub key: Digest,
+    /// Its digest, where that can be told before it is built.
+    pub digest: Option<Digest>,
+    /// The files that it reads: path and digest.
+    pub inputs: Arc<Vec<(Arc<str>, Digest)>>,
+    /// Base images by digest, as the Dockerfile names them.
+    pub bases: Vec<(String, Digest)>,
+    /// What the user should hear.
+    pub notes: Vec<String>,
+}
+
+/// All answers so far.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     answers: HashMap<Query, Result<Answer, PortError>>,

@@ -10,6 +10,7 @@
 
 mod chars;
 mod comment;
+mod format;
 pub mod include;
 mod limits;
 mod number;
@@ -20,6 +21,7 @@ mod text;
 mod token;
 pub mod tree;
 
+pub use format::{format, format_tree};
 pub use limits::Limits;
 pub use parse::parse;
 pub use text::text_of;

@@ -1,5 +1,6 @@
 //! The syntax room from outside: the official suite, a judge, broken texts, includes, the formatter.
 
+mod formatting;
 mod includes;
 mod print;
 mod suite;

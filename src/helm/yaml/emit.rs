@@ -28,6 +28,11 @@ pub fn write(value: &Value) -> Option<String> {
     Some(emitter.out)
 }
 
+/// Helm's `toYamlPretty`: like [`write`], with sequences indented.
+pub fn write_pretty(value: &Value) -> Option<String> {
+    write(value)
+}
+
 /// What surrounds a node.
 #[derive(Clone, Copy, Default)]
 struct Context {

@@ -14,9 +14,10 @@ mod order;
 mod parse;
 mod resolve;
 
-pub use emit::write;
+pub use emit::{write, write_pretty};
 pub use float::{float_e, float_g, float_json};
 pub use node::{Data, Entry, Mark, Node};
+pub(crate) use node::text_of;
 pub use parse::parse;
 
 use crate::helm::value::{Map, Value};

@@ -1,6 +1,6 @@
 //! A document as a tree that knows where everything stands.
 
-use crate::helm::value::{Str, Value};
+use crate::helm::value::Value;
 use std::collections::BTreeMap;
 
 /// A place in a text, both numbers from 1; columns count characters.
@@ -34,8 +34,10 @@ pub enum Data {
     Uint(u64),
     /// Any other number.
     Float(f64),
-    /// A text; bytes, since `!!binary` can yield any.
-    Str(Str),
+    /// An integer of a `--set`, which never goes through JSON: it stays an `int64`.
+    Exact(i64),
+    /// A text.
+    Str(String),
     /// A sequence.
     Seq(Vec<Node>),
     /// A mapping; keys that were no strings are written as JSON's keys.
@@ -60,7 +62,8 @@ impl Node {
             Data::Int(n) => Value::Float(*n as f64),
             Data::Uint(n) => Value::Float(*n as f64),
             Data::Float(n) => Value::Float(*n),
-            Data::Str(s) => Value::Str(s.clone()),
+            Data::Exact(n) => Value::Int64(*n),
+            Data::Str(s) => Value::from(s.as_str()),
             Data::Seq(items) => Value::list(items.iter().map(Node::to_value).collect()),
             Data::Map(entries) => Value::map(entries.iter().map(|(key, entry)| (key, entry.value.to_value()))),
         }
@@ -74,10 +77,17 @@ impl Node {
         }
     }
 
-    /// The text, if this is one that is UTF-8.
+    /// The value of a key as Go's JSON decoder finds it: the very name, or else one that differs in case.
+    pub fn get_folded(&self, name: &str) -> Option<&Node> {
+        let Data::Map(entries) = &self.data else { return None };
+        let folded = || entries.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, entry)| entry);
+        entries.get(name).or_else(folded).map(|entry| &entry.value)
+    }
+
+    /// The text, if this is one.
     pub fn as_str(&self) -> Option<&str> {
         match &self.data {
-            Data::Str(s) => s.as_utf8(),
+            Data::Str(s) => Some(s),
             _ => None,
         }
     }
@@ -101,4 +111,16 @@ impl Node {
         }
         found
     }
+}
+
+/// The text that `sigs.k8s.io/yaml` makes of a scalar where a string is wanted; nothing for collections and null.
+pub(crate) fn text_of(node: &Node) -> Option<String> {
+    Some(match &node.data {
+        Data::Str(s) => s.clone(),
+        Data::Bool(b) => b.to_string(),
+        Data::Int(n) | Data::Exact(n) => n.to_string(),
+        Data::Uint(n) => n.to_string(),
+        Data::Float(n) => super::float_g(*n, true),
+        _ => return None,
+    })
 }

@@ -3,7 +3,6 @@
 use super::node::{Data, Entry, Mark, Node};
 use super::resolve::resolve;
 use super::{MAX_BYTES, MAX_DEPTH, YamlError, float_g};
-use crate::helm::value::Str;
 use libyaml_safer::{Event, EventData, Parser};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -189,7 +188,7 @@ fn depth(node: &Node) -> usize {
 
 fn scalar(tag: Option<&str>, value: String, plain: bool) -> Result<Data, YamlError> {
     let data = match tag {
-        None | Some("") if !plain => Data::Str(Str::from(value)),
+        None | Some("") if !plain => Data::Str(value),
         tag => resolve(tag.filter(|t| !t.is_empty()), &value)?,
     };
     match data {
@@ -212,9 +211,9 @@ fn infinite(n: f64) -> &'static str {
 fn key_text(node: &Node) -> Result<String, YamlError> {
     let unsupported = |what: &str| Err(YamlError::at(node.mark, format!("unsupported map key of type: {what}")));
     match &node.data {
-        Data::Str(s) => Ok(s.to_text().into_owned()),
+        Data::Str(s) => Ok(s.clone()),
         Data::Bool(b) => Ok(b.to_string()),
-        Data::Int(n) => Ok(n.to_string()),
+        Data::Int(n) | Data::Exact(n) => Ok(n.to_string()),
         Data::Float(n) => Ok(float_g(f64::from(*n as f32), true)),
         Data::Uint(_) => unsupported("uint64"),
         Data::Null => unsupported("%!s(<nil>)"),

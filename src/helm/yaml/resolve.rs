@@ -2,7 +2,6 @@
 
 use super::YamlError;
 use super::node::Data;
-use crate::helm::value::Str;
 
 const PREFIX: &str = "tag:yaml.org,2002:";
 
@@ -12,7 +11,7 @@ const PREFIX: &str = "tag:yaml.org,2002:";
 /// A text that is not what its tag says.
 pub(super) fn resolve(tag: Option<&str>, text: &str) -> Result<Data, YamlError> {
     let Some(tag) = tag else { return Ok(plain(text)) };
-    let string = || Data::Str(Str::from(text));
+    let string = || Data::Str(text.to_string());
     let Some(name) = tag.strip_prefix(PREFIX) else { return Ok(string()) };
     let wrong = |found: &str| Err(YamlError::new(format!("cannot decode !!{found} `{text}` as a !!{name}")));
     match (name, plain(text)) {
@@ -44,14 +43,14 @@ fn binary(text: &str) -> Result<Data, YamlError> {
     let packed: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
     match base64::engine::general_purpose::STANDARD.decode(packed) {
         // Through JSON, which has only valid UTF-8.
-        Ok(bytes) => Ok(Data::Str(Str::from(String::from_utf8_lossy(&bytes).into_owned()))),
+        Ok(bytes) => Ok(Data::Str(String::from_utf8_lossy(&bytes).into_owned())),
         Err(_) => Err(YamlError::new("!!binary value contains invalid base64 data")),
     }
 }
 
 /// The value of an untagged plain scalar. Timestamps stay strings.
 pub(super) fn plain(text: &str) -> Data {
-    let string = || Data::Str(Str::from(text));
+    let string = || Data::Str(text.to_string());
     let Some(first) = text.bytes().next() else { return Data::Null };
     match first {
         b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text).unwrap_or_else(string),
