@@ -9,7 +9,14 @@ pub enum Notation {
     Fixed,
     /// `%g`
     General,
+    /// `%x`
+    Hexadecimal,
+    /// `%b`
+    Binary,
 }
+
+/// Beyond so many digits, all further ones are zeros.
+const MAX_DIGITS: usize = 1_100;
 
 /// The text of a number; without a precision, the shortest that reads back as the same number.
 pub fn float(number: f64, notation: Notation, precision: Option<usize>) -> String {
@@ -21,13 +28,30 @@ pub fn float(number: f64, notation: Notation, precision: Option<usize>) -> Strin
     }
     match (notation, precision) {
         (Notation::Fixed, None) => format!("{number}"),
-        (Notation::Fixed, Some(precision)) => format!("{number:.precision$}"),
+        (Notation::Fixed, Some(precision)) => {
+            let digits = precision.min(MAX_DIGITS);
+            format!("{number:.digits$}{}", "0".repeat(precision - digits))
+        }
         (Notation::Exponent, None) => go_exponent(&format!("{number:e}")),
-        (Notation::Exponent, Some(precision)) => go_exponent(&format!("{number:.precision$e}")),
+        (Notation::Exponent, Some(precision)) => {
+            let digits = precision.min(MAX_DIGITS);
+            let text = go_exponent(&format!("{number:.digits$e}"));
+            match text.split_once('e') {
+                Some((mantissa, exponent)) if digits < precision => {
+                    format!("{mantissa}{}e{exponent}", "0".repeat(precision - digits))
+                }
+                _ => text,
+            }
+        }
+        (Notation::Hexadecimal, precision) => hexadecimal(number, precision),
+        (Notation::Binary, _) => {
+            let (mantissa, exponent) = parts(number);
+            format!("{}{mantissa}p{:+}", sign(number), exponent - 52)
+        }
         (Notation::General, None) => general(&format!("{number:e}"), 6),
         (Notation::General, Some(precision)) => {
             let precision = precision.max(1);
-            let digits = precision - 1;
+            let digits = (precision - 1).min(MAX_DIGITS);
             general(&trim_zeros(&format!("{number:.digits$e}")), precision)
         }
     }
@@ -54,6 +78,54 @@ fn general(scientific: &str, limit: usize) -> String {
         Some((whole, fraction)) => format!("{sign}{whole}.{fraction}"),
         None => format!("{sign}{digits}{}", "0".repeat(before - digits.len())),
     }
+}
+
+fn sign(number: f64) -> &'static str {
+    if number.is_sign_negative() { "-" } else { "" }
+}
+
+/// Mantissa and exponent: the number is mantissa × 2^(exponent − 52).
+fn parts(number: f64) -> (u64, i32) {
+    let bits = number.to_bits();
+    let (fraction, exponent) = (bits & ((1 << 52) - 1), (bits >> 52) & 0x7ff);
+    let exponent = i32::try_from(exponent).unwrap_or_default();
+    match exponent {
+        0 => (fraction, -1022),
+        _ => (fraction | (1 << 52), exponent - 1023),
+    }
+}
+
+/// `0x1.8p+01`, with the leading digit normalised to 1.
+fn hexadecimal(number: f64, precision: Option<usize>) -> String {
+    let (mantissa, mut exponent) = parts(number);
+    let mut mantissa = mantissa << 8;
+    match mantissa {
+        0 => exponent = 0,
+        _ => {
+            let shift = mantissa.leading_zeros() - 3;
+            mantissa <<= shift;
+            exponent -= i32::try_from(shift).unwrap_or_default();
+        }
+    }
+    if let Some(precision @ 0..15) = precision {
+        let shift = precision * 4;
+        let extra = (mantissa << shift) & ((1 << 60) - 1);
+        mantissa >>= 60 - shift;
+        mantissa += u64::from(extra | (mantissa & 1) > 1 << 59);
+        mantissa <<= 60 - shift;
+        if mantissa & (1 << 61) != 0 {
+            mantissa >>= 1;
+            exponent += 1;
+        }
+    }
+    let fraction = format!("{:015x}", mantissa & ((1 << 60) - 1));
+    let fraction = match precision {
+        None => fraction.trim_end_matches('0').to_string(),
+        Some(precision) => fraction.chars().chain(std::iter::repeat('0')).take(precision).collect(),
+    };
+    let point = if fraction.is_empty() { "" } else { "." };
+    let exponent = format!("{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.unsigned_abs());
+    format!("{}0x{}{point}{fraction}p{exponent}", sign(number), mantissa >> 60)
 }
 
 /// Rust's `1.5e6` as Go's `1.5e+06`.

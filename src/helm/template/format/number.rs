@@ -1,6 +1,6 @@
 //! Integers and padding, with the flags of a format verb.
 
-use super::quote::quote_rune;
+use super::quote::{is_print, quote_rune};
 
 /// The flags, width and precision of one verb.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,12 +68,16 @@ pub(super) fn integer(out: &mut Vec<u8>, flags: &Flags, n: Integer, verb: char) 
             return true;
         }
         'q' => {
-            pad(out, flags, quote_rune(n.rune()).as_bytes());
+            pad(out, flags, quote_rune(n.rune(), flags.plus).as_bytes());
             return true;
         }
         'U' => {
-            let text = format!("U+{:04X}", n.magnitude);
-            let text = if flags.sharp { format!("{text} '{}'", n.rune()) } else { text };
+            let code = if n.negative { n.magnitude.wrapping_neg() } else { n.magnitude };
+            let digits = flags.precision.unwrap_or_default().max(4);
+            let text = format!("{code:X}");
+            let text = format!("U+{}{text}", "0".repeat(digits.saturating_sub(text.len())));
+            let shown = flags.sharp && u32::try_from(code).ok().and_then(char::from_u32).is_some_and(is_print);
+            let text = if shown { format!("{text} '{}'", n.rune()) } else { text };
             pad(out, &Flags { zero: false, ..*flags }, text.as_bytes());
             return true;
         }
@@ -90,6 +94,7 @@ pub(super) fn integer(out: &mut Vec<u8>, flags: &Flags, n: Integer, verb: char) 
         ('X', true) => "0X",
         ('b', true) => "0b",
         ('o', true) if !digits.starts_with('0') => "0",
+        ('O', true) if !digits.starts_with('0') => "0o0",
         ('O', _) => "0o",
         _ => "",
     };

@@ -14,10 +14,19 @@ pub fn is_print(c: char) -> bool {
 
 /// A Go string literal of these bytes, in double quotes.
 pub fn quote(bytes: &[u8]) -> String {
+    quote_with(bytes, is_print)
+}
+
+/// The same, with everything but ASCII escaped.
+pub(super) fn quote_to_ascii(bytes: &[u8]) -> String {
+    quote_with(bytes, |c| c.is_ascii() && is_print(c))
+}
+
+fn quote_with(bytes: &[u8], plain: fn(char) -> bool) -> String {
     let mut out = String::with_capacity(bytes.len() + 2);
     out.push('"');
     for chunk in bytes.utf8_chunks() {
-        chunk.valid().chars().for_each(|c| escape(&mut out, c, '"'));
+        chunk.valid().chars().for_each(|c| escape(&mut out, c, '"', plain));
         for byte in chunk.invalid() {
             out.push_str(&format!("\\x{byte:02x}"));
         }
@@ -26,19 +35,20 @@ pub fn quote(bytes: &[u8]) -> String {
     out
 }
 
-/// A Go character literal, in single quotes.
-pub fn quote_rune(c: char) -> String {
+/// A Go character literal, in single quotes; to ASCII, everything else is escaped.
+pub fn quote_rune(c: char, to_ascii: bool) -> String {
+    let plain: fn(char) -> bool = if to_ascii { |c| c.is_ascii() && is_print(c) } else { is_print };
     let mut out = String::from("'");
-    escape(&mut out, c, '\'');
+    escape(&mut out, c, '\'', plain);
     out.push('\'');
     out
 }
 
-fn escape(out: &mut String, c: char, quote: char) {
+fn escape(out: &mut String, c: char, quote: char, plain: fn(char) -> bool) {
     match c {
         '\\' => out.push_str("\\\\"),
         c if c == quote => out.extend(['\\', c]),
-        c if is_print(c) => out.push(c),
+        c if plain(c) => out.push(c),
         '\x07' => out.push_str("\\a"),
         '\x08' => out.push_str("\\b"),
         '\x0c' => out.push_str("\\f"),

@@ -1,6 +1,7 @@
 //! `fmt.Sprintf`: the format string, and each verb on each kind of value.
 
 use super::number::{Flags, Integer, integer, pad};
+use super::quote::quote_to_ascii;
 use super::{Notation, float, quote};
 use crate::helm::value::{Str, Value};
 
@@ -230,7 +231,8 @@ fn argument(out: &mut Vec<u8>, flags: &Flags, value: &Value, verb: char, depth: 
         return out.extend_from_slice(b"...");
     }
     if verb == 'T' && depth == 0 {
-        text(out, flags, value.type_name().as_bytes(), 's');
+        let flags = Flags { precision: flags.precision.filter(|_| !value.is_nil()), ..*flags };
+        text(out, &flags, value.type_name().as_bytes(), 's');
         return;
     }
     let done = match value {
@@ -262,7 +264,7 @@ fn nil(out: &mut Vec<u8>, flags: &Flags, verb: char, depth: usize) -> bool {
     match (verb, depth) {
         (_, 1..) if flags.sharp_v => out.extend_from_slice(b"interface {}(nil)"),
         (_, 1..) => out.extend_from_slice(b"<nil>"),
-        ('v', 0) => pad(out, &Flags { zero: false, ..*flags }, b"<nil>"),
+        ('v', 0) => pad(out, flags, b"<nil>"),
         _ => return false,
     }
     true
@@ -282,13 +284,15 @@ fn floating(out: &mut Vec<u8>, flags: &Flags, n: f64, verb: char) -> bool {
         'v' | 'g' | 'G' => (Notation::General, None),
         'f' | 'F' => (Notation::Fixed, Some(6)),
         'e' | 'E' => (Notation::Exponent, Some(6)),
+        'x' | 'X' => (Notation::Hexadecimal, None),
+        'b' => (Notation::Binary, None),
         _ => return false,
     };
     let mut text = float(n, notation, flags.precision.or(precision));
-    if matches!(verb, 'E' | 'G') {
+    if matches!(verb, 'E' | 'G' | 'X') {
         text.make_ascii_uppercase();
     }
-    if flags.sharp && n.is_finite() {
+    if flags.sharp && n.is_finite() && !matches!(notation, Notation::Hexadecimal | Notation::Binary) {
         text = keep_point(&text, notation, flags.precision);
     }
     let (sign, digits) = match text.strip_prefix(['-', '+']) {
@@ -329,12 +333,16 @@ fn keep_point(text: &str, notation: Notation, precision: Option<usize>) -> Strin
 /// A string with one of `v s x X q`; says no to any other.
 fn text(out: &mut Vec<u8>, flags: &Flags, bytes: &[u8], verb: char) -> bool {
     match verb {
-        'v' if flags.sharp_v => pad(out, flags, quote(bytes).as_bytes()),
+        'v' if flags.sharp_v => pad(out, flags, quote(truncate(bytes, flags.precision)).as_bytes()),
         'v' | 's' => pad(out, flags, truncate(bytes, flags.precision)),
         'q' => {
             let bytes = truncate(bytes, flags.precision);
             let raw = flags.sharp && can_backquote(bytes);
-            let quoted = if raw { [b"`", bytes, b"`"].concat() } else { quote(bytes).into_bytes() };
+            let quoted = match (raw, flags.plus) {
+                (true, _) => [b"`", bytes, b"`"].concat(),
+                (false, true) => quote_to_ascii(bytes).into_bytes(),
+                (false, false) => quote(bytes).into_bytes(),
+            };
             pad(out, flags, &quoted);
         }
         'x' => hexadecimal(out, flags, bytes, false),
