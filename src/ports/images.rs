@@ -36,7 +36,8 @@ impl FromStr for Platform {
 
     fn from_str(text: &str) -> Result<Platform, PortError> {
         let good = |part: &&str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+            !part.is_empty()
+                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
         };
         let parts: Vec<&str> = text.split('/').collect();
         let bad = || {

@@ -1,0 +1,28 @@
+//! The bounds of what is read and made, each with its reason. A bound that is reached is an error which names it.
+
+/// The largest Dockerfile and the largest ignore file: they are read and parsed as a whole.
+pub const TEXT: u64 = 1 << 20;
+
+/// The largest file that goes into a layer: a file is held in memory while it is packed.
+pub const FILE: u64 = 1 << 30;
+
+/// The largest layer before compression: what registries and runtimes take without complaint.
+pub const LAYER: u64 = 4 << 30;
+
+/// The most entries of one layer, and the most folders and links known of a base: all of them are held in memory.
+pub const ENTRIES: usize = 1_000_000;
+
+/// The largest manifest or index; the limit that registries have (4 MiB).
+pub const MANIFEST: u64 = 4 << 20;
+
+/// The largest configuration of an image.
+pub const CONFIG: u64 = 4 << 20;
+
+/// The most layers of an image: overlay file systems mount no more than 127, and Docker refuses them.
+pub const LAYERS: usize = 127;
+
+/// The most that the layers of a base may unpack to while its folders are listed.
+pub const BASE: u64 = 64 << 30;
+
+/// The most links followed on the way to one path; what Linux allows.
+pub const LINKS: usize = 40;
