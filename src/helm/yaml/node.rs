@@ -69,6 +69,22 @@ impl Node {
         }
     }
 
+    /// The value as JSON; integers stay integers, as an API server wants them.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.data {
+            Data::Null => serde_json::Value::Null,
+            Data::Bool(b) => (*b).into(),
+            Data::Int(n) | Data::Exact(n) => (*n).into(),
+            Data::Uint(n) => (*n).into(),
+            Data::Float(n) => (*n).into(),
+            Data::Str(s) => s.as_str().into(),
+            Data::Seq(items) => items.iter().map(Node::to_json).collect(),
+            Data::Map(entries) => {
+                serde_json::Value::Object(entries.iter().map(|(k, e)| (k.clone(), e.value.to_json())).collect())
+            }
+        }
+    }
+
     /// The entry of a key, if this is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Entry> {
         match &self.data {

@@ -1,0 +1,5 @@
+//! To come.
+
+use crate::helm::template::FuncSpec;
+
+pub(super) const FUNCTIONS: &[FuncSpec] = &[];
