@@ -2,7 +2,9 @@
 
 mod formatting;
 mod includes;
+pub(crate) mod judge;
 mod print;
+mod robust;
 mod suite;
 
 use lockgate::diag::Diagnostic;
