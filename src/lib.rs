@@ -24,3 +24,5 @@ pub mod ports;
 pub mod image;
 pub mod plan;
 pub mod run;
+// world
+pub mod engine;

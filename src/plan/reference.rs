@@ -86,9 +86,12 @@ impl Walk<'_> {
             text.push(self.field(id, "digest"));
             return text;
         }
+        // A file that was written in a folder that goes is referred to by where it is kept.
+        let is_file = self.graph.task(id).is_some_and(|t| t.outputs.iter().any(|o| o.name.value == field && o.path.is_some()));
+        let field = &if is_file { format!("{field}.path") } else { field.to_string() };
         match step.outputs.get(field) {
             Some(value) => Text::known(value.as_str()),
-            None => Text::unknown(step.id.clone(), field),
+            None => Text::unknown(step.id.clone(), field.as_str()),
         }
     }
 }

@@ -9,7 +9,9 @@ pub mod secrets;
 pub mod files;
 pub mod filter;
 pub mod images;
+pub mod shelf;
 pub mod shell;
+pub mod workshop;
 pub mod sources;
 
 use std::fmt;

@@ -1,0 +1,107 @@
+//! The book: the journal as events, and the state that they add up to.
+
+use crate::plan::memory::Moment;
+use crate::ports::journal::{Journal, Row, Snapshot};
+use crate::ports::{Fault, PortError};
+use crate::run::{Event, Record, State};
+
+/// The version of the snapshot's encoding. Another one is not read: the events are.
+const FORM: u32 = 1;
+/// After how many events a snapshot is worth its writing.
+const SNAPSHOT_AFTER: u64 = 500;
+
+/// The journal, open for writing, with its state.
+pub struct Book {
+    journal: Box<dyn Journal>,
+    /// What the events add up to.
+    pub state: State,
+    snapshot: u64,
+}
+
+impl Book {
+    /// Reads the state: the snapshot, if it can be read, and the events behind it.
+    pub fn open(mut journal: Box<dyn Journal>) -> Result<Book, PortError> {
+        let (state, snapshot) = read(&mut *journal)?;
+        Ok(Book { journal, state, snapshot })
+    }
+
+    /// Takes events in without writing them yet.
+    pub fn take(&mut self, at: Moment, events: Vec<Event>, out: &mut Vec<Record>) {
+        for event in events {
+            let run = match &event {
+                Event::RunStarted { .. } => self.state.runs + 1,
+                _ if self.state.open.is_some() => self.state.runs,
+                _ => 0,
+            };
+            let record = Record { number: self.state.number + 1, at, run, event };
+            self.state.apply(&record);
+            out.push(record);
+        }
+    }
+
+    /// Writes what was taken in. When it returns, all of it survives a loss of power.
+    pub fn write(&mut self, records: &[Record]) -> Result<(), PortError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let rows: Result<Vec<Row>, PortError> = records.iter().map(row).collect();
+        self.journal.append(&rows?)
+    }
+
+    /// Takes in and writes in one.
+    pub fn say(&mut self, at: Moment, events: Vec<Event>) -> Result<Vec<Record>, PortError> {
+        let mut records = Vec::new();
+        self.take(at, events, &mut records);
+        self.write(&records)?;
+        Ok(records)
+    }
+
+    /// Keeps a snapshot if enough has happened since the last one.
+    pub fn keep(&mut self) -> Result<(), PortError> {
+        if self.state.number < self.snapshot + SNAPSHOT_AFTER {
+            return Ok(());
+        }
+        let failed = |e| PortError::new(Fault::Invalid, format!("the state cannot be encoded: {e}"));
+        let body = postcard::to_stdvec(&self.state).map_err(failed)?;
+        self.journal.keep(&Snapshot { number: self.state.number, form: FORM, body })?;
+        self.snapshot = self.state.number;
+        Ok(())
+    }
+
+    /// All records behind a number.
+    pub fn records(&mut self, after: u64) -> Result<Vec<Record>, PortError> {
+        self.journal.read(after)?.iter().map(record).collect()
+    }
+}
+
+/// The state of a journal that need not be open for writing, and the number of its snapshot.
+pub fn read(journal: &mut dyn Journal) -> Result<(State, u64), PortError> {
+    let kept = journal.kept()?.filter(|s| s.form == FORM);
+    let decoded = kept.and_then(|s| postcard::from_bytes::<State>(&s.body).ok().filter(|state| state.number == s.number));
+    let mut state = decoded.unwrap_or_default();
+    let snapshot = state.number;
+    for row in journal.read(snapshot)? {
+        let record = record(&row)?;
+        if record.number != state.number + 1 {
+            let message = format!("the journal has a gap: {} follows {}", record.number, state.number);
+            return Err(PortError::new(Fault::Invalid, message));
+        }
+        state.apply(&record);
+    }
+    Ok((state, snapshot))
+}
+
+fn row(record: &Record) -> Result<Row, PortError> {
+    let failed = |e| PortError::new(Fault::Invalid, format!("an event cannot be written: {e}"));
+    let body = serde_json::to_string(&record.event).map_err(failed)?;
+    Ok(Row { number: record.number, at: record.at, run: record.run, body })
+}
+
+fn record(row: &Row) -> Result<Record, PortError> {
+    let unreadable = |e| {
+        PortError::new(Fault::Invalid, format!("event {} of the journal cannot be read: {e}", row.number))
+            .help("it was written by another version of Lockgate; use that one, or a newer one")
+    };
+    let event = serde_json::from_str(&row.body).map_err(unreadable)?;
+    Ok(Record { number: row.number, at: row.at, run: row.run, event })
+}

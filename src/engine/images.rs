@@ -1,0 +1,220 @@
+//! Images: foreseen for a plan, built into the store, pushed to where they are wanted.
+
+use super::{World, clean};
+use crate::digest::Digest;
+use crate::image::{self, Base, LayerCache, LayerInfo, Tree, TreeCache};
+use crate::model::source::is_path;
+use crate::plan::observed::{ImageAnswer, ImageQuery};
+use crate::plan::work::PushWork;
+use crate::ports::files::Files;
+use crate::ports::images::{Blobs, Platform, Push, Repository};
+use crate::ports::{Fault, PortError, shelf};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What is known of layers and bases, kept on the shelf.
+struct Known<'w>(&'w World);
+
+impl LayerCache for Known<'_> {
+    fn get(&self, key: Digest) -> Option<LayerInfo> {
+        let bytes = self.0.shelf.get(shelf::Kind::Layer, &key.hex()).ok()??;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn put(&self, key: Digest, info: LayerInfo) {
+        if let Ok(bytes) = serde_json::to_vec(&info) {
+            // What cannot be kept is found out again the next time.
+            let _ = self.0.shelf.put(shelf::Kind::Layer, &key.hex(), &bytes);
+        }
+    }
+}
+
+impl TreeCache for Known<'_> {
+    fn get(&self, base: Digest) -> Option<Arc<Tree>> {
+        let bytes = self.0.shelf.get(shelf::Kind::Tree, &base.hex()).ok()??;
+        serde_json::from_slice(&bytes).ok().map(Arc::new)
+    }
+
+    fn put(&self, base: Digest, tree: &Arc<Tree>) {
+        if let Ok(bytes) = serde_json::to_vec(&**tree) {
+            let _ = self.0.shelf.put(shelf::Kind::Tree, &base.hex(), &bytes);
+        }
+    }
+}
+
+/// What is decided of an image, with the context it is made of.
+struct Decided<'a> {
+    context: image::Context<'a>,
+    recipe: image::Recipe,
+    image: image::Image,
+    bases: Vec<(String, Digest)>,
+}
+
+/// The image that a build would make, to its digest.
+pub(super) fn foresee(world: &World, files: &dyn Files, query: &ImageQuery) -> Result<ImageAnswer, PortError> {
+    let decided = decide(world, files, query)?;
+    let input = |e: &crate::ports::files::Entry| (e.path.clone(), e.digest);
+    Ok(ImageAnswer {
+        key: decided.recipe.key(),
+        digest: Some(decided.image.digest),
+        inputs: Arc::new(decided.recipe.inputs().iter().map(input).collect()),
+        bases: decided.bases,
+        notes: decided.recipe.notes().iter().map(|n| n.message.clone()).collect(),
+    })
+}
+
+/// Makes the image and keeps it in the store; gives its digest.
+pub(super) fn build(world: &World, files: &dyn Files, query: &ImageQuery) -> Result<Digest, PortError> {
+    let decided = decide(world, files, query)?;
+    let from: Vec<Repository> = decided.bases.iter().map(|(text, _)| repository(world, text).0).collect();
+    let target = Repository::layout(world.store.display().to_string());
+    let tag = decided.image.digest.short();
+    world.images.push(&Push {
+        target: &target,
+        tags: std::slice::from_ref(&tag),
+        manifest: &decided.image.manifest,
+        config: &decided.image.config,
+        blobs: &decided.recipe.blobs(&decided.context, &decided.image),
+        from: &from,
+    })
+}
+
+/// Sends an image from the store to where it is wanted.
+pub(super) fn push(world: &World, work: &PushWork) -> Result<Digest, PortError> {
+    let unknown = |what: &str| PortError::new(Fault::Invalid, format!("the {what} to push is not known"));
+    let digest: Digest = work.digest.as_known().and_then(|d| d.parse().ok()).ok_or_else(|| unknown("digest"))?;
+    let tag = work.tag.as_known().filter(|t| !t.is_empty()).ok_or_else(|| unknown("tag"))?;
+    let store = Repository::layout(world.store.display().to_string());
+    let fetched = world.images.fetch(&store, digest, &Platform::default())?;
+    let mut from: Vec<Repository> = work.bases.iter().map(|(text, _)| repository(world, text).0).collect();
+    from.insert(0, store.clone());
+    let target = target(world, &work.repository, work.layout);
+    let blobs = Stored { world, store: &store, sizes: sizes(&fetched.manifest) };
+    let pushed = world.images.push(&Push {
+        target: &target,
+        tags: std::slice::from_ref(&tag),
+        manifest: &fetched.manifest,
+        config: &fetched.config,
+        blobs: &blobs,
+        from: &from,
+    })?;
+    if pushed != digest {
+        let message = format!("{digest} was pushed to {}, and {pushed} arrived", work.repository);
+        return Err(PortError::new(Fault::Invalid, message));
+    }
+    Ok(pushed)
+}
+
+/// Whether the image is there and the tag names it.
+pub(super) fn is_pushed(world: &World, repository: &str, layout: bool, digest: Digest, tag: &str) -> Result<bool, PortError> {
+    let target = target(world, repository, layout);
+    match world.images.resolve(&target, tag) {
+        Ok(found) if found.digest == digest => world.images.exists(&target, digest),
+        Ok(_) => Ok(false),
+        Err(e) if e.fault == Fault::NotFound => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+/// The layers of an image in the store.
+struct Stored<'w> {
+    world: &'w World,
+    store: &'w Repository,
+    sizes: BTreeMap<Digest, u64>,
+}
+
+impl Blobs for Stored<'_> {
+    fn write(&self, digest: Digest, out: &mut dyn std::io::Write) -> Result<bool, PortError> {
+        let Some(size) = self.sizes.get(&digest) else { return Ok(false) };
+        let mut blob = match self.world.images.blob(self.store, digest, *size) {
+            Ok(blob) => blob,
+            // A layer of the base: it stays where it is.
+            Err(e) if e.fault == Fault::NotFound => return Ok(false),
+            Err(e) => return Err(e),
+        };
+        let failed = |e: std::io::Error| PortError::new(Fault::Unavailable, format!("copying the layer {digest}: {e}"));
+        std::io::copy(&mut blob, out).map_err(failed)?;
+        Ok(true)
+    }
+}
+
+fn sizes(manifest: &[u8]) -> BTreeMap<Digest, u64> {
+    let manifest: serde_json::Value = serde_json::from_slice(manifest).unwrap_or_default();
+    let layers = manifest.get("layers").and_then(|l| l.as_array()).cloned().unwrap_or_default();
+    layers.iter().filter_map(|l| Some((l.get("digest")?.as_str()?.parse().ok()?, l.get("size")?.as_u64()?))).collect()
+}
+
+fn decide<'a>(world: &World, files: &'a dyn Files, query: &ImageQuery) -> Result<Decided<'a>, PortError> {
+    let context = image::Context::open(files, &query.folder, query.dockerfile.as_deref())?;
+    let dockerfile = context.dockerfile().map_err(first)?;
+    let platform = query.platform.parse().map_err(|_| PortError::new(Fault::Invalid, format!("`{}` is no platform", query.platform)))?;
+    let request = image::Request {
+        context: &context,
+        dockerfile: &dockerfile,
+        args: &query.args,
+        target: query.target.as_deref(),
+        labels: &query.labels,
+        platform,
+    };
+    let mut bases = BTreeMap::new();
+    let mut digests = Vec::new();
+    for base in image::bases(&request).map_err(first)? {
+        let (at, digest) = repository(world, &base.text);
+        let digest = match digest {
+            Some(digest) => digest,
+            None => world.images.resolve(&at, tag_of(&base.text)).map_err(|e| placed(e, &base))?.digest,
+        };
+        let found = Base::fetch(&*world.images, &at, digest, &base.platform, &Known(world)).map_err(|e| placed(e, &base))?;
+        digests.push((base.text.clone(), digest));
+        bases.insert(base.text.clone(), found);
+    }
+    let recipe = image::recipe(&request, &bases).map_err(first)?;
+    let image = recipe.plan(&context, &Known(world))?;
+    Ok(Decided { context, recipe, image, bases: digests })
+}
+
+/// Of several faults the first, which says how many more there are.
+fn first(mut faults: Vec<PortError>) -> PortError {
+    let more = faults.len().saturating_sub(1);
+    if faults.is_empty() {
+        return PortError::new(Fault::Invalid, "the image cannot be built");
+    }
+    let mut fault = faults.remove(0);
+    for other in faults {
+        fault.message.push_str(&format!("\n{other}"));
+    }
+    let _ = more;
+    fault
+}
+
+fn placed(error: PortError, base: &image::BaseRef) -> PortError {
+    let message = format!("base image `{}`: {}", base.text, error.message);
+    let mut error = PortError { message, ..error };
+    error.place.get_or_insert_with(|| base.place.clone());
+    error
+}
+
+/// Where a base image is, and its digest where the text names one.
+fn repository(world: &World, text: &str) -> (Repository, Option<Digest>) {
+    let (name, digest) = match text.split_once('@') {
+        Some((name, digest)) => (name, digest.parse().ok()),
+        None => (text, None),
+    };
+    if is_path(name) {
+        return (target(world, name.rsplit_once(':').filter(|(_, t)| !t.contains('/')).map_or(name, |(n, _)| n), true), digest);
+    }
+    let name = image::reference::Reference::parse(name).map_or_else(|_| name.to_string(), |r| r.repository());
+    (Repository::registry(name), digest)
+}
+
+fn tag_of(text: &str) -> &str {
+    text.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or("latest", |(_, tag)| tag)
+}
+
+fn target(world: &World, repository: &str, layout: bool) -> Repository {
+    if layout {
+        Repository::layout(clean(&world.root.join(repository)).display().to_string())
+    } else {
+        Repository::registry(repository)
+    }
+}

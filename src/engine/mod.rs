@@ -1,0 +1,136 @@
+//! The world in motion: asks the plan's questions, carries out orders, writes the journal. Async and IO start here; it
+//! sees ports and never adapters.
+
+pub mod book;
+pub mod drive;
+pub mod observe;
+
+mod dispatch;
+mod images;
+mod programs;
+
+pub use book::Book;
+pub use drive::{Driver, Finish};
+
+use crate::graph::Graph;
+use crate::model::{SourceKind, source::is_path};
+use crate::plan::Memory;
+use crate::ports::PortError;
+use crate::ports::clock::Clock;
+use crate::ports::images::Images;
+use crate::ports::places::Places;
+use crate::ports::secrets::{self, Secrets};
+use crate::ports::shelf::Shelf;
+use crate::ports::shell::Shell;
+use crate::ports::sources::{HeadQuery, Origin, Sources};
+use crate::ports::workshop::Workshop;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// All neighbours, and where things are.
+#[derive(Clone)]
+pub struct World {
+    /// The folder of the pipeline file; its relative paths start here.
+    pub root: PathBuf,
+    /// Sources and their files.
+    pub sources: Arc<dyn Sources>,
+    /// Images in registries and layouts.
+    pub images: Arc<dyn Images>,
+    /// The layout in which images wait between being built and being pushed.
+    pub store: PathBuf,
+    /// Folders that are deployed to.
+    pub folders: Arc<dyn Places>,
+    /// Namespaces of clusters that are deployed to, where something can speak with clusters.
+    pub clusters: Option<Arc<dyn Places>>,
+    /// Programs of this machine.
+    pub shell: Arc<dyn Shell>,
+    /// Folders for programs.
+    pub workshop: Arc<dyn Workshop>,
+    /// Values that are never shown.
+    pub secrets: Arc<dyn Secrets>,
+    /// What is kept by name.
+    pub shelf: Arc<dyn Shelf>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The question for the head of a source, with paths made absolute and credentials fetched.
+pub(crate) fn head_query(world: &World, graph: &Graph, memory: &Memory, name: &str) -> Result<HeadQuery, PortError> {
+    let missing = || PortError::new(crate::ports::Fault::Invalid, format!("there is no source `{name}`"));
+    let source = graph.find(name).and_then(|id| graph.source(id)).ok_or_else(missing)?;
+    let texts = |list: &[crate::model::Spanned<String>]| list.iter().map(|s| s.value.clone()).collect();
+    let credentials = match &source.credentials {
+        Some(secret) => Some(credentials(&secret_value(world, graph, secret)?)),
+        None => None,
+    };
+    Ok(HeadQuery {
+        origin: origin(&world.root, &source.kind, name),
+        paths: texts(&source.paths),
+        ignore: texts(&source.ignore),
+        last: memory.heads.get(name).map(|h| h.version.clone()),
+        credentials,
+    })
+}
+
+/// `user:password`, or a token alone.
+fn credentials(value: &str) -> crate::ports::sources::Credentials {
+    let (username, password) = value.split_once(':').unwrap_or(("", value));
+    crate::ports::sources::Credentials { username: username.to_string(), password: password.to_string() }
+}
+
+fn origin(root: &Path, kind: &SourceKind, name: &str) -> Origin {
+    let absolute = |path: &str| clean(&root.join(path));
+    match kind {
+        SourceKind::Git { url, branch } => {
+            let url = if is_path(url) { absolute(url).display().to_string() } else { url.value.clone() };
+            Origin::Git { url, branch: branch.value.clone() }
+        }
+        SourceKind::Folder { path } => Origin::Folder { path: absolute(path) },
+        SourceKind::Image { repository, tag } => {
+            let layout = is_path(repository);
+            let repository = if layout { absolute(repository).display().to_string() } else { repository.value.clone() };
+            Origin::Image { repository, layout, tag: tag.value.clone() }
+        }
+        SourceKind::Helm { chart, repo, version } => Origin::Chart {
+            name: if is_path(chart) && repo.is_none() { absolute(chart).display().to_string() } else { chart.value.clone() },
+            repository: repo.as_ref().map(|r| r.value.clone()),
+            version: version.as_ref().map(|v| v.value.clone()),
+        },
+        SourceKind::Webhook | SourceKind::Unknown => Origin::Webhook { name: name.to_string() },
+    }
+}
+
+/// The path without `.` and `..` in it, as far as the text alone tells.
+pub(crate) fn clean(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// The value of a secret of the pipeline.
+pub(crate) fn secret_value(world: &World, graph: &Graph, name: &str) -> Result<String, PortError> {
+    use crate::model::SecretFrom;
+    use secrecy::ExposeSecret;
+    let invalid = |text: String| PortError::new(crate::ports::Fault::Invalid, text);
+    let secret = graph.find(name).and_then(|id| graph.secret(id)).ok_or_else(|| invalid(format!("there is no secret `{name}`")))?;
+    let origin = match &secret.from {
+        Some(SecretFrom::Env(variable)) => secrets::Origin::Env(variable.value.clone()),
+        Some(SecretFrom::File(path)) => secrets::Origin::File(clean(&world.root.join(&path.value))),
+        Some(SecretFrom::Command(argv)) => {
+            secrets::Origin::Command(argv.iter().map(|t| t.as_text().unwrap_or_default().to_string()).collect())
+        }
+        Some(SecretFrom::Kubernetes { .. }) => {
+            return Err(invalid(format!("secret `{name}` is in a cluster, and nothing here can speak with clusters yet")));
+        }
+        None => return Err(invalid(format!("secret `{name}` does not say where its value is"))),
+    };
+    Ok(world.secrets.get(&origin)?.expose_secret().to_string())
+}

@@ -1,0 +1,166 @@
+//! Programs: a folder to work in, the program itself, and what it leaves.
+
+use super::{World, observe, secret_value};
+use crate::graph::Graph;
+use crate::plan::work::{Dir, Exec};
+use crate::plan::{Fields, Memory};
+use crate::ports::shell::{Done, Exit, Program, Status, Ticket};
+use crate::ports::{Fault, PortError};
+use crate::run::StepResult;
+use crate::run::event::Log;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A program of a step.
+pub(super) struct Job {
+    pub ticket: Ticket,
+    /// The name of its folder: of one step at a time.
+    pub name: String,
+    pub exec: Exec,
+    pub log: (PathBuf, String),
+}
+
+/// What is there before the program starts.
+struct Prepared {
+    dir: PathBuf,
+    lines: Option<PathBuf>,
+}
+
+/// Starts the program; `report` is called once, when it has ended.
+pub(super) fn start(world: &World, graph: &Graph, memory: &Memory, job: Job, report: Box<dyn FnOnce(StepResult) + Send>) {
+    match prepare(world, graph, memory, &job) {
+        Err(error) => report(failed(&error)),
+        Ok((prepared, program)) => {
+            let (world, ticket) = (world.clone(), job.ticket);
+            let shell = world.shell.clone();
+            let done: Done = Box::new(move |exit| report(ended(&world, &job, &prepared, exit)));
+            shell.submit(ticket, program, done);
+        }
+    }
+}
+
+/// Whether preparing is so little that it need not be done on a thread of its own.
+pub(super) fn is_light(exec: &Exec) -> bool {
+    matches!(exec.dir, Dir::Place { .. })
+}
+
+fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(Prepared, Program), PortError> {
+    let exec = &job.exec;
+    let (dir, start) = match &exec.dir {
+        Dir::Place { path } => (path.clone(), path.clone()),
+        Dir::Empty => world.workshop.empty(&job.name).map(|d| (d.clone(), d))?,
+        Dir::Files { source, version, only, start } => {
+            let files = observe::open(world, graph, memory, source, version)?;
+            let dir = world.workshop.files(&job.name, &*files, only)?;
+            let start = super::clean(&dir.join(start));
+            (dir, start)
+        }
+    };
+    let secret = |name: &str| secret_value(world, graph, name);
+    let mut redact = Vec::new();
+    let mut fill = |text: &crate::plan::Text| -> Result<String, PortError> {
+        for name in text.secrets() {
+            redact.push(secret(name)?);
+        }
+        let unknown = || PortError::new(Fault::Invalid, format!("`{text}` is not known"));
+        text.fill(&|_| None, &|name| secret(name).ok()).ok_or_else(unknown)
+    };
+    let argv = exec.argv.iter().map(&mut fill).collect::<Result<Vec<_>, _>>()?;
+    let mut env = exec.env.iter().map(|(name, text)| Ok((name.clone(), fill(text)?))).collect::<Result<Vec<_>, PortError>>()?;
+    let lines = exec.outputs.iter().any(|o| o.path.is_none()).then(|| world.workshop.lines(&job.name)).transpose()?;
+    env.extend(lines.iter().map(|path| ("LOCKGATE_OUTPUT".to_string(), path.display().to_string())));
+    for output in exec.outputs.iter().filter_map(|o| o.path.as_ref()) {
+        make_folder(&start.join(output))?;
+    }
+    let mut program = Program::new(argv, start.clone(), job.log.0.clone());
+    program.env = env;
+    program.timeout = Some(Duration::from_millis(exec.timeout));
+    program.redact = redact;
+    Ok((Prepared { dir: if matches!(exec.dir, Dir::Place { .. }) { PathBuf::new() } else { dir }, lines }, program))
+}
+
+/// Makes the folder of a file that is going to be written.
+fn make_folder(file: &Path) -> Result<(), PortError> {
+    let Some(folder) = file.parent().filter(|f| !f.is_dir()) else { return Ok(()) };
+    std::fs::create_dir_all(folder)
+        .map_err(|e| PortError::new(Fault::Unavailable, format!("the folder {} cannot be made: {e}", folder.display())))
+}
+
+fn ended(world: &World, job: &Job, prepared: &Prepared, exit: Result<Exit, PortError>) -> StepResult {
+    let exit = match exit {
+        Ok(exit) => exit,
+        Err(error) => return failed(&error),
+    };
+    let log = (exit.log_len > 0).then(|| Log { path: job.log.1.clone(), length: exit.log_len, digest: exit.log_digest });
+    if !exit.success() {
+        let fault = if exit.status == Status::Cancelled { Fault::Cancelled } else { Fault::Invalid };
+        return StepResult::Failed { fault, reason: in_words(&exit, job), log };
+    }
+    let result = match outputs(world, job, prepared) {
+        Ok(outputs) => StepResult::Done { outputs, log },
+        Err(error) => StepResult::Failed { fault: error.fault, reason: error.to_string(), log },
+    };
+    if !prepared.dir.as_os_str().is_empty() {
+        world.workshop.clear(&job.name);
+    }
+    result
+}
+
+fn in_words(exit: &Exit, job: &Job) -> String {
+    if let Some(fault) = &exit.log_fault {
+        return format!("its log could not be kept: {fault}");
+    }
+    match exit.status {
+        Status::Code(code) => format!("it ended with exit status {code}"),
+        Status::Signal(signal) => format!("it was killed by signal {signal}"),
+        Status::TimedOut => format!("it took longer than {}", crate::model::duration::format(Duration::from_millis(job.exec.timeout))),
+        Status::Cancelled => "it was stopped".to_string(),
+    }
+}
+
+/// What a program told, and the files that it wrote.
+fn outputs(world: &World, job: &Job, prepared: &Prepared) -> Result<Fields, PortError> {
+    let mut fields = Fields::new();
+    if job.exec.outputs.is_empty() {
+        return Ok(fields);
+    }
+    let told = prepared.lines.as_ref().map(|path| world.workshop.told(path)).transpose()?.unwrap_or_default();
+    for output in &job.exec.outputs {
+        let Some(path) = &output.path else {
+            let missing = || {
+                let message = format!("it did not tell its output `{}`", output.name);
+                PortError::new(Fault::Invalid, message)
+                    .help(format!("it must append a line `{}=…` to the file named by LOCKGATE_OUTPUT", output.name))
+            };
+            let value = told.get(&output.name).ok_or_else(missing)?;
+            fields.insert(output.name.clone(), value.clone());
+            continue;
+        };
+        match &job.exec.dir {
+            Dir::Place { path: place } => {
+                let digest = world.workshop.digest(&place.join(path)).map_err(|e| unwritten(e, path))?;
+                fields.insert(output.name.clone(), digest.to_string());
+            }
+            dir => {
+                let start = if let Dir::Files { start, .. } = dir { start.as_str() } else { "" };
+                let (digest, kept) = world.workshop.keep(&prepared.dir.join(start).join(path)).map_err(|e| unwritten(e, path))?;
+                fields.insert(output.name.clone(), digest.to_string());
+                fields.insert(format!("{}.path", output.name), kept.display().to_string());
+            }
+        }
+    }
+    Ok(fields)
+}
+
+fn unwritten(error: PortError, path: &str) -> PortError {
+    let message = format!("its output `{path}`: {}", error.message);
+    PortError { message, ..error }
+}
+
+fn failed(error: &PortError) -> StepResult {
+    let reason = match &error.help {
+        Some(help) => format!("{error} ({help})"),
+        None => error.to_string(),
+    };
+    StepResult::Failed { fault: error.fault, reason, log: None }
+}
