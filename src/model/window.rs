@@ -97,6 +97,33 @@ impl Hours {
     fn has(&self, day: Weekday) -> bool {
         self.days & (1 << day.to_monday_zero_offset()) != 0
     }
+
+    /// Whether a minute of the week, counted from Monday, is in the window.
+    fn holds_minute(&self, minute: usize) -> bool {
+        let midnight = MIDNIGHT as usize;
+        let (day, minute) = (minute / midnight, minute % midnight);
+        let has = |day: usize| self.days & (1 << (day % 7)) != 0;
+        let (start, end) = (self.start as usize, self.end as usize);
+        if start <= end {
+            return has(day) && (start..end).contains(&minute);
+        }
+        (has(day) && minute >= start) || (has(day + 6) && minute < end)
+    }
+}
+
+/// The longest time in a week in which none of these windows is open, clock changes left out; nothing when there is no
+/// window, or none that ever opens.
+pub fn longest_closed(windows: &[Hours]) -> Option<std::time::Duration> {
+    const WEEK: usize = 7 * MIDNIGHT as usize;
+    let open = |minute: usize| windows.iter().any(|w| w.holds_minute(minute % WEEK));
+    let first = (0..WEEK).find(|m| open(*m))?;
+    // From an open minute on, round the week to itself.
+    let (mut closed, mut longest) = (0u64, 0u64);
+    for minute in first..first + WEEK {
+        closed = if open(minute) { 0 } else { closed + 1 };
+        longest = longest.max(closed);
+    }
+    Some(std::time::Duration::from_secs(longest * 60))
 }
 
 /// `Mon-Thu`, `Sat,Sun`, `Mon,Wed-Fri`; a range may go over the end of the week.
@@ -181,6 +208,20 @@ mod tests {
         assert_eq!(opening("02:30-02:45", "2026-10-25T01:00[Europe/Berlin]"), "Sun 2026-10-25 02:30 CEST");
         assert_eq!(opening("02:30-02:45", "2026-10-25T02:50+02:00[Europe/Berlin]"), "Sun 2026-10-25 02:30 CET");
         assert_eq!(opening("01:00-02:30", "2026-10-25T02:40+02:00[Europe/Berlin]"), "Sun 2026-10-25 02:00 CET");
+    }
+
+    #[test]
+    fn the_longest_closed_time_goes_round_the_week() {
+        let closed = |texts: &[&str]| {
+            let windows: Vec<Hours> = texts.iter().filter_map(|t| Hours::parse(t).ok()).collect();
+            longest_closed(&windows).map(|d| d.as_secs() / 3600)
+        };
+        assert_eq!(closed(&[]), None);
+        assert_eq!(closed(&["Mon 09:00-09:00"]), None);
+        assert_eq!(closed(&["00:00-24:00"]), Some(0));
+        assert_eq!(closed(&["Mon-Thu 09:00-16:00"]), Some(3 * 24 + 17));
+        assert_eq!(closed(&["Mon 09:00-10:00", "Thu 09:00-10:00"]), Some(95));
+        assert_eq!(closed(&["22:00-04:00"]), Some(18));
     }
 
     #[test]

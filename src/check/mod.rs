@@ -1,0 +1,101 @@
+//! The gate between reading and doing: only [`check`] makes a [`Checked`], and only of a file without an error.
+//!
+//! A rule is one file in `rules/`, one row in [`rules::ALL`], one row in the table of codes and one page in
+//! `grammar/rules/`. Rules see the typed pipeline and its graph; nothing in here reads a disk or a clock. What is known of the
+//! repository comes through the small window [`Repository`].
+
+mod levels;
+mod places;
+mod rules;
+
+use crate::diag::{self, Diagnostic, Severity};
+use crate::graph::{self, Graph};
+use crate::model::{File, LevelChange, Pipeline};
+use crate::syntax::Document;
+use std::sync::Arc;
+
+pub use levels::{adjustable, apply};
+pub use rules::{ALL, Rule};
+
+/// The window to the files beside the pipeline file.
+pub trait Repository {
+    /// Whether there is a file or folder at a path relative to the pipeline file. True where that cannot be known.
+    fn exists(&self, path: &str) -> bool;
+}
+
+/// A repository of which nothing is known, so that nothing is missing in it.
+pub struct AnyRepository;
+
+impl Repository for AnyRepository {
+    fn exists(&self, _: &str) -> bool {
+        true
+    }
+}
+
+/// What a rule sees.
+pub struct Context<'a> {
+    /// The pipeline with its names resolved.
+    pub graph: &'a Graph,
+    /// The pipeline.
+    pub pipeline: &'a Pipeline,
+    /// The files beside the pipeline file.
+    pub repository: &'a dyn Repository,
+}
+
+/// A pipeline file that may be planned and run. Nothing but [`check`] makes one.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    graphs: Vec<Graph>,
+}
+
+impl Checked {
+    /// The pipelines, each with its names resolved, in the order of the text.
+    pub fn graphs(&self) -> &[Graph] {
+        &self.graphs
+    }
+
+    /// The pipeline of that name.
+    pub fn find(&self, name: &str) -> Option<&Graph> {
+        self.graphs.iter().find(|g| *g.pipeline().name == name)
+    }
+}
+
+/// Judges pipelines. `found` is what reading, decoding and resolving have found; it is given back with what the rules
+/// find, all sorted, and with the levels of the file applied. There is a [`Checked`] when none of it is an error.
+pub fn check(
+    graphs: Vec<Graph>,
+    levels: &[LevelChange],
+    mut found: Vec<Diagnostic>,
+    repository: &dyn Repository,
+) -> (Option<Checked>, Vec<Diagnostic>) {
+    // With an error before, half of the pipeline may be missing; what would only follow from that is not looked for.
+    let whole = !diag::any_error(&found);
+    for graph in &graphs {
+        let context = Context { graph, pipeline: graph.pipeline(), repository };
+        for rule in ALL.iter().filter(|r| whole || !r.needs_whole) {
+            (rule.run)(&context, &mut found);
+        }
+    }
+    found.extend(rules::same_pipeline(&graphs));
+    apply(levels, &mut found);
+    diag::sort(&mut found);
+    let good = found.iter().all(|d| d.severity != Severity::Error);
+    (good.then_some(Checked { graphs }), found)
+}
+
+/// Decodes, resolves and checks a document in one go. `found` is what reading it has found.
+pub fn document(
+    document: &Document,
+    mut found: Vec<Diagnostic>,
+    repository: &dyn Repository,
+) -> (Option<Checked>, Vec<Diagnostic>) {
+    let (File { pipelines, levels, .. }, faults) = crate::model::decode(document);
+    found.extend(faults);
+    let mut graphs = Vec::with_capacity(pipelines.len());
+    for pipeline in pipelines {
+        let (graph, faults) = graph::lower(Arc::new(pipeline));
+        found.extend(faults);
+        graphs.push(graph);
+    }
+    check(graphs, &levels, found, repository)
+}

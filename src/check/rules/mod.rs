@@ -1,0 +1,202 @@
+//! The rules: one file a rule, one row in [`ALL`].
+
+mod any_version;
+mod approval_from_anyone;
+mod approve_none;
+mod bad_address;
+mod bad_json;
+mod credentials_in_url;
+mod duplicate_notify;
+mod duplicate_output;
+mod empty_program;
+mod expires_in_closed_window;
+mod files;
+mod image_out_of_reach;
+mod input_glob;
+mod insecure_url;
+mod job_without_image;
+mod latest_tag;
+mod machine_path;
+mod missing_chart;
+mod missing_dockerfile;
+mod missing_path;
+mod missing_script;
+mod missing_values;
+mod mutable_tag;
+mod never_due;
+mod no_environment;
+mod no_value;
+mod open_self_approval;
+mod partial_gate;
+mod path_escapes;
+mod paths_without_files;
+mod plain_secret;
+mod poll_too_short;
+mod push_tag;
+mod redundant_after;
+mod reference;
+mod repeated_approve;
+mod repeated_mention;
+mod repeated_set;
+mod repeated_trigger;
+mod repeated_variable;
+mod reserved_name;
+mod same_push;
+mod same_target;
+mod secret_environments;
+mod secret_in_repository;
+mod secret_out_of_place;
+mod secret_printed;
+mod set_under_set;
+mod shell_injection;
+mod soak_without_predecessor;
+mod source_without_files;
+mod target_in_source;
+mod ungated_environment;
+mod unknown_field;
+mod unreachable_environment;
+mod unused_build;
+mod unused_release;
+mod unused_secret;
+mod unused_source;
+mod unverified_promotion;
+mod urls;
+mod way_around_gate;
+mod window_never_open;
+mod zero_duration;
+
+use super::Context;
+use crate::diag::{Code, Diagnostic, codes};
+use crate::graph::{Graph, Kind};
+use crate::model::{Spanned, Template};
+use std::collections::{HashMap, HashSet};
+
+/// A rule.
+pub struct Rule {
+    /// What it reports.
+    pub code: &'static Code,
+    /// Whether it looks for what is *not* there, so that it says nothing while half of the pipeline could not be read.
+    pub needs_whole: bool,
+    /// Looks at one pipeline.
+    pub run: fn(&Context<'_>, &mut Vec<Diagnostic>),
+}
+
+/// All rules.
+pub static ALL: &[&Rule] = &[
+    &any_version::RULE,
+    &approval_from_anyone::RULE,
+    &approve_none::RULE,
+    &bad_address::RULE,
+    &bad_json::RULE,
+    &credentials_in_url::RULE,
+    &duplicate_notify::RULE,
+    &duplicate_output::RULE,
+    &empty_program::RULE,
+    &expires_in_closed_window::RULE,
+    &image_out_of_reach::RULE,
+    &input_glob::RULE,
+    &insecure_url::RULE,
+    &job_without_image::RULE,
+    &latest_tag::RULE,
+    &machine_path::RULE,
+    &missing_chart::RULE,
+    &missing_dockerfile::RULE,
+    &missing_path::RULE,
+    &missing_script::RULE,
+    &missing_values::RULE,
+    &mutable_tag::RULE,
+    &never_due::RULE,
+    &no_environment::RULE,
+    &no_value::RULE,
+    &open_self_approval::RULE,
+    &partial_gate::RULE,
+    &path_escapes::RULE,
+    &paths_without_files::RULE,
+    &plain_secret::RULE,
+    &poll_too_short::RULE,
+    &push_tag::RULE,
+    &redundant_after::RULE,
+    &repeated_approve::RULE,
+    &repeated_mention::RULE,
+    &repeated_set::RULE,
+    &repeated_trigger::RULE,
+    &repeated_variable::RULE,
+    &reserved_name::RULE,
+    &same_push::RULE,
+    &same_target::RULE,
+    &secret_environments::RULE,
+    &secret_in_repository::RULE,
+    &secret_out_of_place::RULE,
+    &secret_printed::RULE,
+    &set_under_set::RULE,
+    &shell_injection::RULE,
+    &soak_without_predecessor::RULE,
+    &source_without_files::RULE,
+    &target_in_source::RULE,
+    &ungated_environment::RULE,
+    &unknown_field::RULE,
+    &unreachable_environment::RULE,
+    &unused_build::RULE,
+    &unused_release::RULE,
+    &unused_secret::RULE,
+    &unused_source::RULE,
+    &unverified_promotion::RULE,
+    &way_around_gate::RULE,
+    &window_never_open::RULE,
+    &zero_duration::RULE,
+];
+
+/// Two pipelines of one name. The one thing that is judged across pipelines.
+pub(super) fn same_pipeline(graphs: &[Graph]) -> Vec<Diagnostic> {
+    let names = graphs.iter().map(|g| &g.pipeline().name);
+    let fault = |(first, second): (&Spanned<String>, &Spanned<String>)| {
+        let fault = Diagnostic::new(&codes::DUPLICATE_NAME, format!("the name `{}` is given twice", second.value));
+        fault.at(second.span, "a second time here").at(first.span, "first here").help("each pipeline has its own name")
+    };
+    repeated(names, |n| n.as_str()).into_iter().map(fault).collect()
+}
+
+/// What stands again in a list, each with its first.
+fn repeated<'a, T: 'a>(items: impl IntoIterator<Item = &'a T>, key: impl Fn(&'a T) -> &'a str) -> Vec<(&'a T, &'a T)> {
+    let mut items = items.into_iter();
+    // Most lists have no more than one, and need no map.
+    let (Some(one), Some(two)) = (items.next(), items.next()) else { return Vec::new() };
+    let mut first: HashMap<&str, &T> = HashMap::new();
+    let mut found = Vec::new();
+    for item in [one, two].into_iter().chain(items) {
+        match first.get(key(item)) {
+            Some(first) => found.push((*first, item)),
+            None => drop(first.insert(key(item), item)),
+        }
+    }
+    found
+}
+
+/// Reports the nodes of a kind that nothing uses.
+fn unused(context: &Context<'_>, code: &'static Code, is: fn(Kind) -> bool, help: &str, found: &mut Vec<Diagnostic>) {
+    let graph = context.graph;
+    let told = told(context);
+    for (id, kind) in graph.nodes().filter(|(_, kind)| is(*kind)) {
+        let name = graph.name(id);
+        if graph.needed_by(id).next().is_none() && !told.contains(name) {
+            let fault = Diagnostic::new(code, format!("nothing uses the {} `{name}`", kind.word()));
+            found.push(fault.at(graph.name_span(id), "not used").help(help.replace("NAME", name)));
+        }
+    }
+}
+
+/// The names that notifications use, which are no nodes of the graph.
+fn told<'a>(context: &Context<'a>) -> HashSet<&'a str> {
+    use crate::model::NotifyTo;
+    let templates = context.pipeline.notifies.iter().filter_map(|n| match &n.to {
+        Some(NotifyTo::Slack(template) | NotifyTo::Webhook(template)) => Some(template),
+        _ => None,
+    });
+    templates.flat_map(Template::refs).map(|r| r.name.as_str()).collect()
+}
+
+/// The parts of a path, without those that say nothing.
+fn path_parts(path: &Spanned<String>) -> Vec<&str> {
+    let root = path.starts_with('/').then_some("/");
+    root.into_iter().chain(path.value.split('/').filter(|p| !p.is_empty() && *p != ".")).collect()
+}

@@ -1,0 +1,25 @@
+//! A soak in an environment that comes after no other.
+
+use super::Rule;
+use crate::check::Context;
+use crate::diag::{Diagnostic, codes};
+use crate::graph::Kind;
+use crate::model::GateRule;
+
+/// A soak in an environment that comes after no other.
+pub(super) static RULE: Rule = Rule { code: &codes::SOAK_WITHOUT_PREDECESSOR, needs_whole: true, run };
+
+fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    let graph = context.graph;
+    for (id, _) in graph.nodes() {
+        let Some(environment) = graph.environment(id) else { continue };
+        let GateRule::Gate(gate) = &environment.gate else { continue };
+        let Some(soak) = &gate.soak else { continue };
+        if graph.upstream(id).iter().any(|n| matches!(graph.kind(*n), Kind::Environment(_))) {
+            continue;
+        }
+        let message = format!("`{}` comes after no environment in which a candidate could soak", *environment.name);
+        let fault = Diagnostic::new(&codes::SOAK_WITHOUT_PREDECESSOR, message).at(soak.span, "soaks nowhere");
+        found.push(fault.at(environment.name.span, "no `after`").help("write `after=ENVIRONMENT`, or take `soak` out"));
+    }
+}

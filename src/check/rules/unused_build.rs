@@ -1,0 +1,19 @@
+//! A build that nothing uses.
+
+use super::Rule;
+use crate::check::Context;
+use crate::diag::{Diagnostic, codes};
+use crate::graph::Kind;
+
+/// A build that nothing uses.
+pub(super) static RULE: Rule = Rule { code: &codes::UNUSED_BUILD, needs_whole: true, run };
+
+fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    super::unused(
+        context,
+        &codes::UNUSED_BUILD,
+        |k| matches!(k, Kind::Build(_)),
+        "refer to it as `{NAME}` where it is deployed or tested, or take it out",
+        found,
+    );
+}
