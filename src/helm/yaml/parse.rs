@@ -15,7 +15,8 @@ pub fn parse(text: &[u8]) -> Result<Option<Node>, YamlError> {
     if text.len() > MAX_BYTES {
         return Err(YamlError::new(format!("the text is longer than {MAX_BYTES} bytes")));
     }
-    let mut input = text;
+    let ended = if text.ends_with(b"\n") { text.to_vec() } else { [text, b"\n"].concat() };
+    let mut input = &ended[..];
     let mut parser = Parser::new();
     parser.set_input_string(&mut input);
     let mut builder = Builder::default();
