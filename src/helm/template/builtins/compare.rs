@@ -5,7 +5,6 @@ use crate::helm::template::{Context, FuncError};
 use crate::helm::value::Value;
 use std::cmp::Ordering;
 
-const INCOMPATIBLE: &str = "incompatible types for comparison";
 const INVALID: &str = "invalid type for comparison";
 const MISSING: &str = "missing argument for comparison";
 
@@ -73,7 +72,7 @@ fn equal(a: &Value, b: &Value) -> Result<bool, FuncError> {
         (Basic::String(a), Basic::String(b)) => Ok(a == b),
         (Basic::Other, Basic::Other) => equal_others(a, b),
         _ if a.is_nil() || b.is_nil() => Ok(false),
-        _ => Err(INCOMPATIBLE.into()),
+        _ => Err(incompatible(a, b)),
     }
 }
 
@@ -98,6 +97,10 @@ fn order(args: &[Value]) -> Result<Option<Ordering>, FuncError> {
         (Basic::Float(a), Basic::Float(b)) => Ok(a.partial_cmp(&b)),
         (Basic::String(a), Basic::String(b)) => Ok(Some(a.cmp(b))),
         (Basic::Other, _) | (_, Basic::Other) | (Basic::Bool(_), Basic::Bool(_)) => Err(INVALID.into()),
-        _ => Err(INCOMPATIBLE.into()),
+        _ => Err(incompatible(a, b)),
     }
+}
+
+fn incompatible(a: &Value, b: &Value) -> FuncError {
+    FuncError::Message(format!("incompatible types for comparison: {} and {}", a.type_name(), b.type_name()))
 }
