@@ -145,3 +145,119 @@ fn webhook(name: &str) -> PortError {
 fn no_files(repository: &str) -> PortError {
     PortError::new(Fault::Invalid, format!("`{repository}` is an image; an image has layers and no files to open"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use crate::ports::images::{Fetched, Platform, Push, Resolved};
+    use std::io::Read;
+
+    /// Images that resolve every tag to the digest of its name.
+    struct Tags;
+
+    impl Images for Tags {
+        fn tags(&self, _: &Repository) -> Result<Vec<String>, PortError> {
+            Ok(Vec::new())
+        }
+
+        fn resolve(&self, _: &Repository, rule: &str) -> Result<Resolved, PortError> {
+            Ok(Resolved { tag: Some(rule.into()), digest: Digest::of(rule) })
+        }
+
+        fn fetch(&self, _: &Repository, _: Digest, _: &Platform) -> Result<Fetched, PortError> {
+            Err(no_files("images"))
+        }
+
+        fn blob(&self, _: &Repository, _: Digest, _: u64) -> Result<Box<dyn Read + Send>, PortError> {
+            Err(no_files("images"))
+        }
+
+        fn exists(&self, _: &Repository, _: Digest) -> Result<bool, PortError> {
+            Ok(false)
+        }
+
+        fn push(&self, _: &Push<'_>) -> Result<Digest, PortError> {
+            Err(no_files("images"))
+        }
+    }
+
+    fn query(origin: Origin) -> HeadQuery {
+        HeadQuery { origin, paths: Vec::new(), ignore: Vec::new(), last: None, credentials: None }
+    }
+
+    fn sources(dir: &Path) -> LocalSources {
+        LocalSources::new(dir.join("cache"), Arc::new(Tags))
+    }
+
+    #[test]
+    fn a_folder_is_read_once_for_a_look_and_what_follows() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("app");
+        std::fs::create_dir(&path).expect("a folder");
+        std::fs::write(path.join("a"), "1").expect("a file");
+        let (sources, query) = (sources(dir.path()), query(Origin::Folder { path: path.clone() }));
+        let head = sources.head(&query).expect("a head");
+        std::fs::write(path.join("a"), "2").expect("a change");
+        let files = sources.open(&query, &head.version).expect("what was just seen");
+        assert_eq!(files.read("a").expect_err("changed").fault, Fault::Moved, "the change does not go unnoticed");
+        let later = LocalSources::new(dir.path().join("cache"), Arc::new(Tags));
+        assert_eq!(later.open(&query, &head.version).map(|_| ()).expect_err("changed").fault, Fault::Moved);
+        let other = sources.head(&query).expect("a head");
+        assert_ne!(other.version, head.version);
+        assert_eq!(&*sources.open(&query, &other.version).expect("files").read("a").expect("a file"), b"2");
+    }
+
+    #[test]
+    fn what_was_seen_longer_ago_is_looked_at_again() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("app");
+        std::fs::create_dir(&path).expect("a folder");
+        std::fs::write(path.join("a"), "1").expect("a file");
+        let (sources, query) = (sources(dir.path()), query(Origin::Folder { path: path.clone() }));
+        let head = sources.head(&query).expect("a head");
+        for one in sources.opened().iter_mut() {
+            one.seen -= FRESH;
+        }
+        std::fs::write(path.join("b"), "").expect("a change");
+        let error = sources.open(&query, &head.version).map(|_| ()).expect_err("changed");
+        assert!(error.message.ends_with("`b` is new"), "{error}");
+    }
+
+    #[test]
+    fn each_kind_goes_its_way() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let sources = sources(dir.path());
+        let image = query(Origin::Image { repository: "r.org/a".into(), layout: false, tag: "1.2".into() });
+        let head = sources.head(&image).expect("a head");
+        assert_eq!((head.version.name.as_deref(), head.version.content), (Some("1.2"), Digest::of("1.2")));
+        assert_eq!(sources.open(&image, &head.version).map(|_| ()).expect_err("no files").fault, Fault::Invalid);
+        let fault = |origin: Origin| sources.head(&query(origin)).expect_err("not there").fault;
+        let chart = |name: &str, repository: Option<&str>| Origin::Chart {
+            name: name.into(),
+            repository: repository.map(String::from),
+            version: None,
+        };
+        assert_eq!(fault(chart("mi", Some("https://helm.example.com"))), Fault::Unavailable);
+        assert_eq!(fault(chart("/no/where", None)), Fault::NotFound);
+        assert_eq!(fault(Origin::Webhook { name: "hook".into() }), Fault::Unavailable);
+        assert_eq!(fault(Origin::Folder { path: "/no/where".into() }), Fault::NotFound);
+        let git = Origin::Git { url: "/no/where".into(), branch: "main".into() };
+        assert!(matches!(fault(git), Fault::NotFound | Fault::Invalid), "with and without the feature");
+    }
+
+    #[test]
+    fn the_versions_kept_are_bounded() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let sources = sources(dir.path());
+        for n in 0..OPENED + 9 {
+            let version = Version { id: n.to_string(), name: None, content: Digest::default() };
+            sources.keep(
+                &query(Origin::Webhook { name: "x".into() }),
+                &version,
+                Arc::new(crate::ports::files::MemoryFiles::default()),
+            );
+        }
+        assert_eq!(sources.opened().len(), OPENED);
+    }
+}
