@@ -92,13 +92,14 @@ impl Images for Layouts {
     }
 
     fn exists(&self, at: &Repository, digest: Digest) -> Result<bool, PortError> {
-        match self.open(at) {
+        let named = |folder: &Folder| {
+            let index = folder.index()?;
+            Ok(folder.has(digest) && index.manifests.iter().any(|image| image.digest == digest))
+        };
+        match self.open(at).and_then(|folder| named(&folder)) {
             // Where no layout is yet, no image is.
             Err(error) if error.fault == Fault::NotFound => Ok(false),
-            Err(error) => Err(error),
-            Ok(folder) => {
-                Ok(folder.index()?.manifests.iter().any(|image| image.digest == digest) && folder.has(digest))
-            }
+            answer => answer,
         }
     }
 

@@ -42,7 +42,7 @@ impl Base {
         let what = format!("the manifest {}", fetched.digest);
         let invalid = |why: String| PortError::new(Fault::Invalid, why);
         let manifest = match Document::parse(&what, &fetched.manifest)? {
-            Document::Manifest(manifest) => manifest,
+            Document::Manifest(manifest) => *manifest,
             Document::Index(_) => return Err(invalid(format!("{what} is an index, not an image"))),
         };
         if fetched.config.len() as u64 > limits::CONFIG {

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What FROM calls the image that has nothing.
 const SCRATCH: &str = "scratch";
-/// The search path of an image from scratch, as Docker sets it.
+/// The search path of an image that sets none, as Docker has it.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// An order to build.
@@ -309,13 +309,17 @@ fn scratch(platform: &Platform) -> ImageConfig {
     config
 }
 
-/// The configuration that a base hands down: without what its own builder said of itself, and with a history that has
-/// an entry for each layer, since ours is put behind it.
+/// The configuration that a base hands down: without what its own builder said of itself, with a search path as Docker
+/// sets one, and with a history that has an entry for each layer, since ours is put behind it.
 fn inherited(base: &Base) -> ImageConfig {
     let mut config = base.config.clone();
     config.created = Some(EPOCH.to_string());
     for gone in ["id", "parent", "container", "container_config", "docker_version", "throwaway"] {
         config.other.remove(gone);
+    }
+    let runtime = config.config.get_or_insert_default();
+    if !runtime.variables().any(|(name, _)| name == "PATH") {
+        runtime.set_variable("PATH", PATH);
     }
     let layers = config.rootfs.diff_ids.len();
     let history = config.history.get_or_insert_default();

@@ -113,6 +113,7 @@ pub struct RootFs {
     #[serde(rename = "type")]
     pub kind: String,
     /// The digests of the layers before compression, the lowest first.
+    #[serde(deserialize_with = "super::manifest::or_default")]
     pub diff_ids: Vec<Digest>,
 }
 
@@ -177,7 +178,7 @@ mod tests {
 
     #[test]
     fn nulls_of_other_builders_are_read() {
-        let text = r#"{"architecture":"a","os":"o","config":{"Env":null,"Labels":null,"Cmd":null,"User":""},"rootfs":{"type":"layers","diff_ids":[]},"history":null}"#;
+        let text = r#"{"architecture":"a","os":"o","config":{"Env":null,"Labels":null,"Cmd":null,"User":""},"rootfs":{"type":"layers","diff_ids":null},"history":null}"#;
         assert!(serde_json::from_str::<ImageConfig>(text).is_ok());
     }
 }

@@ -218,13 +218,15 @@ impl<'a> Context<'a> {
         start.take_while(move |(path, _)| path.starts_with(&prefix)).map(|(path, entry)| (path.as_str(), entry))
     }
 
-    /// The files and folders whose path matches a pattern, in order.
-    pub(super) fn matching(&self, pattern: &regex::Regex, parts: usize) -> BTreeSet<String> {
-        let cut = |path: &str| {
-            let end = path.match_indices('/').nth(parts.saturating_sub(1)).map_or(path.len(), |(at, _)| at);
-            path.get(..end).unwrap_or_default().to_string()
+    /// The files and folders whose path below a folder matches a pattern of that many parts, in order.
+    pub(super) fn matching(&self, folder: &str, pattern: &regex::Regex, parts: usize) -> BTreeSet<String> {
+        let cut = |path: &'_ str| {
+            let tail = names::relative(path, folder)?;
+            let end = tail.match_indices('/').nth(parts.saturating_sub(1)).map_or(tail.len(), |(at, _)| at);
+            let tail = tail.get(..end)?;
+            pattern.is_match(tail).then(|| names::below(folder, tail))
         };
-        self.visible.keys().map(|path| cut(path)).filter(|path| pattern.is_match(path)).collect()
+        self.below(folder).filter_map(|(path, _)| cut(path)).collect()
     }
 
     /// A path that is there and looks like one that is not.

@@ -110,8 +110,8 @@ impl Copy<'_> {
         self.refuse_remote(path, pos)?;
         let one = |path: &str, inputs: &mut Inputs| {
             let thing = match shelf {
-                Shelf::Context(context) => self.from_context(context, path, pos, inputs)?,
-                Shelf::Stage(stage) => self.from_stage(stage, path, pos)?,
+                Shelf::Context(context) => self.in_context(context, path, pos, inputs)?,
+                Shelf::Stage(stage) => self.in_stage(stage, path, pos)?,
             };
             Ok(Picked { name: names::base(&names::join("", path)).to_string(), pos, thing })
         };
@@ -126,15 +126,30 @@ impl Copy<'_> {
         matching.iter().map(|path| one(path, inputs)).collect()
     }
 
+    /// The paths that a pattern matches. Folders before the first wildcard may be links; those behind are not followed.
     fn matching(&self, shelf: Shelf<'_>, path: &str, pos: Pos) -> Result<BTreeSet<String>, PortError> {
         let inside = names::inside(path).ok_or_else(|| self.lost(path, pos, &Lost::Outside(None), None))?;
-        let parts = inside.split('/').count();
-        let regex = pattern::compile(&inside, Stars::One)
+        let first = inside.split('/').take_while(|part| !pattern::has_wildcard(part)).map(|part| part.len() + 1).sum();
+        let (folder, tail) = inside.split_at_checked(first).unwrap_or(("", &inside));
+        let folder = folder.trim_end_matches('/');
+        let regex = pattern::compile(tail, Stars::One)
             .map_err(|why| self.error(pos, format!("`{path}` is no pattern: {why}")))?;
-        Ok(match shelf {
-            Shelf::Context(context) => context.matching(&regex, parts),
-            Shelf::Stage(stage) => stage.own().keys().filter(|path| regex.is_match(path)).cloned().collect(),
-        })
+        let found = match shelf {
+            Shelf::Context(context) => match context.find(folder) {
+                Ok(Found::Folder(real)) => context.matching(&real, &regex, tail.split('/').count()),
+                Ok(Found::File(_)) | Err(Lost::Missing) => BTreeSet::new(),
+                Err(lost) => return Err(self.lost(path, pos, &lost, None)),
+            },
+            Shelf::Stage(stage) => {
+                let real = stage.resolve(folder).map_err(|why| self.error(pos, why))?;
+                if stage.may_be_of_base(&real) {
+                    return Err(self.of_base(path, pos));
+                }
+                let below = |path: &String| names::relative(path, &real).is_some_and(|tail| regex.is_match(tail));
+                stage.own().keys().filter(|path| below(path)).cloned().collect()
+            }
+        };
+        Ok(found)
     }
 
     fn refuse_remote(&self, path: &str, pos: Pos) -> Result<(), PortError> {
@@ -148,28 +163,21 @@ impl Copy<'_> {
             .help("keep the file in the repository or watch it as a source; or write `builder docker` in the build"))
     }
 
-    fn from_context(
-        &self,
-        context: &Context<'_>,
-        path: &str,
-        pos: Pos,
-        inputs: &mut Inputs,
-    ) -> Result<Thing, PortError> {
+    fn in_context(&self, context: &Context<'_>, path: &str, pos: Pos, inputs: &mut Inputs) -> Result<Thing, PortError> {
         let found = context.find(path).map_err(|lost| self.lost(path, pos, &lost, context.similar(path)))?;
-        let here = |error: PortError| self.dockerfile.error(pos, error.message.clone());
+        let here = |error| self.dockerfile.placed(pos, error);
         match found {
             Found::File(entry) => {
                 inputs.insert(entry.path.clone(), entry.clone());
-                if self.unpack {
-                    if let Some(thing) = self.archive(context, &entry, pos)? {
-                        return Ok(thing);
-                    }
+                if self.unpack
+                    && let Some(thing) = self.archive(context, &entry, pos)?
+                {
+                    return Ok(thing);
                 }
                 Ok(Thing::File(self.file(&entry)))
             }
             Found::Folder(folder) => {
                 let mut nodes = Nodes::new();
-                let skip = if folder.is_empty() { 0 } else { folder.len() + 1 };
                 for (path, entry) in context.below(&folder) {
                     inputs.insert(entry.path.clone(), entry.clone());
                     let node = match entry.mode {
@@ -179,7 +187,7 @@ impl Copy<'_> {
                         }
                         Mode::File | Mode::Executable => self.file(entry),
                     };
-                    let path = path.get(skip..).unwrap_or_default();
+                    let path = names::relative(path, &folder).unwrap_or_default();
                     for above in names::above(path) {
                         nodes.entry(above.to_string()).or_insert_with(|| self.folder_node());
                     }
@@ -208,7 +216,7 @@ impl Copy<'_> {
                 format!("`{}` has {} bytes; {} are the limit of a file", entry.path, entry.size, limits::FILE);
             return Err(self.error(pos, message));
         }
-        let bytes = context.files().read(&entry.path)?;
+        let bytes = context.files().read(&entry.path).map_err(|error| self.dockerfile.placed(pos, error))?;
         let packing = archive::packing(&bytes);
         if let Packing::Other(kind) = packing {
             let error =
@@ -225,31 +233,29 @@ impl Copy<'_> {
             members.push(member);
             Ok(())
         })
-        .map_err(|error| self.error(pos, error.message))?;
+        .map_err(|error| self.dockerfile.placed(pos, error))?;
         Ok(Some(Thing::Archive { path: entry.path.clone(), entry: entry.clone(), members }))
     }
 
     /// What another stage has. Files of its base image are not at hand.
-    fn from_stage(&self, stage: &FileSystem, path: &str, pos: Pos) -> Result<Thing, PortError> {
+    fn in_stage(&self, stage: &FileSystem, path: &str, pos: Pos) -> Result<Thing, PortError> {
         let real = stage.resolve(path).map_err(|why| self.error(pos, why))?;
-        let below = |folder: &str| names::within(folder, &real) && folder != real;
-        let base = || {
-            let error =
-                self.error(pos, format!("`{path}` may come from the stage's base image, whose files are not at hand"));
-            error.help(OTHER_BUILDER)
-        };
+        let base = || self.of_base(path, pos);
         let changed = |node: &Node| self.of_stage(stage, node);
         match stage.look(&real) {
             Seen::File => Ok(Thing::File(stage.own().get(&real).map(changed).ok_or_else(base)?)),
-            Seen::Folder { .. } if !stage.from_base(&real) => {
-                let skip = if real.is_empty() { 0 } else { real.len() + 1 };
-                let cut = |path: &str| path.get(skip..).unwrap_or_default().to_string();
-                let nodes = stage.own().iter().filter(|(path, _)| below(path));
-                Ok(Thing::Folder(nodes.map(|(path, node)| (cut(path), changed(node))).collect()))
+            Seen::Folder { .. } if !stage.may_be_of_base(&real) => {
+                let below = |path: &str, node| Some((names::relative(path, &real)?.to_string(), changed(node)));
+                Ok(Thing::Folder(stage.own().iter().filter_map(|(path, node)| below(path, node)).collect()))
             }
             _ if stage.based() => Err(base()),
             _ => Err(self.error(pos, format!("the stage has no `{path}`"))),
         }
+    }
+
+    fn of_base(&self, path: &str, pos: Pos) -> PortError {
+        let message = format!("`{path}` may come from the stage's base image, whose files are not at hand");
+        self.error(pos, message).help(OTHER_BUILDER)
     }
 
     /// What a node of another stage is in this one: with its owner and permissions, unless others are given.
@@ -259,8 +265,10 @@ impl Copy<'_> {
             node => node.clone(),
         };
         let (mode, owner) = match &mut node {
-            Node::Folder { mode, owner } | Node::File { mode, owner, .. } => (Some(mode), owner),
-            Node::Link { owner, .. } | Node::Hard { owner, .. } => (None, owner),
+            Node::Folder { mode, owner } | Node::File { mode, owner, .. } | Node::Hard { mode, owner, .. } => {
+                (Some(mode), owner)
+            }
+            Node::Link { owner, .. } => (None, owner),
         };
         *owner = self.owner.unwrap_or(*owner);
         if let (Some(mode), Some(given)) = (mode, self.mode) {
@@ -334,7 +342,7 @@ impl Copy<'_> {
                 }
                 Kind::Hard(target) => {
                     let missing = || format!("`{}` in the archive is a second name of nothing", member.path);
-                    Node::Hard { owner, target: lies.get(&target).cloned().ok_or_else(missing)? }
+                    Node::Hard { mode, owner, target: lies.get(&target).cloned().ok_or_else(missing)? }
                 }
                 Kind::Special => return Err(format!("`{}` in the archive is a device or a pipe", member.path)),
             };
@@ -367,7 +375,7 @@ impl Copy<'_> {
                 error.help("only files below the context's folder can be copied; put the file itself there")
             }
             Lost::Circle => self.error(pos, format!("`{path}` leads through links round in a circle")),
-            Lost::Unreadable(why) => self.error(pos, why.message.clone()),
+            Lost::Unreadable(why) => self.dockerfile.placed(pos, why.clone()),
         }
     }
 }

@@ -35,8 +35,9 @@ pub(super) enum Node {
         owner: Owner,
         target: String,
     },
-    /// Another name of a file of the same layer.
+    /// Another name of a file of the same layer. It says the file's attributes again: runtimes set them by either name.
     Hard {
+        mode: u32,
         owner: Owner,
         target: String,
     },
@@ -109,8 +110,8 @@ pub(super) fn key(nodes: &Nodes) -> Digest {
                 attributes(&mut hasher, "link", 0, *owner);
                 hasher.field(target);
             }
-            Node::Hard { owner, target } => {
-                attributes(&mut hasher, "hard", 0, *owner);
+            Node::Hard { mode, owner, target } => {
+                attributes(&mut hasher, "hard", *mode, *owner);
                 hasher.field(target);
             }
         }
@@ -168,6 +169,9 @@ pub(super) fn pack(nodes: &Nodes, files: &dyn Files, out: &mut dyn Write) -> Res
     Ok(LayerInfo { digest, size, diff_id })
 }
 
+/// What is wanted of an archive: by number, the paths that a member goes to.
+type Members<'a> = BTreeMap<usize, Vec<(&'a str, &'a Node)>>;
+
 struct Packer<'a, W: Write> {
     tar: tar::Builder<W>,
     files: &'a dyn Files,
@@ -182,7 +186,7 @@ impl<W: Write> Packer<'_, W> {
                     let mut header = header(tar::EntryType::Directory, *mode, *owner);
                     self.tar.append_data(&mut header, format!("{path}/"), io::empty()).map_err(unwritten)?;
                 }
-                Node::Link { owner, target } => self.link(tar::EntryType::Symlink, path, *owner, target)?,
+                Node::Link { owner, target } => self.link(tar::EntryType::Symlink, path, 0o777, *owner, target)?,
                 Node::File { mode, owner, content: Content::File { path: from, size, .. } } => {
                     let bytes = self.files.read(from)?;
                     if bytes.len() as u64 != *size {
@@ -201,7 +205,7 @@ impl<W: Write> Packer<'_, W> {
 
     /// What comes out of archives, archive by archive, each read once and in its own order.
     fn members(&mut self, nodes: &Nodes) -> Result<(), PortError> {
-        let mut archives: BTreeMap<&str, BTreeMap<usize, Vec<(&str, &Node)>>> = BTreeMap::new();
+        let mut archives: BTreeMap<&str, Members<'_>> = BTreeMap::new();
         for (path, node) in nodes {
             if let Node::File { content: Content::Member { archive, ordinal, .. }, .. } = node {
                 let members = archives.entry(archive).or_default();
@@ -214,7 +218,7 @@ impl<W: Write> Packer<'_, W> {
         Ok(())
     }
 
-    fn archive(&mut self, archive: &str, wanted: &BTreeMap<usize, Vec<(&str, &Node)>>) -> Result<(), PortError> {
+    fn archive(&mut self, archive: &str, wanted: &Members<'_>) -> Result<(), PortError> {
         let bytes = self.files.read(archive)?;
         let moved = || PortError::new(Fault::Moved, format!("`{archive}` is no longer as it was"));
         let reader = archive::open(archive::packing(&bytes), &bytes[..]).ok_or_else(moved)?;
@@ -228,15 +232,15 @@ impl<W: Write> Packer<'_, W> {
             header.set_size(member.size);
             self.tar.append_data(&mut header, path, content).map_err(unwritten)?;
             // The bytes were read once; a second path of the same member is a second name of the first.
-            others.iter().try_for_each(|(other, _)| self.link(tar::EntryType::Link, other, *owner, path))
+            others.iter().try_for_each(|(other, _)| self.link(tar::EntryType::Link, other, *mode, *owner, path))
         })
     }
 
     /// Second names, when all files they can name are there.
     fn hard_links(&mut self, nodes: &Nodes) -> Result<(), PortError> {
         for (path, node) in nodes {
-            if let Node::Hard { owner, target } = node {
-                self.link(tar::EntryType::Link, path, *owner, target)?;
+            if let Node::Hard { mode, owner, target } = node {
+                self.link(tar::EntryType::Link, path, *mode, *owner, target)?;
             }
         }
         Ok(())
@@ -248,8 +252,15 @@ impl<W: Write> Packer<'_, W> {
         self.tar.append_data(&mut header, path, bytes).map_err(unwritten)
     }
 
-    fn link(&mut self, kind: tar::EntryType, path: &str, owner: Owner, target: &str) -> Result<(), PortError> {
-        let mut header = header(kind, 0o777, owner);
+    fn link(
+        &mut self,
+        kind: tar::EntryType,
+        path: &str,
+        mode: u32,
+        owner: Owner,
+        target: &str,
+    ) -> Result<(), PortError> {
+        let mut header = header(kind, mode, owner);
         self.tar.append_link(&mut header, path, target).map_err(unwritten)
     }
 }
@@ -339,7 +350,7 @@ mod tests {
             ("d", Node::Folder { mode: 0o750, owner: Owner { uid: 1, gid: 2 } }),
             ("d", Node::Folder { mode: 0o755, owner }),
             ("d/l", Node::Link { owner: Owner { uid: 1, gid: 2 }, target: "b".into() }),
-            ("d/l", Node::Hard { owner: Owner { uid: 1, gid: 2 }, target: "a".into() }),
+            ("d/l", Node::Hard { mode: 0o777, owner: Owner { uid: 1, gid: 2 }, target: "a".into() }),
             ("d/x", Node::Folder { mode: 0o755, owner }),
         ] {
             let mut other = nodes.clone();

@@ -43,7 +43,7 @@ pub struct Descriptor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<IndexPlatform>,
     /// Notes on it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// Whatever else stands there.
     #[serde(flatten)]
@@ -92,9 +92,10 @@ pub struct Manifest {
     /// The configuration.
     pub config: Descriptor,
     /// The layers, the lowest first.
+    #[serde(deserialize_with = "or_default")]
     pub layers: Vec<Descriptor>,
     /// Notes on the image.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -108,9 +109,10 @@ pub struct Index {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
     /// The images.
+    #[serde(deserialize_with = "or_default")]
     pub manifests: Vec<Descriptor>,
     /// Notes on the index.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// Whatever else stands there.
     #[serde(flatten)]
@@ -121,7 +123,7 @@ pub struct Index {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Document {
     /// An image of one platform.
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     /// Images of several.
     Index(Index),
 }
@@ -146,7 +148,11 @@ impl Document {
         if version != Some(2) {
             return Err(invalid(what, "its `schemaVersion` is not 2".to_string()));
         }
-        if index { json(what, bytes).map(Document::Index) } else { json(what, bytes).map(Document::Manifest) }
+        if index {
+            json(what, bytes).map(Document::Index)
+        } else {
+            json(what, bytes).map(|manifest| Document::Manifest(Box::new(manifest)))
+        }
     }
 }
 
@@ -185,6 +191,15 @@ pub fn oci_layer(media_type: &str) -> &str {
         DOCKER_LAYER_TAR => LAYER,
         other => other,
     }
+}
+
+/// Reads a value, or a `null` for an empty one: builders in Go write their empty lists so.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Reads a JSON document that came from outside.

@@ -30,6 +30,8 @@ pub mod reference;
 mod run;
 mod stage;
 pub mod tags;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 
 pub use base::{Base, TreeCache};

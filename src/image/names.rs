@@ -57,9 +57,10 @@ pub(super) fn above(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').filter_map(|(at, _)| path.get(..at))
 }
 
-/// Whether a path is that folder's or below it.
-pub(super) fn within(path: &str, folder: &str) -> bool {
-    folder.is_empty() || path.strip_prefix(folder).is_some_and(|tail| tail.is_empty() || tail.starts_with('/'))
+/// The path from a folder that it is below.
+pub(super) fn relative<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    let tail = if folder.is_empty() { path } else { path.strip_prefix(folder)?.strip_prefix('/')? };
+    (!tail.is_empty()).then_some(tail)
 }
 
 #[cfg(test)]
@@ -75,6 +76,7 @@ mod tests {
         assert_eq!((parent("a/b/c"), base("a/b/c"), parent("a"), base("a")), ("a/b", "c", "", "a"));
         assert_eq!((below("", "a"), below("a", ""), below("a", "b")), ("a".into(), "a".into(), "a/b".into()));
         assert_eq!(above("a/b/c").collect::<Vec<_>>(), ["a", "a/b"]);
-        assert!(within("a/b", "a") && within("a", "a") && within("a", "") && !within("ab", "a"));
+        assert_eq!((relative("a/b", "a"), relative("a", ""), relative("a", "a")), (Some("b"), Some("a"), None));
+        assert_eq!(relative("ab", "a"), None);
     }
 }

@@ -4,7 +4,9 @@ use super::base::Base;
 use super::build::{Request, replaced};
 use super::config::{Health, ImageConfig, Runtime};
 use super::copy::{Copy, Inputs, Shelf, Wanted};
-use super::dockerfile::{Command, Healthcheck, Instruction, OTHER_BUILDER, Pos, Source, Step, Transfer, Word, expand};
+use super::dockerfile::{
+    Command, Healthcheck, Instruction, OTHER_BUILDER, Pos, Source, Step, Transfer, Word, expand_document,
+};
 use super::layer::{self, Nodes};
 use super::names;
 use super::owner::{self, Owner};
@@ -262,6 +264,8 @@ impl<'a> Run<'a> {
         let one = |error: PortError| vec![error];
         let dockerfile = self.request.dockerfile;
         let shelf = match &transfer.from {
+            // What stages have is no file of the context, and of a guessed one it isn't known.
+            Some(_) if self.guessing || done.values().any(|run| run.guessing) => return Ok(None),
             None => Shelf::Context(self.request.context),
             Some(from) => match dockerfile.stage(&from.text, at).map(|stage| done.get(&stage)) {
                 Some(Some(stage)) => Shelf::Stage(&stage.fs),
@@ -292,24 +296,13 @@ impl<'a> Run<'a> {
         let source = |source: &Source| match source {
             Source::Path(word) => Ok(Wanted::Path(self.something(word)?, word.pos)),
             Source::Inline { name, content, expand } => {
-                let content = if *expand { self.document(name, content)? } else { content.clone() };
+                let replaced = || expand_document(content, &|name| self.value(name));
+                let wrong = |why| self.error(name, format!("in the here-document: {why}"));
+                let content = if *expand { replaced().map_err(wrong)? } else { content.clone() };
                 Ok(Wanted::Inline { name: name.text.clone(), content, pos: name.pos })
             }
         };
         transfer.sources.iter().map(source).collect()
-    }
-
-    /// A here-document with its variables replaced. Quotes in it are characters like any others.
-    fn document(&self, name: &Word, content: &str) -> Result<String, PortError> {
-        let escape = self.request.dockerfile.escape;
-        let mut out = String::new();
-        for line in content.split_inclusive('\n') {
-            // Inside double quotes only `$` and the escape count, which leaves the quotes themselves to be guarded.
-            let guarded = line.replace('"', &format!("{escape}\""));
-            let text = expand(&format!("\"{guarded}\""), escape, &|name| self.value(name));
-            out.push_str(&text.map_err(|why| self.error(name, format!("in the here-document: {why}")))?);
-        }
-        Ok(out)
     }
 
     fn owner(&self, word: &Word) -> Result<Owner, PortError> {

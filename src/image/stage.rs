@@ -52,7 +52,7 @@ impl FileSystem {
     }
 
     /// Whether what is at that path may come from a base image, whose files are not at hand.
-    pub(super) fn from_base(&self, path: &str) -> bool {
+    pub(super) fn may_be_of_base(&self, path: &str) -> bool {
         self.based && self.tree().is_none_or(|tree| path.is_empty() || tree.spot(path).is_some())
     }
 

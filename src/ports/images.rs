@@ -44,7 +44,7 @@ impl FromStr for Platform {
             PortError::new(Fault::Invalid, format!("`{text}` is not a platform"))
                 .help("write the operating system and the processor, as in `linux/amd64` or `linux/arm64/v8`")
         };
-        if !parts.iter().all(|part| good(&part)) {
+        if !parts.iter().all(good) {
             return Err(bad());
         }
         let (os, architecture, variant) = match parts.as_slice() {

@@ -1,7 +1,7 @@
 //! Writing a layout folder. Every file is written beside its place, brought to the disk, and moved there; `index.json`
 //! is the last. One writer at a time: the folder itself is locked, and the lock ends with the process.
 
-use super::folder::{BLOBS, Folder, INDEX, MARK, REF_NAME, damaged, failed, tag};
+use super::folder::{BLOBS, Folder, INDEX, MARK, REF_NAME, damaged, failed, read, tag};
 use super::verified::Verified;
 use crate::digest::Digest;
 use crate::image::config::ImageConfig;
@@ -109,7 +109,7 @@ impl Writer {
     /// Makes sure of a manifest or a configuration.
     pub(super) fn document(&self, digest: Digest, bytes: &[u8]) -> Result<(), PortError> {
         let target = self.folder.blob_path(digest);
-        if fs::read(&target).is_ok_and(|there| there == bytes) {
+        if read(&target, bytes.len() as u64).is_ok_and(|there| there == bytes) {
             return Ok(());
         }
         self.write(&target, bytes)

@@ -32,12 +32,20 @@ const DEPTH: usize = 32;
 
 /// The word with its variables replaced and its quotes removed. A variable that has no value is empty.
 pub fn expand(text: &str, escape: char, value: &dyn Fn(&str) -> Option<String>) -> Result<String, Unexpandable> {
-    Expansion { rest: text.chars().peekable(), escape, value, depth: 0 }.until(None)
+    Expansion { rest: text.chars().peekable(), escape, quotes: true, value, depth: 0 }.until(None)
+}
+
+/// A here-document with its variables replaced. Quotes in it are characters like any others, and the escape is always
+/// `\\`.
+pub fn expand_document(text: &str, value: &dyn Fn(&str) -> Option<String>) -> Result<String, Unexpandable> {
+    Expansion { rest: text.chars().peekable(), escape: '\\', quotes: false, value, depth: 0 }.until(None)
 }
 
 struct Expansion<'a> {
     rest: Peekable<Chars<'a>>,
     escape: char,
+    /// Whether quotes are more than characters.
+    quotes: bool,
     value: &'a dyn Fn(&str) -> Option<String>,
     depth: usize,
 }
@@ -49,8 +57,8 @@ impl Expansion<'_> {
         while let Some(c) = self.rest.next() {
             match c {
                 c if Some(c) == stop => return Ok(out),
-                '\'' => self.single(&mut out)?,
-                '"' => self.double(&mut out)?,
+                '\'' if self.quotes => self.single(&mut out)?,
+                '"' if self.quotes => self.double(&mut out)?,
                 '$' => out.push_str(&self.dollar()?),
                 c if c == self.escape => out.extend(self.rest.next()),
                 c => out.push(c),
@@ -185,6 +193,13 @@ mod tests {
         }
         let deep = "${x:-".repeat(100_000);
         assert_eq!(of(&deep), Err(Unexpandable::Depth));
+    }
+
+    #[test]
+    fn documents_have_no_quotes() {
+        let value = |name: &str| (name == "a").then(|| "A".to_string());
+        let text = "it's \"$a\" and '${a}', \\$a";
+        assert_eq!(expand_document(text, &value).as_deref(), Ok("it's \"A\" and 'A', $a"));
     }
 
     #[test]

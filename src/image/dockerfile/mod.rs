@@ -11,7 +11,7 @@ mod parse;
 mod tests;
 mod words;
 
-pub use expand::{Unexpandable, expand};
+pub use expand::{Unexpandable, expand, expand_document};
 pub(super) use instruction::OTHER_BUILDER;
 
 use crate::ports::{Fault, Place, PortError};
@@ -176,6 +176,11 @@ impl Dockerfile {
     /// An error at a place of this file.
     pub fn error(&self, pos: Pos, message: impl Into<String>) -> PortError {
         PortError::new(Fault::Invalid, message).at(&self.path, pos.line, pos.column)
+    }
+
+    /// The error with a place of this file, if it has none of its own.
+    pub fn placed(&self, pos: Pos, error: PortError) -> PortError {
+        PortError { place: error.place.or_else(|| Some(self.place(pos))), ..error }
     }
 
     /// A place of this file.
