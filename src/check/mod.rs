@@ -4,6 +4,7 @@
 //! `grammar/rules/`. Rules see the typed pipeline and its graph; nothing in here reads a disk or a clock. What is known of the
 //! repository comes through the small window [`Repository`].
 
+mod explain;
 mod levels;
 mod places;
 mod rules;
@@ -14,6 +15,7 @@ use crate::model::{File, LevelChange, Pipeline};
 use crate::syntax::Document;
 use std::sync::Arc;
 
+pub use explain::{explain, list};
 pub use levels::{adjustable, apply};
 pub use rules::{ALL, Rule};
 

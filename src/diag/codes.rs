@@ -164,6 +164,9 @@ codes! {
     CHART_INVALID "LG0703" "chart-invalid" Error "a chart cannot be used";
     DOCKERFILE_INVALID "LG0704" "dockerfile-invalid" Error "a Dockerfile cannot be built";
     INPUT_MISSING "LG0705" "input-missing" Error "an input of a task matches no file";
+    PLAN_UNREADABLE "LG0801" "plan-unreadable" Error "a saved plan cannot be read or written";
+    PLAN_STALE "LG0802" "plan-stale" Error "a saved plan does not fit what is there any more";
+    REFUSED "LG0803" "refused" Error "somebody asked for something that they may not have, or that makes no sense";
 }
 
 /// The row with that number or that name.

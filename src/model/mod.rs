@@ -11,6 +11,7 @@ pub mod cron;
 pub mod duration;
 pub mod fields;
 pub mod format;
+pub mod manual;
 pub mod spec;
 pub mod window;
 // one file a node

@@ -141,7 +141,7 @@ pub static SET: Spec = Spec {
 /// `set-json PATH="JSON"…`
 pub static SET_JSON: Spec = Spec {
     own: Some(Own { ty: Ty::Template, ..PATH }),
-    example: r##"set-json tolerations=#"[{"key": "spot"}]"#"##,
+    example: r##"set-json tolerations=#"[{{"key": "spot"}}]"#"##,
     ..Spec::new(
         "set-json",
         "Single values that are written as JSON: lists and objects. A brace of JSON is doubled where it would be a reference.",
