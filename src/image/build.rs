@@ -4,14 +4,15 @@ use super::base::Base;
 use super::config::{EPOCH, History, ImageConfig};
 use super::context::Context;
 use super::copy::Inputs;
-use super::dockerfile::{Dockerfile, Instruction, Pos, Stage, Word, expand};
+use super::dockerfile::{Dockerfile, Instruction, Pos, Stage, Unexpandable, Word, expand};
 use super::limits;
 use super::recipe::{Note, Recipe};
 use super::run::Run;
 use super::stage::FileSystem;
 use crate::ports::files::Entry;
 use crate::ports::images::Platform;
-use crate::ports::{Place, PortError};
+use crate::ports::{Fault, Place, PortError};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What FROM calls the image that has nothing.
@@ -88,7 +89,11 @@ fn build(request: &Request<'_>, bases: Option<&BTreeMap<String, Base>>) -> Resul
         };
         run.set_global(&plan.global);
         for step in &stage.steps {
+            let limit = |error: &PortError| error.fault == Fault::Limit;
             errors.extend(run.step(step, at, &done, &mut inputs));
+            if errors.len() >= limits::FAULTS || errors.last().is_some_and(limit) {
+                return Err(errors);
+            }
         }
         done.insert(at, run);
     }
@@ -97,13 +102,7 @@ fn build(request: &Request<'_>, bases: Option<&BTreeMap<String, Base>>) -> Resul
     let mut notes = notes(request);
     notes.extend(run.notes(&request.platform));
     inputs.extend(request.context.own_files().map(|entry| (entry.path.clone(), entry.clone())));
-    let recipe = run.finish(request.labels, inputs.into_values().collect(), notes);
-    let layers = recipe.steps.iter().filter(|(_, nodes)| nodes.is_some()).count() + recipe.config.rootfs.diff_ids.len();
-    if layers > limits::LAYERS {
-        let message = format!("the image has {layers} layers; {} are the limit", limits::LAYERS);
-        return Err(vec![request.dockerfile.error(Pos { line: 1, column: 1 }, message)]);
-    }
-    Ok(recipe)
+    Ok(run.finish(request.labels, inputs.into_values().collect(), notes))
 }
 
 /// What the file says besides, and build arguments that nothing takes.
@@ -142,14 +141,15 @@ struct Stages {
 impl Stages {
     fn new(request: &Request<'_>) -> Result<Stages, Vec<PortError>> {
         let file = request.dockerfile;
-        let global = global(request)?;
+        let room = Room::new();
+        let global = global(request, &room)?;
         let target = target(request).map_err(|error| vec![error])?;
         let mut starts = BTreeMap::new();
         let mut errors = Vec::new();
         let mut open = vec![target];
         while let Some(at) = open.pop() {
             let Some(stage) = file.stages.get(at).filter(|_| !starts.contains_key(&at)) else { continue };
-            match start(request, stage, at, &global) {
+            match start(request, stage, at, &global, &room) {
                 Ok(start) => {
                     if let Start::Stage(earlier) = start {
                         open.push(earlier);
@@ -191,7 +191,7 @@ fn target(request: &Request<'_>) -> Result<usize, PortError> {
 }
 
 /// The values of the arguments before the first FROM, with those that say what is built for.
-fn global(request: &Request<'_>) -> Result<BTreeMap<String, String>, Vec<PortError>> {
+fn global(request: &Request<'_>, room: &Room) -> Result<BTreeMap<String, String>, Vec<PortError>> {
     let mut values = BTreeMap::new();
     for (prefix, platform) in [("TARGET", &request.platform), ("BUILD", &Platform::default())] {
         values.insert(format!("{prefix}PLATFORM"), platform.to_string());
@@ -204,7 +204,7 @@ fn global(request: &Request<'_>) -> Result<BTreeMap<String, String>, Vec<PortErr
         let Instruction::Arg(pairs) = &step.instruction else { continue };
         for (name, default) in pairs {
             let default =
-                default.as_ref().map(|word| replaced(request.dockerfile, word, &|name| values.get(name).cloned()));
+                default.as_ref().map(|word| room.replaced(request.dockerfile, word, &|name| values.get(name).cloned()));
             match (request.args.get(&name.text), default.transpose()) {
                 (_, Err(error)) => errors.push(error),
                 (Some(given), Ok(_)) => drop(values.insert(name.text.clone(), given.clone())),
@@ -216,13 +216,41 @@ fn global(request: &Request<'_>) -> Result<BTreeMap<String, String>, Vec<PortErr
     if errors.is_empty() { Ok(values) } else { Err(errors) }
 }
 
-/// A word with its variables replaced.
-pub(super) fn replaced(
-    file: &Dockerfile,
-    word: &Word,
-    value: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, PortError> {
-    expand(&word.text, file.escape, value).map_err(|why| file.error(word.pos, why.to_string()))
+/// What variables may still come to. Each may hold the one before twice, so that a few lines could fill any memory.
+#[derive(Clone, Debug)]
+pub(super) struct Room(Cell<usize>);
+
+impl Room {
+    pub(super) fn new() -> Room {
+        Room(Cell::new(limits::EXPANDED))
+    }
+
+    /// Takes what a word came to, or tells why it came to nothing.
+    pub(super) fn take(
+        &self,
+        file: &Dockerfile,
+        pos: Pos,
+        expanded: Result<String, Unexpandable>,
+    ) -> Result<String, PortError> {
+        let left = match &expanded {
+            Ok(text) => self.0.get().checked_sub(text.len()),
+            Err(Unexpandable::Long) => None,
+            Err(why) => return Err(file.error(pos, why.to_string())),
+        };
+        let full = || file.limit(pos, format!("variables come to more than {} bytes", limits::EXPANDED));
+        self.0.set(left.ok_or_else(full)?);
+        expanded.map_err(|_| full())
+    }
+
+    /// A word with its variables replaced.
+    pub(super) fn replaced(
+        &self,
+        file: &Dockerfile,
+        word: &Word,
+        value: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<String, PortError> {
+        self.take(file, word.pos, expand(&word.text, file.escape, value))
+    }
 }
 
 fn start(
@@ -230,10 +258,11 @@ fn start(
     stage: &Stage,
     at: usize,
     global: &BTreeMap<String, String>,
+    room: &Room,
 ) -> Result<Start, PortError> {
     let file = request.dockerfile;
     let value = |name: &str| global.get(name).cloned();
-    let text = replaced(file, &stage.base, &value)?;
+    let text = room.replaced(file, &stage.base, &value)?;
     if text.is_empty() {
         let error =
             file.error(stage.base.pos, format!("`{}` comes to nothing, so FROM names no image", stage.base.text));
@@ -250,7 +279,7 @@ fn start(
     let platform = match &stage.platform {
         None => request.platform.clone(),
         Some(word) => {
-            let text = replaced(file, word, &value)?;
+            let text = room.replaced(file, word, &value)?;
             let parsed = text.parse::<Platform>();
             parsed.map_err(|why| PortError { place: Some(file.place(word.pos)), ..why })?
         }

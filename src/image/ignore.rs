@@ -2,6 +2,7 @@
 //! and of its matcher: one pattern a line, `#` comments, `!` takes back, `**` crosses folders, the last pattern that
 //! matches a file or one of its folders decides.
 
+use super::limits;
 use super::pattern::{Stars, compile};
 use crate::ports::{Fault, PortError};
 use regex::Regex;
@@ -30,6 +31,9 @@ impl Ignore {
                     let message = format!("`{}` is no pattern: {why}", line.trim());
                     let column = line.len() - line.trim_start().len() + 1;
                     errors.push(PortError::new(Fault::Invalid, message).at(path, at + 1, column));
+                    if errors.len() >= limits::FAULTS {
+                        break;
+                    }
                 }
             }
         }

@@ -3,13 +3,25 @@
 /// The largest Dockerfile and the largest ignore file: they are read and parsed as a whole.
 pub const TEXT: u64 = 1 << 20;
 
+/// The most that the variables of a stage may come to, in bytes: each may hold the one before twice.
+pub const EXPANDED: usize = 4 << 20;
+
+/// The most stages of a Dockerfile: each holds a configuration of its own.
+pub const STAGES: usize = 128;
+
+/// The most here-documents of one instruction.
+pub const DOCUMENTS: usize = 64;
+
+/// The most faults of one file that are told: nobody reads on.
+pub const FAULTS: usize = 100;
+
 /// The largest file that goes into a layer: a file is held in memory while it is packed.
 pub const FILE: u64 = 1 << 30;
 
 /// The largest layer before compression: what registries and runtimes take without complaint.
 pub const LAYER: u64 = 4 << 30;
 
-/// The most entries of one layer, and the most folders and links known of a base: all of them are held in memory.
+/// The most entries of an image's new layers, and the most folders and links known of a base: all of them are held in memory.
 pub const ENTRIES: usize = 1_000_000;
 
 /// The largest manifest or index; the limit that registries have (4 MiB).

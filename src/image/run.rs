@@ -1,17 +1,17 @@
 //! One stage on its way: what its instructions have done so far.
 
 use super::base::Base;
-use super::build::{Request, replaced};
+use super::build::{Request, Room};
 use super::config::{Health, ImageConfig, Runtime};
 use super::copy::{Copy, Inputs, Shelf, Wanted};
 use super::dockerfile::{
     Command, Healthcheck, Instruction, OTHER_BUILDER, Pos, Source, Step, Transfer, Word, expand_document,
 };
 use super::layer::{self, Nodes};
-use super::names;
 use super::owner::{self, Owner};
 use super::recipe::{Note, Recipe};
 use super::stage::{Draft, FileSystem, Seen};
+use super::{limits, names};
 use crate::ports::PortError;
 use crate::ports::files::Entry;
 use crate::ports::images::Platform;
@@ -32,6 +32,9 @@ pub(super) struct Run<'a> {
     args: BTreeMap<String, String>,
     global: BTreeMap<String, String>,
     steps: Vec<(String, Option<Nodes>)>,
+    /// How many entries the layers have so far.
+    entries: usize,
+    room: Room,
     /// Whether this Dockerfile set the command.
     own_cmd: bool,
     /// Whether the base is not known and its users are not asked for.
@@ -47,7 +50,20 @@ impl<'a> Run<'a> {
         from: Pos,
     ) -> Run<'a> {
         let (args, global, steps) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Run { request, base, config, fs, from, args, global, steps, own_cmd: false, guessing: false }
+        Run {
+            request,
+            base,
+            config,
+            fs,
+            from,
+            args,
+            global,
+            steps,
+            entries: 0,
+            room: Room::new(),
+            own_cmd: false,
+            guessing: false,
+        }
     }
 
     /// Takes a base that is not known for one that has nothing.
@@ -106,19 +122,32 @@ impl<'a> Run<'a> {
             Instruction::Workdir(path) => self.workdir(path).map_err(|error| vec![error]),
             other => self.set(other).map(|()| None).map_err(|error| vec![error]),
         };
-        let layer = layer.and_then(|nodes| {
-            let nodes = nodes.filter(|nodes| !nodes.is_empty());
-            let fault = nodes.as_ref().and_then(|nodes| layer::check(nodes).err());
-            fault.map_or(Ok(nodes), |why| Err(vec![self.request.dockerfile.error(step.pos, why)]))
-        });
-        match layer {
-            Ok(nodes) => {
-                nodes.iter().for_each(|nodes| self.fs.take(nodes));
-                self.steps.push((step.text.clone(), nodes));
-                Vec::new()
+        let nodes = match layer {
+            Ok(nodes) => nodes.filter(|nodes| !nodes.is_empty()),
+            Err(errors) => return errors,
+        };
+        if let Some(nodes) = &nodes {
+            if let Err(why) = self.bounds(nodes) {
+                return vec![self.request.dockerfile.limit(step.pos, why)];
             }
-            Err(errors) => errors,
+            self.fs.take(nodes);
         }
+        self.steps.push((step.text.clone(), nodes));
+        Vec::new()
+    }
+
+    /// Checks the bounds of a new layer and of the image with it.
+    fn bounds(&mut self, nodes: &Nodes) -> Result<(), String> {
+        layer::check(nodes)?;
+        self.entries += nodes.len();
+        if self.entries > limits::ENTRIES {
+            return Err(format!("the new layers have more than {} entries", limits::ENTRIES));
+        }
+        let old = self.config.rootfs.diff_ids.len() + self.steps.iter().filter(|(_, nodes)| nodes.is_some()).count();
+        if old >= limits::LAYERS {
+            return Err(format!("the image has more than {} layers", limits::LAYERS));
+        }
+        Ok(())
     }
 
     /// A variable's value: the environment hides arguments.
@@ -129,7 +158,7 @@ impl<'a> Run<'a> {
     }
 
     fn text(&self, word: &Word) -> Result<String, PortError> {
-        replaced(self.request.dockerfile, word, &|name| self.value(name))
+        self.room.replaced(self.request.dockerfile, word, &|name| self.value(name))
     }
 
     /// A word's text, which must not come to nothing.
@@ -296,9 +325,9 @@ impl<'a> Run<'a> {
         let source = |source: &Source| match source {
             Source::Path(word) => Ok(Wanted::Path(self.something(word)?, word.pos)),
             Source::Inline { name, content, expand } => {
-                let replaced = || expand_document(content, &|name| self.value(name));
-                let wrong = |why| self.error(name, format!("in the here-document: {why}"));
-                let content = if *expand { replaced().map_err(wrong)? } else { content.clone() };
+                let replaced =
+                    if *expand { expand_document(content, &|name| self.value(name)) } else { Ok(content.clone()) };
+                let content = self.room.take(self.request.dockerfile, name.pos, replaced)?;
                 Ok(Wanted::Inline { name: name.text.clone(), content, pos: name.pos })
             }
         };

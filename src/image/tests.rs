@@ -5,6 +5,7 @@ use super::config::{ImageConfig, Runtime};
 use super::manifest::{self, Descriptor, Manifest};
 use super::*;
 use crate::digest::Digest;
+use crate::ports::Fault;
 use crate::ports::files::{MemoryFiles, Mode};
 use crate::ports::images::{Blobs, Fetched, Platform};
 use std::cell::{Cell, RefCell};
@@ -307,6 +308,12 @@ fn errors_have_places() {
     ] {
         assert_eq!(error(&format!("FROM scratch\n{dockerfile}")), expected, "{dockerfile}");
     }
+    let doubling: String = (1..40).map(|n| format!("ENV A{n}=$A{m}$A{m}\n", m = n - 1)).collect();
+    let full = build(&files(&format!("FROM scratch\nENV A0=x\n{doubling}")), &Asked::default()).map(|_| ());
+    let full = full.unwrap_err();
+    assert_eq!((full.len(), full[0].fault), (1, Fault::Limit));
+    let many = "COPY a.car /\n".repeat(200);
+    assert_eq!(error(&format!("FROM scratch\n{many}")), "Dockerfile:129:1: the image has more than 127 layers");
     let all = build(&files("FROM scratch\nCOPY x /\nCOPY y z /w/\nWORKDIR ''"), &Asked::default());
     assert_eq!(all.map(|_| ()).unwrap_err().len(), 4);
     let typo = build(&files("FROM scratch\nCOPY a.cra /"), &Asked::default()).map(|_| ()).unwrap_err();
@@ -470,7 +477,7 @@ fn what_changed_meanwhile_is_not_pushed() {
         let image = recipe.plan(request.context, &()).unwrap();
         let moved = Context::open(&after, "", None).unwrap();
         let error = recipe.blobs(&moved, &image).write(image.layers[0].digest, &mut Vec::new()).unwrap_err();
-        assert_eq!(error.fault, crate::ports::Fault::Moved);
+        assert_eq!(error.fault, Fault::Moved);
     })
     .unwrap();
 }

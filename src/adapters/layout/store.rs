@@ -91,18 +91,18 @@ impl Writer {
     /// its bytes are verified first.
     fn take(&self, layer: &Descriptor, from: &Folder, target: &Path) -> Result<(), PortError> {
         let source = from.blob_path(layer.digest);
-        let bad = |why: io::Error| match why.kind() {
+        let bad = |at: &Path, why: io::Error| match why.kind() {
             io::ErrorKind::InvalidData => damaged(&source),
-            _ => failed(&source, &why),
+            _ => failed(at, &why),
         };
-        io::copy(&mut from.blob(layer.digest, Some(layer.size))?, &mut io::sink()).map_err(bad)?;
+        io::copy(&mut from.blob(layer.digest, Some(layer.size))?, &mut io::sink()).map_err(|why| bad(&source, why))?;
         if fs::hard_link(&source, target).is_ok() {
             return sync(target.parent().unwrap_or(target));
         }
         let mut file = self.temporary()?;
         let source_file = File::open(&source).map_err(|why| failed(&source, &why))?;
         let mut verified = Verified::new(source_file, layer.digest);
-        io::copy(&mut verified, file.as_file_mut()).map_err(bad)?;
+        io::copy(&mut verified, file.as_file_mut()).map_err(|why| bad(target, why))?;
         self.place(file, target)
     }
 

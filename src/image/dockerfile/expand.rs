@@ -1,6 +1,7 @@
 //! Variables and quotes in a word, as Docker's builder reads them: `$x`, `${x}`, `${x:-word}`, `${x:+word}`,
 //! `${x:?word}`, the same without the colon, single and double quotes, and the escape character.
 
+use crate::image::limits;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -22,6 +23,9 @@ pub enum Unexpandable {
     /// `${x:?word}` with nothing in `x`.
     #[error("{0}: {1}")]
     Required(String, String),
+    /// Values that hold values that hold values.
+    #[error("it comes to more than {limit} bytes", limit = limits::EXPANDED)]
+    Long,
     /// Words in words in words.
     #[error("`${{…}}` is nested too deep")]
     Depth,
@@ -63,6 +67,9 @@ impl Expansion<'_> {
                 c if c == self.escape => out.extend(self.rest.next()),
                 c => out.push(c),
             }
+            if out.len() > limits::EXPANDED {
+                return Err(Unexpandable::Long);
+            }
         }
         if stop.is_some() { Err(Unexpandable::NoBrace) } else { Ok(out) }
     }
@@ -83,6 +90,7 @@ impl Expansion<'_> {
         loop {
             match self.rest.next().ok_or(Unexpandable::Unclosed('"'))? {
                 '"' => return Ok(()),
+                '$' if out.len() > limits::EXPANDED => return Err(Unexpandable::Long),
                 '$' => out.push_str(&self.dollar()?),
                 c if c == escape => {
                     let escaped = self.rest.next_if(|&next| next == '"' || next == '$' || next == escape);

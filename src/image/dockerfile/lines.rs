@@ -2,6 +2,7 @@
 //! line an instruction, which still knows where each of its characters stood.
 
 use super::Pos;
+use crate::image::limits;
 
 /// An instruction's text on one line.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +35,8 @@ pub(super) struct Document {
 impl Line {
     /// Where the character at that offset of the text stands in the file.
     pub(super) fn pos(&self, offset: usize) -> Pos {
-        let piece = self.pieces.iter().rev().find(|(start, _)| *start <= offset).or(self.pieces.first());
-        let Some(&(start, pos)) = piece else { return Pos { line: 1, column: 1 } };
+        let behind = self.pieces.partition_point(|(start, _)| *start <= offset);
+        let Some(&(start, pos)) = self.pieces.get(behind.saturating_sub(1)) else { return Pos { line: 1, column: 1 } };
         let between = self.text.get(start..offset.max(start)).unwrap_or_default();
         Pos { line: pos.line, column: pos.column + between.chars().count() }
     }
@@ -135,7 +136,7 @@ fn read_documents<'a>(line: &mut Line, physical: &mut impl Iterator<Item = (usiz
     if !matches!(keyword.as_str(), "COPY" | "ADD" | "RUN") {
         return;
     }
-    line.documents = line.text.split_whitespace().filter_map(announced).collect();
+    line.documents = line.text.split_whitespace().filter_map(announced).take(limits::DOCUMENTS).collect();
     for document in &mut line.documents {
         let ended = physical.any(|(_, text)| {
             let text = if document.strip_tabs { text.trim_start_matches('\t') } else { text };

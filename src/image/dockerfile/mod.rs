@@ -178,6 +178,11 @@ impl Dockerfile {
         PortError::new(Fault::Invalid, message).at(&self.path, pos.line, pos.column)
     }
 
+    /// An error about a bound of ours, at a place of this file.
+    pub fn limit(&self, pos: Pos, message: impl Into<String>) -> PortError {
+        PortError { fault: Fault::Limit, ..self.error(pos, message) }
+    }
+
     /// The error with a place of this file, if it has none of its own.
     pub fn placed(&self, pos: Pos, error: PortError) -> PortError {
         PortError { place: error.place.or_else(|| Some(self.place(pos))), ..error }

@@ -50,6 +50,9 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Dockerfile, Vec<PortError>
         if let Err(wrong) = reader.line(line) {
             reader.wrongs.push(wrong);
         }
+        if reader.wrongs.len() >= limits::FAULTS {
+            break;
+        }
     }
     reader.finish()
 }
@@ -100,6 +103,9 @@ impl Reader {
     }
 
     fn stage(&mut self, stage: Stage) -> Result<(), Wrong> {
+        if self.file.stages.len() >= limits::STAGES {
+            return Err(Wrong::new(stage.pos, format!("there are more than {} stages", limits::STAGES)));
+        }
         let twin = self.file.stages.iter().find(|other| other.name.is_some() && other.name == stage.name);
         let wrong = twin.map(|twin| {
             let name = stage.name.clone().unwrap_or_default();
