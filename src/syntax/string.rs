@@ -1,6 +1,7 @@
 //! What string tokens say: quotes, escapes, the indentation of strings of several lines.
 
 use super::chars;
+use std::borrow::Cow;
 
 /// What a string without escapes says: the text between its marks. Also right for bare strings.
 pub(super) fn plain(raw: &str) -> &str {
@@ -8,6 +9,29 @@ pub(super) fn plain(raw: &str) -> &str {
     let Some(open) = raw.get(hashes..).and_then(|rest| rest.strip_prefix('"')) else { return raw };
     let body = open.get(..open.len().saturating_sub(hashes)).unwrap_or("");
     body.strip_suffix('"').unwrap_or(body)
+}
+
+/// A string as it can be written: bare where that says the same, else in quotes on one line.
+pub fn quoted(says: &str) -> Cow<'_, str> {
+    if chars::is_bare(says) {
+        return Cow::Borrowed(says);
+    }
+    let mut out = String::with_capacity(says.len() + 2);
+    out.push('"');
+    for c in says.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if chars::is_newline(c) || chars::is_forbidden(c) => {
+                out.push_str(&format!("\\u{{{:X}}}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    Cow::Owned(out)
 }
 
 /// What is wrong in a string.
@@ -342,6 +366,19 @@ mod tests {
         assert_eq!(says("\"\"\"\n    a\n\n      b \\\n   c\n    \"\"\""), "a\n\n  b c");
         assert_eq!(says("#\"\"\"\r\n  a\\n\r\n  \"\"\"#"), "a\\n");
         assert_eq!(says("\"\"\"\n\"\"\""), "");
+    }
+
+    #[test]
+    fn what_is_quoted_says_the_same() {
+        for text in
+            ["bare", "two words", "", "true", "-1", ".5", "\"\\\n\t", "\u{7F}\u{202E}\u{2028}", "{x}", "a#b", "grün"]
+        {
+            let quoted = quoted(text);
+            let says = if quoted.starts_with('"') { says(&quoted) } else { quoted.to_string() };
+            assert_eq!(says, text);
+        }
+        assert_eq!(quoted("bare"), "bare");
+        assert_eq!(quoted("inf"), "\"inf\"");
     }
 
     #[test]

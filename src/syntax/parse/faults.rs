@@ -69,18 +69,18 @@ impl Faults {
 
 /// What kind of name a string is used as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::syntax) enum Role {
+pub(in crate::syntax) enum Name {
     Node,
     Key,
     Type,
 }
 
-impl Role {
+impl Name {
     fn words(self) -> &'static str {
         match self {
-            Role::Node => "the name of a node",
-            Role::Key => "the key of a property",
-            Role::Type => "a type annotation",
+            Name::Node => "the name of a node",
+            Name::Key => "the key of a property",
+            Name::Type => "a type annotation",
         }
     }
 }
@@ -97,22 +97,22 @@ pub(super) fn bare_keyword(span: Span, word: &str) -> Diagnostic {
 }
 
 /// A word that KDL reserves, where a name is expected.
-pub(super) fn reserved_name(span: Span, word: &str, role: Role) -> Diagnostic {
-    plain(&codes::BARE_KEYWORD, format!("`{word}` cannot be {} without quotes", role.words()), span, "reserved").fix(
+pub(super) fn reserved_name(span: Span, word: &str, of: Name) -> Diagnostic {
+    plain(&codes::BARE_KEYWORD, format!("`{word}` cannot be {} without quotes", of.words()), span, "reserved").fix(
         "Put it in quotes",
         span,
         format!("\"{word}\""),
     )
 }
 
-pub(super) fn number_as_name(span: Span, word: &str, role: Role) -> Diagnostic {
-    plain(&codes::SYNTAX, format!("a number cannot be {}", role.words()), span, "a number")
+pub(super) fn number_as_name(span: Span, word: &str, of: Name) -> Diagnostic {
+    plain(&codes::SYNTAX, format!("a number cannot be {}", of.words()), span, "a number")
         .help("A name that starts like a number stands in quotes.")
         .fix("Put it in quotes", span, format!("\"{word}\""))
 }
 
-pub(super) fn keyword_as_name(span: Span, role: Role) -> Diagnostic {
-    plain(&codes::SYNTAX, format!("a keyword cannot be {}", role.words()), span, "a keyword")
+pub(super) fn keyword_as_name(span: Span, of: Name) -> Diagnostic {
+    plain(&codes::SYNTAX, format!("a keyword cannot be {}", of.words()), span, "a keyword")
 }
 
 pub(super) fn unknown_keyword(span: Span, word: &str) -> Diagnostic {

@@ -1,21 +1,9 @@
-//! The header of a node: its name, its arguments and properties; and what may follow its block.
+//! Nodes: the name, what follows it on its line, and what may follow its block.
 
 use super::Parser;
-use super::faults::{self, Role};
-use crate::syntax::token::{Token, TokenKind};
-use crate::syntax::tree::{
-    DECODED, EntryData, FAULTY, KEY_DECODED, NO_BLOCK, NodeData, Range, TYPED, TypeData, ValueKind,
-};
-
-/// A type annotation of which it isn't known yet what it annotates.
-struct Annotation {
-    open: u32,
-    name: Range,
-    flags: u8,
-    end: u32,
-    /// Whether a fault was given of it, so that what follows is not asked of.
-    faulty: bool,
-}
+use super::faults::{self, Name};
+use crate::syntax::token::TokenKind;
+use crate::syntax::tree::{FAULTY, NO_BLOCK, NodeData, Range};
 
 /// What stands under a slashdash in a header.
 enum Under {
@@ -52,7 +40,7 @@ impl Parser<'_> {
         let named = is_string(name.kind);
         if named {
             self.bump();
-            flags |= self.name(name, Role::Node, false);
+            flags |= self.name(name, Name::Node, false);
         } else {
             self.nameless(start, typed);
             flags |= FAULTY;
@@ -76,7 +64,7 @@ impl Parser<'_> {
     /// Says that there is no name, and goes behind what stands there unless it ends the header or starts the block.
     fn nameless(&mut self, start: u32, typed: bool) {
         let fault = match self.token.kind {
-            TokenKind::Keyword => Some(faults::keyword_as_name(self.here(), Role::Node)),
+            TokenKind::Keyword => Some(faults::keyword_as_name(self.here(), Name::Node)),
             // Of a broken annotation all is said.
             _ if start < self.token.start && !typed => None,
             _ if start < self.token.start => {
@@ -192,141 +180,6 @@ impl Parser<'_> {
         Under::Entry { was_spaced }
     }
 
-    /// Reads an argument or a property; whether there was space behind it.
-    fn entry(&mut self, quiet: bool) -> bool {
-        let annotation = self.annotation(quiet);
-        let first = self.token;
-        if annotation.is_some() && !starts_value(first.kind) {
-            return self.missing_value(annotation, Range::default(), 0, quiet);
-        }
-        self.bump();
-        let spaced = self.space();
-        if self.token.kind != TokenKind::Equals {
-            let flags = annotation.map_or(0, |a| self.annotate(a, first.start));
-            self.value(Range::default(), first, flags, quiet);
-            return spaced;
-        }
-        if let Some(annotation) = annotation {
-            let span = self.faults.range(Range::new(annotation.open, annotation.end));
-            if !quiet {
-                self.faults.push(faults::typed_key(span));
-            }
-        }
-        self.property(first, quiet)
-    }
-
-    /// Reads a property from its `=` on.
-    fn property(&mut self, key: Token, quiet: bool) -> bool {
-        let flags = self.name(key, Role::Key, quiet);
-        let flags = flags & !DECODED | if flags & DECODED == 0 { 0 } else { KEY_DECODED };
-        let range = Range::new(key.start, key.end);
-        let equals = self.token;
-        self.bump();
-        self.space();
-        let annotation = self.annotation(quiet);
-        let value = self.token;
-        if !starts_value(value.kind) {
-            if annotation.is_none() && !quiet {
-                let text = self.slice(range);
-                self.faults.push(faults::no_value(self.at(equals), text));
-            }
-            let quiet = quiet || annotation.is_none();
-            return self.missing_value_at(annotation, range, flags, quiet, equals.end);
-        }
-        let flags = flags | annotation.map_or(0, |a| self.annotate(a, value.start));
-        self.bump();
-        self.value(range, value, flags, quiet);
-        self.space()
-    }
-
-    fn missing_value(&mut self, annotation: Option<Annotation>, key: Range, flags: u8, quiet: bool) -> bool {
-        let at = self.token.start;
-        self.missing_value_at(annotation, key, flags, quiet, at)
-    }
-
-    /// Puts a broken value where one is missing. It counts as followed by space: what follows is not its neighbour.
-    fn missing_value_at(
-        &mut self,
-        annotation: Option<Annotation>,
-        key: Range,
-        flags: u8,
-        quiet: bool,
-        at: u32,
-    ) -> bool {
-        let mut at = at;
-        if let Some(annotation) = annotation {
-            at = annotation.end;
-            if !quiet && !annotation.faulty {
-                let span = self.faults.range(Range::new(annotation.open, annotation.end));
-                self.faults.push(faults::type_of_nothing(span));
-            }
-        }
-        let flags = flags | FAULTY;
-        self.tree.entries.push(EntryData { key, value: Range::new(at, at), kind: ValueKind::Str, flags });
-        true
-    }
-
-    /// Puts a value into the table.
-    #[inline]
-    fn value(&mut self, key: Range, token: Token, flags: u8, quiet: bool) {
-        let (kind, more) = self.classify(token, quiet);
-        let value = Range::new(token.start, token.end);
-        self.tree.entries.push(EntryData { key, value, kind, flags: flags | more });
-    }
-
-    /// Reads a type annotation if there is one, with the space behind it.
-    #[inline]
-    fn annotation(&mut self, quiet: bool) -> Option<Annotation> {
-        (self.token.kind == TokenKind::OpenParen).then(|| self.type_annotation(quiet))
-    }
-
-    #[cold]
-    fn type_annotation(&mut self, quiet: bool) -> Annotation {
-        let open = self.token;
-        self.bump();
-        self.space();
-        let name = self.token;
-        let mut annotation = Annotation {
-            open: open.start,
-            name: Range::new(name.start, name.start),
-            flags: 0,
-            end: open.end,
-            faulty: quiet,
-        };
-        if is_string(name.kind) {
-            annotation.name.end = name.end;
-            annotation.end = name.end;
-            self.bump();
-            annotation.flags = self.name(name, Role::Type, quiet);
-        } else {
-            annotation.faulty = true;
-            if !quiet {
-                self.faults.push(faults::empty_type(self.at(open)));
-            }
-            while !ends_header(self.token.kind)
-                && !matches!(self.token.kind, TokenKind::CloseParen | TokenKind::OpenBrace)
-            {
-                self.bump();
-            }
-        }
-        self.space();
-        if self.token.kind == TokenKind::CloseParen {
-            annotation.end = self.token.end;
-            self.bump();
-        } else if !annotation.faulty {
-            self.faults.push(faults::unclosed_type(self.at(open)));
-            annotation.faulty = true;
-        }
-        self.space();
-        annotation
-    }
-
-    fn annotate(&mut self, annotation: Annotation, owner: u32) -> u8 {
-        let Annotation { open, name, flags, .. } = annotation;
-        self.tree.types.push(TypeData { owner, open, name, flags });
-        TYPED
-    }
-
     /// Reads what may follow the block of a node, up to its terminator.
     pub(super) fn tail(&mut self, row: u32) {
         let mut quiet = false;
@@ -369,10 +222,6 @@ impl Parser<'_> {
             }
         }
     }
-
-    pub(super) fn at(&self, token: Token) -> crate::source::Span {
-        self.faults.range(Range::new(token.start, token.end))
-    }
 }
 
 /// Whether it can be a name.
@@ -383,7 +232,7 @@ pub(super) fn is_string(kind: TokenKind) -> bool {
     )
 }
 
-fn starts_value(kind: TokenKind) -> bool {
+pub(super) fn starts_value(kind: TokenKind) -> bool {
     is_string(kind) || kind == TokenKind::Keyword
 }
 
@@ -396,7 +245,8 @@ fn can_start_node(kind: TokenKind) -> bool {
     !matches!(kind, TokenKind::End | TokenKind::CloseBrace | TokenKind::Semicolon | TokenKind::Slashdash)
 }
 
-fn ends_header(kind: TokenKind) -> bool {
+/// Whether it ends the arguments and properties of a node, but for the brace of its block.
+pub(super) fn ends_header(kind: TokenKind) -> bool {
     use TokenKind::{CloseBrace, End, LineComment, Newline, Semicolon};
     matches!(kind, Newline | LineComment | Semicolon | End | CloseBrace)
 }

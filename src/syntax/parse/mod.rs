@@ -9,6 +9,7 @@
 //! A fault never stops it. To keep one fault from causing others, a header with a fault is read quietly to its end,
 //! and braces are not complained about where an open string or comment may have swallowed some.
 
+mod entry;
 mod faults;
 mod header;
 mod values;
@@ -162,6 +163,10 @@ impl<'t> Parser<'t> {
 
     fn here(&self) -> Span {
         self.faults.range(self.range())
+    }
+
+    fn at(&self, token: Token) -> Span {
+        self.faults.range(Range::new(token.start, token.end))
     }
 
     fn range(&self) -> Range {

@@ -1,7 +1,7 @@
 //! Values and names: what a token is worth where it stands.
 
 use super::Parser;
-use super::faults::{self, Role};
+use super::faults::{self, Name};
 use crate::syntax::chars;
 use crate::syntax::number;
 use crate::syntax::string;
@@ -22,12 +22,12 @@ impl Parser<'_> {
 
     /// Checks a token that is a name and gives its flags.
     #[inline]
-    pub(super) fn name(&mut self, token: Token, role: Role, quiet: bool) -> u8 {
+    pub(super) fn name(&mut self, token: Token, of: Name, quiet: bool) -> u8 {
         match token.kind {
-            TokenKind::Word => self.bare_name(token, role, quiet),
+            TokenKind::Word => self.bare_name(token, of, quiet),
             TokenKind::Keyword if quiet => FAULTY,
             TokenKind::Keyword => {
-                self.faults.push(faults::keyword_as_name(self.at(token), role));
+                self.faults.push(faults::keyword_as_name(self.at(token), of));
                 FAULTY
             }
             TokenKind::Quoted | TokenKind::Raw if token.closed && !token.complex => 0,
@@ -36,7 +36,7 @@ impl Parser<'_> {
     }
 
     #[inline]
-    fn bare_name(&mut self, token: Token, role: Role, quiet: bool) -> u8 {
+    fn bare_name(&mut self, token: Token, of: Name, quiet: bool) -> u8 {
         let word = self.slice(Range::new(token.start, token.end));
         let number = number::looks_like(word.as_bytes());
         if !number && !chars::is_reserved(word) {
@@ -45,7 +45,7 @@ impl Parser<'_> {
         if !quiet {
             let span = self.at(token);
             let fault = if number { faults::number_as_name } else { faults::reserved_name };
-            self.faults.push(fault(span, word, role));
+            self.faults.push(fault(span, word, of));
         }
         FAULTY
     }
