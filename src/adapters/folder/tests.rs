@@ -134,7 +134,7 @@ fn a_folder_that_cannot_be_looked_at_is_an_error() {
     assert_eq!(fault("file"), Fault::Invalid);
     symlink("self", dir.path().join("self")).expect("a loop");
     assert_eq!(fault("self"), Fault::Invalid);
-    std::fs::set_permissions(dir.path().join("file"), std::fs::Permissions::from_mode(0)).expect("a mode");
+    std::fs::set_permissions(dir.path().join("file"), std::fs::Permissions::from_mode(0o000)).expect("a mode");
     if std::fs::File::open(dir.path().join("file")).is_ok() {
         eprintln!("left out: whoever runs this test may read everything");
         return;

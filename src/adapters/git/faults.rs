@@ -9,9 +9,10 @@ pub(super) fn from_server(error: &Error, remote: &Remote, with_credentials: bool
     let (url, host, said) = (&remote.shown, &remote.host, error.message());
     let status = |code: &str| said.contains(&format!("status code: {code}"));
     match (error.class(), error.code()) {
-        (_, ErrorCode::Certificate) | (ErrorClass::Ssl, _) if said.contains("ertificate") => untrusted(remote, said),
+        (_, ErrorCode::Certificate) => untrusted(remote, said),
+        (ErrorClass::Ssl, _) if said.contains("ertificate") => untrusted(remote, said),
         (_, ErrorCode::Auth) => denied(remote, with_credentials),
-        _ if status("401") || status("403") || said.contains("uthentication") => denied(remote, with_credentials),
+        _ if status("401") || status("403") || said.contains("uthentica") => denied(remote, with_credentials),
         _ if status("404") || status("410") || said.contains("Repository not found") => missing(remote),
         (_, ErrorCode::Timeout) => unavailable(format!("`{host}` did not answer in time while `{url}` was asked")),
         (_, ErrorCode::Eof) => unavailable(format!("`{host}` closed the connection while `{url}` was asked")),
@@ -112,4 +113,34 @@ pub(super) fn no_commit(id: &str, shown: &str) -> PortError {
     let short = id.get(..12).unwrap_or(id);
     PortError::new(Fault::NotFound, format!("`{shown}` no longer has the commit {short}"))
         .help("its branch was probably rewritten (a force-push); plan again to go on from what is there now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::address::Address;
+    use super::*;
+
+    fn said(url: &str, code: ErrorCode, class: ErrorClass, message: &str) -> PortError {
+        match Address::parse(url) {
+            Ok(Address::Remote(remote)) => from_server(&Error::new(code, class, message), &remote, false),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_libgit2_says_becomes_words() {
+        use ErrorCode::{Auth, Certificate, GenericError, Timeout};
+        let ssh = |code, message| said("git@h.org:a.git", code, ErrorClass::Ssh, message);
+        let error = ssh(Certificate, "invalid or unknown remote ssh hostkey");
+        assert_eq!(error.message, "the host key of `h.org` is not in `~/.ssh/known_hosts`");
+        assert!(ssh(Auth, "no credentials are left to try").help.is_some_and(|help| help.contains("ssh agent")));
+        assert_eq!(ssh(GenericError, "failed to authenticate SSH session: bad key").fault, Fault::Denied);
+        assert_eq!(ssh(GenericError, "ERROR: Repository not found.").fault, Fault::NotFound);
+        assert_eq!(ssh(GenericError, "Failed to open SSH channel").fault, Fault::Unavailable);
+        let http = |code, class, message| said("https://u:secret@h.org/a", code, class, message);
+        let error = http(GenericError, ErrorClass::Http, "unexpected http status code: 403");
+        assert_eq!((error.fault, error.message.as_str()), (Fault::Denied, "`https://…@h.org/a` wants credentials"));
+        assert_eq!(http(Certificate, ErrorClass::Ssl, "the SSL certificate is invalid").fault, Fault::Denied);
+        assert_eq!(http(Timeout, ErrorClass::Net, "could not read from socket").fault, Fault::Unavailable);
+    }
 }

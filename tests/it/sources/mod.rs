@@ -1,4 +1,6 @@
 //! Sources from the outside: what is watched, through the adapters that a machine uses.
 
+#[cfg(feature = "git")]
 mod git_http;
+#[cfg(feature = "git")]
 mod server;
