@@ -19,8 +19,10 @@ pub mod source;
 pub mod syntax;
 pub mod model;
 pub mod graph;
+pub mod check;
 // decision
 pub mod ports;
+pub mod helm;
 pub mod image;
 pub mod plan;
 pub mod run;

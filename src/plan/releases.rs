@@ -34,7 +34,8 @@ impl Walk<'_> {
                 Err(()) => whole = false,
             }
         }
-        let (sets, known) = self.sets(release, scope, &mut parts);
+        let (sets, unknowns) = self.sets(release, scope, &mut parts);
+        let known = unknowns.is_empty();
         let name = release.release_name.as_ref().map_or_else(|| release.name.value.clone(), |t| self.resolve(t, scope).text.to_string());
         if parts.failed || !whole {
             return None;
@@ -43,6 +44,7 @@ impl Walk<'_> {
             chart: chart?,
             values,
             sets,
+            unknowns,
             name,
             namespace: namespace.to_string(),
             helm3: release.helm.as_ref().is_some_and(|h| h.value == 3),
@@ -104,9 +106,9 @@ impl Walk<'_> {
         }
     }
 
-    /// The single values, with what is unknown marked; and whether nothing was.
-    fn sets(&mut self, release: &Release, scope: &Scope, parts: &mut Parts) -> (Vec<Set>, bool) {
-        let mut known = true;
+    /// The single values, with what is unknown marked; and the marks.
+    fn sets(&mut self, release: &Release, scope: &Scope, parts: &mut Parts) -> (Vec<Set>, Vec<String>) {
+        let mut unknowns = Vec::new();
         let mut sets = Vec::new();
         for set in &release.sets {
             let to = match &set.to {
@@ -114,7 +116,7 @@ impl Walk<'_> {
                     let resolved = self.resolve(template, scope);
                     parts.needs.extend(&resolved.needs);
                     parts.failed |= resolved.failed;
-                    known &= resolved.text.unknowns().next().is_none();
+                    unknowns.extend(resolved.text.unknowns().map(ToString::to_string));
                     self.template_parts(template, scope, parts);
                     let shown = resolved.text.learn(&|u: &Unknown| Some(u.to_string()));
                     SetTo::Text(crate::model::Template {
@@ -126,7 +128,7 @@ impl Walk<'_> {
             };
             sets.push(Set { path: set.path.value.clone(), to, kind: set.kind });
         }
-        (sets, known)
+        (sets, unknowns)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The window of planning to the `helm` room: files and values in, a bundle out.
 
-use crate::ports::bundle::Bundle;
-use crate::diag::Code;
+use crate::diag::{Code, codes};
 use crate::digest::Digest;
+use crate::helm::{self, Chart, HelmVersion, HookEvent, Layer, Manifest, RenderError, UnknownValue, manifest};
 use crate::model::{SetKind, SetTo};
+use crate::ports::bundle::{Bundle, Hook, Object};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ pub struct Request {
     pub values: Vec<Values>,
     /// Single values over all files.
     pub sets: Vec<Set>,
+    /// Texts in `sets` that stand for what is not known yet.
+    pub unknowns: Vec<String>,
     /// The name of the release.
     pub name: String,
     /// The namespace.
@@ -62,6 +65,97 @@ pub struct RenderFault {
 
 /// Renders a release.
 pub fn render(request: &Request) -> Result<Bundle, Vec<RenderFault>> {
-    let message = format!("release {} cannot be rendered", request.name);
-    Err(vec![RenderFault { code: &crate::diag::codes::RENDER_FAILED, message, help: None }])
+    let files = request.chart.iter().map(|(path, content)| (path.clone(), content.to_vec())).collect();
+    let chart = Chart::from_files(files).map_err(|e| vec![fault(&codes::CHART_INVALID, &e.to_string())])?;
+    let mut order = helm::Request::new(&chart, &request.name, &request.namespace);
+    order.values = request.values.iter().map(|v| Layer { name: v.path.clone(), text: v.content.to_vec() }).collect();
+    order.sets = request.sets.iter().map(set).collect();
+    order.unknowns = request.unknowns.iter().map(|u| UnknownValue { marker: u.clone(), what: u.clone() }).collect();
+    order.seed = request.seed.0;
+    // A rendering must not depend on when it is made: for templates that ask, it is always the same moment.
+    order.now = jiff::Timestamp::UNIX_EPOCH;
+    order.helm = if request.helm3 { HelmVersion::V3 } else { HelmVersion::V4 };
+    let rendered = helm::render(&order).map_err(|e| vec![render_fault(&e)])?;
+    Ok(Bundle {
+        release: request.name.clone(),
+        namespace: request.namespace.clone(),
+        chart: format!("{}-{}", chart.metadata.name, chart.metadata.version),
+        objects: crds(&rendered)?.into_iter().chain(rendered.objects.iter().filter_map(object)).collect(),
+        hooks: rendered.hooks.iter().filter_map(hook).collect(),
+        notes: rendered.notes,
+    })
+}
+
+/// A set value in the words of `helm --set`: texts and odd numbers as JSON, so that nothing in them is read twice.
+fn set(set: &Set) -> helm::Set {
+    let (kind, value, file) = match (&set.to, set.kind) {
+        (SetTo::Text(t), SetKind::File) => (helm::SetKind::File, String::new(), Some(t.as_text().unwrap_or_default().to_string())),
+        (SetTo::Text(t), SetKind::Json) => (helm::SetKind::Json, t.as_text().unwrap_or_default().to_string(), None),
+        (SetTo::Text(t), _) => (helm::SetKind::Json, serde_json::Value::from(t.as_text().unwrap_or_default()).to_string(), None),
+        (SetTo::Int(n), _) => (helm::SetKind::Typed, n.to_string(), None),
+        (SetTo::Float(n), _) => (helm::SetKind::Json, n.to_string(), None),
+        (SetTo::Bool(b), _) => (helm::SetKind::Typed, b.to_string(), None),
+        (SetTo::Null, _) => (helm::SetKind::Typed, "null".to_string(), None),
+    };
+    helm::Set { text: format!("{}={value}", set.path), kind, file, name: "set".to_string() }
+}
+
+/// Definitions of resources stand first: what uses them comes after.
+fn crds(rendered: &helm::Rendered) -> Result<Vec<Object>, Vec<RenderFault>> {
+    let mut objects = Vec::new();
+    for (path, text) in &rendered.crds {
+        for document in manifest::split(text) {
+            let read = manifest::read(path, document).map_err(|e| vec![fault(&codes::RENDER_FAILED, &format!("{path}: {}", e.message))])?;
+            objects.extend(read.as_ref().and_then(object));
+        }
+    }
+    Ok(objects)
+}
+
+fn object(manifest: &Manifest) -> Option<Object> {
+    Some(Object {
+        api_version: manifest.api_version.clone(),
+        kind: manifest.kind.clone(),
+        namespace: (!manifest.namespace.is_empty()).then(|| manifest.namespace.clone()),
+        name: manifest.name.clone(),
+        text: manifest.text.clone(),
+        body: manifest.object.as_ref()?.to_json(),
+    })
+}
+
+fn hook(manifest: &Manifest) -> Option<Hook> {
+    let hook = manifest.hook.as_ref()?;
+    Some(Hook {
+        object: object(manifest)?,
+        events: hook.events.iter().map(|e| word(*e).to_string()).collect(),
+        weight: hook.weight,
+        delete: hook.delete_policies.clone(),
+    })
+}
+
+fn word(event: HookEvent) -> &'static str {
+    match event {
+        HookEvent::PreInstall => "pre-install",
+        HookEvent::PostInstall => "post-install",
+        HookEvent::PreDelete => "pre-delete",
+        HookEvent::PostDelete => "post-delete",
+        HookEvent::PreUpgrade => "pre-upgrade",
+        HookEvent::PostUpgrade => "post-upgrade",
+        HookEvent::PreRollback => "pre-rollback",
+        HookEvent::PostRollback => "post-rollback",
+        HookEvent::Test => "test",
+    }
+}
+
+fn fault(code: &'static Code, message: &str) -> RenderFault {
+    RenderFault { code, message: message.to_string(), help: None }
+}
+
+fn render_fault(error: &RenderError) -> RenderFault {
+    let code = match error {
+        RenderError::Values(_) | RenderError::Coalesce(_) | RenderError::Schema(_) => &codes::VALUES_INVALID,
+        RenderError::MissingDependencies(_) | RenderError::Library(_) => &codes::CHART_INVALID,
+        _ => &codes::RENDER_FAILED,
+    };
+    fault(code, &error.to_string())
 }

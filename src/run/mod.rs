@@ -19,6 +19,7 @@ mod proceed;
 pub use decide::{decide, outcome};
 pub use event::{Event, Outcome, Record, RunOutcome};
 pub use input::{Input, Report, Saying, StepResult, Timed, Word};
+pub use people::said;
 pub use orders::{Order, open_orders};
 pub use proceed::{proceed, wants_replan};
 pub use progress::{Progress, Status};

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The service: says its greeting.
+echo "${GREETING:-hello}"

@@ -1,0 +1,128 @@
+//! From a path to a checked pipeline.
+
+use super::Failure;
+use crate::check::{self, Checked, Repository};
+use crate::diag::{Diagnostic, any_error, codes};
+use crate::digest::{Digest, Hasher};
+use crate::source::Sources;
+use crate::syntax::{Limits, include};
+use std::path::{Path, PathBuf};
+
+/// The conventional name of the file.
+pub const FILE_NAME: &str = "lockgate.kdl";
+
+/// A pipeline file that was read and judged.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The path of the file.
+    pub path: PathBuf,
+    /// Its folder, absolute: relative paths in the file start here.
+    pub root: PathBuf,
+    /// All texts: the file and its includes.
+    pub sources: Sources,
+    /// The digest of all texts.
+    pub digest: Digest,
+    /// The pipelines, if nothing is an error.
+    pub checked: Option<Checked>,
+    /// Everything that was found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// The pipelines, or why there are none.
+    pub fn checked(&self) -> Result<&Checked, Failure> {
+        let failure = || Failure { diagnostics: self.diagnostics.clone(), sources: self.sources.clone() };
+        self.checked.as_ref().ok_or_else(failure)
+    }
+
+    /// The texts with their paths, as they are saved in a plan.
+    pub fn texts(&self) -> Vec<(PathBuf, String)> {
+        self.sources.iter().map(|(_, f)| (f.path().to_path_buf(), f.text().to_string())).collect()
+    }
+}
+
+/// The pipeline file that a path means: itself, the one in a folder, or, without a path, the nearest one upwards.
+pub fn find(path: Option<&Path>) -> Result<PathBuf, Failure> {
+    let unreadable = |message: String| Diagnostic::new(&codes::FILE_UNREADABLE, message);
+    if let Some(path) = path {
+        if path.is_dir() {
+            let file = path.join(FILE_NAME);
+            if file.is_file() {
+                return Ok(file);
+            }
+            let message = format!("there is no {FILE_NAME} in {}", path.display());
+            return Err(Failure::plain(unreadable(message).help("name the file, or write one: `lockgate init`")));
+        }
+        if !path.exists() {
+            return Err(Failure::plain(unreadable(format!("there is no file {}", path.display()))));
+        }
+        return Ok(path.to_path_buf());
+    }
+    let here = std::env::current_dir().map_err(|e| Failure::plain(unreadable(format!("the current folder cannot be read: {e}"))))?;
+    let found = here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file());
+    let missing = || {
+        let message = format!("there is no {FILE_NAME} in {} or above it", here.display());
+        Failure::plain(unreadable(message).help("name the file or its folder, or write one: `lockgate init`"))
+    };
+    found.ok_or_else(missing)
+}
+
+/// Reads and judges the file at a path. Never stops at the first fault.
+pub fn load(path: &Path) -> Loaded {
+    load_with(path, &mut |path| read_bounded(path))
+}
+
+/// The same with another way to read: a saved plan's texts, an editor's unsaved ones.
+pub fn load_with(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>) -> Loaded {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let root = absolute.parent().map(Path::to_path_buf).unwrap_or_default();
+    let repository = repository_of(&root);
+    let mut sources = Sources::new();
+    let limits = limits();
+    let (document, found) = include::load(&absolute, &repository, &limits, &mut sources, read);
+    let disk = Disk { root: root.clone() };
+    let (checked, diagnostics) = check::document(&document, found, &disk);
+    let mut hasher = Hasher::new("pipeline");
+    for (_, file) in sources.iter() {
+        hasher.field(file.text().as_bytes());
+    }
+    Loaded { path: path.to_path_buf(), root, sources, digest: hasher.finish(), checked, diagnostics }
+}
+
+impl Loaded {
+    /// Whether an error was found.
+    pub fn is_bad(&self) -> bool {
+        any_error(&self.diagnostics)
+    }
+}
+
+/// The limits of texts; `LOCKGATE_MAX_FILE_BYTES` raises the one on size.
+fn limits() -> Limits {
+    let size = std::env::var("LOCKGATE_MAX_FILE_BYTES").ok().and_then(|s| s.parse().ok());
+    let limits = Limits::default();
+    Limits { size: size.unwrap_or(limits.size), ..limits }
+}
+
+/// Reads a file unless it is larger than the limit, of which nothing but one byte too many is read then.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let limit = limits().size as u64 + 1;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The folder of the repository that a folder is in; itself when it is in none.
+fn repository_of(folder: &Path) -> PathBuf {
+    folder.ancestors().find(|f| f.join(".git").exists()).unwrap_or(folder).to_path_buf()
+}
+
+struct Disk {
+    root: PathBuf,
+}
+
+impl Repository for Disk {
+    fn exists(&self, path: &str) -> bool {
+        self.root.join(path).exists()
+    }
+}

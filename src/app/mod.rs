@@ -1,0 +1,36 @@
+//! The façade: plain data in and out. Joins the engine with the adapters, so that every door does the same in the same way.
+
+pub mod load;
+pub mod saved;
+pub mod session;
+
+mod world;
+
+pub use load::{Loaded, load};
+pub use saved::SavedPlan;
+pub use session::{Applied, ApplyOptions, Session, Settings};
+
+use crate::diag::Diagnostic;
+use crate::ports::PortError;
+use crate::source::Sources;
+
+/// Why something could not be done: diagnostics, and the texts that they point into.
+#[derive(Clone, Debug, Default)]
+pub struct Failure {
+    /// What is wrong; at least one error.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts.
+    pub sources: Sources,
+}
+
+impl Failure {
+    /// A failure that is of no text.
+    pub fn plain(diagnostic: Diagnostic) -> Failure {
+        Failure { diagnostics: vec![diagnostic], sources: Sources::new() }
+    }
+
+    /// What a neighbour could not do.
+    pub fn of(error: &PortError, what: &str) -> Failure {
+        Failure::plain(crate::plan::diff::port_diagnostic(error, what))
+    }
+}

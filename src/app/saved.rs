@@ -1,0 +1,161 @@
+//! Saved plans: self-contained, hashed, without a secret. Applying one does exactly it, or refuses and says what moved.
+
+use super::{Failure, Loaded};
+use crate::diag::{Diagnostic, codes};
+use crate::digest::Digest;
+use crate::plan::{Action, Plan};
+use crate::ports::sources::Head;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The word at the beginning of every saved plan, and its version.
+const FORM: &str = "lockgate-plan-1";
+
+/// How large a saved plan may be.
+const LIMIT: u64 = 256 << 20;
+
+/// A plan as it is saved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedPlan {
+    /// What this is.
+    pub form: String,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The path of the pipeline file it was made of.
+    pub file: PathBuf,
+    /// All texts of the pipeline file.
+    pub texts: Vec<(PathBuf, String)>,
+    /// The exact version of each source.
+    pub heads: BTreeMap<String, Head>,
+    /// Nodes that run anew.
+    pub rerun: Vec<String>,
+    /// The steps: what becomes of them, and their keys.
+    pub steps: BTreeMap<String, SavedStep>,
+    /// The environments.
+    pub environments: BTreeMap<String, SavedEnvironment>,
+    /// The hash of the plan.
+    pub hash: Digest,
+}
+
+/// A step as it is saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedStep {
+    /// What becomes of it.
+    pub action: Action,
+    /// Its key; nothing while an input is unknown.
+    pub key: Option<Digest>,
+}
+
+/// An environment as it is saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedEnvironment {
+    /// The hash that an approval is given to.
+    pub subplan: Option<Digest>,
+    /// What of the sub-plan is which.
+    pub contents: BTreeMap<String, String>,
+    /// The objects that change.
+    pub objects: Vec<String>,
+}
+
+impl SavedPlan {
+    /// The plan as it is saved.
+    pub fn new(plan: &Plan, loaded: &Loaded, rerun: &[String]) -> SavedPlan {
+        let head = |s: &crate::plan::SourceLine| (s.name.clone(), Head { version: s.version.clone(), about: s.about.clone() });
+        let step = |s: &crate::plan::Step| (s.id.to_string(), SavedStep { action: s.action, key: s.key });
+        let environment = |e: &crate::plan::EnvironmentPlan| {
+            let objects = e.changes.iter().map(|c| c.object.clone()).collect();
+            (e.name.clone(), SavedEnvironment { subplan: e.subplan, contents: e.contents.clone(), objects })
+        };
+        SavedPlan {
+            form: FORM.to_string(),
+            pipeline: plan.pipeline.clone(),
+            file: std::path::absolute(&loaded.path).unwrap_or_else(|_| loaded.path.clone()),
+            texts: loaded.texts(),
+            heads: plan.sources.iter().map(head).collect(),
+            rerun: rerun.to_vec(),
+            steps: plan.steps.iter().map(step).collect(),
+            environments: plan.environments.iter().map(environment).collect(),
+            hash: plan.hash,
+        }
+    }
+
+    /// Writes it: a line that names its digest, then JSON.
+    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+        let body = serde_json::to_string(self).unwrap_or_default();
+        let text = format!("{FORM} {}\n{body}\n", Digest::of(&body));
+        let failed = |e: std::io::Error| {
+            Failure::plain(Diagnostic::new(&codes::PLAN_UNREADABLE, format!("the plan cannot be written to {}: {e}", path.display())))
+        };
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+        file.persist(path).map_err(|e| failed(e.error))?;
+        Ok(())
+    }
+
+    /// Whether a file begins as a saved plan does.
+    pub fn is_one(path: &Path) -> bool {
+        let mut start = [0; FORM.len()];
+        let read = |mut f: std::fs::File| std::io::Read::read_exact(&mut f, &mut start).map(|()| start == FORM.as_bytes());
+        path.is_file() && std::fs::File::open(path).and_then(read).unwrap_or(false)
+    }
+
+    /// Reads it, and checks that it is as it was written.
+    pub fn read(path: &Path) -> Result<SavedPlan, Failure> {
+        let bad = |what: String| Failure::plain(Diagnostic::new(&codes::PLAN_UNREADABLE, format!("the saved plan {} {what}", path.display())));
+        let size = std::fs::metadata(path).map_err(|e| bad(format!("cannot be read: {e}")))?.len();
+        if size > LIMIT {
+            return Err(bad(format!("has {size} bytes, and {LIMIT} are the limit")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        let (head, body) = text.split_once('\n').ok_or_else(|| bad("is cut off".into()))?;
+        let body = body.trim_end_matches('\n');
+        if head != format!("{FORM} {}", Digest::of(body)) {
+            return Err(bad("is not as it was written: its digest does not fit".into()));
+        }
+        serde_json::from_str(body).map_err(|e| bad(format!("cannot be read: {e}")))
+    }
+
+    /// What is not as it was when the plan was made; nothing when the plan made now is the same.
+    pub fn moved(&self, now: &Plan) -> Vec<String> {
+        if self.hash == now.hash {
+            return Vec::new();
+        }
+        let mut moved = Vec::new();
+        for environment in &now.environments {
+            let Some(then) = self.environments.get(&environment.name) else { continue };
+            for (what, value) in &environment.contents {
+                match then.contents.get(what) {
+                    Some(old) if old == value => {}
+                    Some(_) if what == "instead of" => {
+                        moved.push(format!("environment {} has another candidate by now", environment.name));
+                    }
+                    Some(old) => moved.push(format!("environment {}: {what} was {old} and is {value}", environment.name)),
+                    None => moved.push(format!("environment {}: {what} is new", environment.name)),
+                }
+            }
+            let touched = environment.changes.iter().map(|c| &c.object).filter(|o| !then.objects.contains(o));
+            moved.extend(touched.map(|o| format!("environment {}: {o} is not as it was", environment.name)));
+        }
+        for step in &now.steps {
+            let then = self.steps.get(&*step.id);
+            let known = |s: &SavedStep| s.key.zip(step.key).is_none_or(|(a, b)| a == b) && s.action == step.action;
+            if moved.is_empty() && !then.is_some_and(known) {
+                moved.push(format!("{} was {} and is {}", step.id, then.map_or("not there", |s| word(s.action)), word(step.action)));
+            }
+        }
+        if moved.is_empty() {
+            moved.push("the plan made now is another one".to_string());
+        }
+        moved
+    }
+}
+
+fn word(action: Action) -> &'static str {
+    match action {
+        Action::Reuse => "done already",
+        Action::Run => "to be run",
+        Action::Maybe => "not known yet",
+    }
+}

@@ -1,0 +1,227 @@
+//! A session with one pipeline and its state.
+
+use super::{Failure, Loaded, SavedPlan, load, world};
+use crate::adapters::sqlite::Sqlite;
+use crate::diag::{Diagnostic, codes};
+use crate::engine::{Book, Driver, Finish, World, book, observe};
+use crate::graph::Graph;
+use crate::plan::{Memory, Observed, Options, Plan};
+use crate::run::{Event, Record, RunOutcome, Saying, State, Word};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// How a session is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The pipeline file or its folder; the nearest one upwards unless said.
+    pub path: Option<PathBuf>,
+    /// The folder of the state; `.lockgate` next to the file unless said.
+    pub state: Option<PathBuf>,
+    /// The pipeline, where the file has several.
+    pub pipeline: Option<String>,
+    /// Who speaks; the user of the operating system unless said.
+    pub person: Option<String>,
+    /// How many steps may run at once; 4 unless said.
+    pub parallel: Option<usize>,
+}
+
+/// How many steps run at once unless said otherwise.
+pub const PARALLEL: usize = 4;
+
+/// How a plan is applied.
+pub struct ApplyOptions<'a> {
+    /// Nodes to run anew.
+    pub rerun: Vec<String>,
+    /// Told of every event that was written, with the plan.
+    pub watch: &'a mut dyn FnMut(&Plan, &[Record]),
+    /// Asked before a completed plan goes on.
+    pub consent: &'a mut dyn FnMut(&Plan, &Plan) -> bool,
+    /// Told to stop.
+    pub stop: &'a mut UnboundedReceiver<()>,
+}
+
+/// What came of applying.
+pub struct Applied {
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// The plan as it was at the end.
+    pub plan: Plan,
+    /// The state afterwards.
+    pub state: State,
+}
+
+/// One pipeline with its state.
+pub struct Session {
+    /// The pipeline file.
+    pub loaded: Loaded,
+    /// The graph of the pipeline.
+    pub graph: Arc<Graph>,
+    /// The folder of the state.
+    pub folder: PathBuf,
+    /// Who speaks.
+    pub person: String,
+    parallel: usize,
+    world: World,
+    saved: Option<SavedPlan>,
+}
+
+impl Session {
+    /// Opens the pipeline of a file.
+    pub fn open(settings: &Settings) -> Result<Session, Failure> {
+        let path = load::find(settings.path.as_deref())?;
+        if SavedPlan::is_one(&path) {
+            return Session::of_saved(SavedPlan::read(&path)?, settings);
+        }
+        Session::new(load::load(&path), None, settings)
+    }
+
+    /// Opens the pipeline of a saved plan: its texts are those of the plan, wherever the file is by now.
+    fn of_saved(saved: SavedPlan, settings: &Settings) -> Result<Session, Failure> {
+        let texts = saved.texts.clone();
+        let loaded = load::load_with(&saved.file, &mut |path| {
+            let found = texts.iter().find(|(name, _)| path.ends_with(name)).map(|(_, text)| text.clone().into_bytes());
+            found.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
+        });
+        let settings = Settings { pipeline: Some(saved.pipeline.clone()), ..settings.clone() };
+        Session::new(loaded, Some(saved), &settings)
+    }
+
+    fn new(loaded: Loaded, saved: Option<SavedPlan>, settings: &Settings) -> Result<Session, Failure> {
+        let graph = choose(&loaded, settings.pipeline.as_deref())?;
+        let several = loaded.checked()?.graphs().len() > 1;
+        let mut folder = settings.state.clone().unwrap_or_else(|| loaded.root.join(".lockgate"));
+        if several {
+            folder = folder.join(&graph.pipeline().name.value);
+        }
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let parallel = settings.parallel.unwrap_or(PARALLEL).max(1);
+        let world = world::open(&loaded.root, &folder, parallel)?;
+        let person = settings.person.clone().unwrap_or_else(current_user);
+        Ok(Session { loaded, graph, folder, person, parallel, world, saved })
+    }
+
+    /// The state as it is, read without holding it.
+    pub fn state(&self) -> Result<State, Failure> {
+        let mut journal = Sqlite::open_for_reading(&self.folder).map_err(|e| Failure::of(&e, "the state"))?;
+        book::read(&mut journal).map(|(state, _)| state).map_err(|e| Failure::of(&e, "the state"))
+    }
+
+    /// The events behind a number, read without holding the state.
+    pub fn records(&self, after: u64) -> Result<Vec<Record>, Failure> {
+        let journal = Sqlite::open_for_reading(&self.folder).map_err(|e| Failure::of(&e, "the state"))?;
+        let mut book = Book::open(Box::new(journal)).map_err(|e| Failure::of(&e, "the state"))?;
+        book.records(after).map_err(|e| Failure::of(&e, "the state"))
+    }
+
+    /// The folder of the logs.
+    pub fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    /// The time now, in milliseconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.world.clock.now()
+    }
+
+    /// The plan. Reads, and changes nothing.
+    pub fn plan(&self, rerun: &[String]) -> Result<Plan, Failure> {
+        let state = self.state()?;
+        self.look(&state.memory, rerun).map(|(plan, _, _)| plan)
+    }
+
+    /// Saves a plan.
+    pub fn save(&self, plan: &Plan, rerun: &[String], path: &Path) -> Result<(), Failure> {
+        SavedPlan::new(plan, &self.loaded, rerun).write(path)
+    }
+
+    fn look(&self, memory: &Memory, rerun: &[String]) -> Result<(Plan, Observed, Options), Failure> {
+        for node in rerun {
+            if self.graph.find(node).is_none() {
+                let known = self.graph.nodes().map(|(id, _)| self.graph.name(id));
+                let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is nothing named `{node}` to run anew"));
+                if let Some(near) = crate::diag::did_you_mean(node, known) {
+                    diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+                }
+                return Err(Failure::plain(diagnostic));
+            }
+        }
+        let saved = self.saved.as_ref();
+        let options = Options {
+            root: self.loaded.root.clone(),
+            file: self.loaded.digest,
+            versions: saved.map(|s| s.heads.clone()),
+            rerun: saved.map_or_else(|| rerun.to_vec(), |s| s.rerun.clone()),
+        };
+        let mut observed = Observed::default();
+        let plan = observe::observe(&self.world, &self.graph, memory, &mut observed, &options);
+        if crate::diag::any_error(&plan.diagnostics) {
+            return Err(Failure { diagnostics: plan.diagnostics, sources: self.loaded.sources.clone() });
+        }
+        Ok((plan, observed, options))
+    }
+
+    fn write(&self) -> Result<Book, Failure> {
+        let journal = Sqlite::open_for_writing(&self.folder).map_err(|e| Failure::of(&e, "the state"))?;
+        Book::open(Box::new(journal)).map_err(|e| Failure::of(&e, "the state"))
+    }
+
+    /// Plans and applies; a session of a saved plan applies exactly that, or refuses.
+    pub async fn apply(&self, options: ApplyOptions<'_>) -> Result<Applied, Failure> {
+        let mut book = self.write()?;
+        let (plan, mut observed, plan_options) = self.look(&book.state.memory, &options.rerun)?;
+        if let Some(moved) = self.saved.as_ref().map(|s| s.moved(&plan)).filter(|m| !m.is_empty()) {
+            let message = format!("the saved plan does not fit any more: {}", moved.join("; "));
+            return Err(Failure::plain(Diagnostic::new(&codes::PLAN_STALE, message).help("nothing was changed; plan again")));
+        }
+        let driver = Driver {
+            world: &self.world,
+            graph: &self.graph,
+            book: &mut book,
+            observed: &mut observed,
+            options: plan_options,
+            limit: self.parallel,
+            by: self.person.clone(),
+            watch: options.watch,
+            consent: options.consent,
+            stop: options.stop,
+        };
+        let Finish { outcome, plan, .. } = driver.run(plan).await.map_err(|e| Failure::of(&e, "the run"))?;
+        Ok(Applied { outcome, plan, state: book.state })
+    }
+
+    /// Says something: an approval, a hold. What follows is written before this returns; a refusal is, too.
+    pub fn say(&self, what: Saying, reason: Option<String>) -> Result<Vec<Record>, Failure> {
+        let mut book = self.write()?;
+        let word = Word { by: self.person.clone(), groups: None, reason, what };
+        let now = self.world.clock.now();
+        let events = crate::run::said(&book.state.memory, &book.state.intents, &word, now);
+        let records = book.say(now, events).map_err(|e| Failure::of(&e, "the state"))?;
+        if let Some(Event::Refused { reason, .. }) = records.first().map(|r| &r.event) {
+            return Err(Failure::plain(Diagnostic::new(&codes::REFUSED, reason.clone())));
+        }
+        Ok(records)
+    }
+}
+
+fn choose(loaded: &Loaded, wanted: Option<&str>) -> Result<Arc<Graph>, Failure> {
+    let checked = loaded.checked()?;
+    let names = || checked.graphs().iter().map(|g| g.pipeline().name.value.clone()).collect::<Vec<_>>().join(", ");
+    let unknown = |message: String| Failure::plain(Diagnostic::new(&codes::UNKNOWN_NAME, message).help(format!("there are: {}", names())));
+    let found = match (wanted, checked.graphs()) {
+        (Some(name), _) => checked.find(name).ok_or_else(|| unknown(format!("there is no pipeline named `{name}`")))?,
+        (None, [only]) => only,
+        (None, []) => return Err(unknown(format!("{} has no pipeline", loaded.path.display()))),
+        (None, _) => return Err(unknown(format!("{} has several pipelines; say which with --pipeline", loaded.path.display()))),
+    };
+    Ok(Arc::new(found.clone()))
+}
+
+/// The name of the operating system's user.
+fn current_user() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let line = passwd.lines().map(|l| l.split(':').collect::<Vec<_>>()).find(|f| f.get(2) == Some(&uid.to_string().as_str()));
+    let name = line.and_then(|f| f.first().map(ToString::to_string));
+    name.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| format!("uid-{uid}"))
+}
