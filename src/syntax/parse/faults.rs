@@ -2,7 +2,7 @@
 
 use crate::diag::{Code, Diagnostic, codes};
 use crate::source::{FileId, Span};
-use crate::syntax::string::{StringFault, StringFaultKind};
+use crate::syntax::string::{StringFault, StringFaultKind, quoted};
 use crate::syntax::tree::Range;
 
 /// The faults of one text.
@@ -178,7 +178,7 @@ pub(super) fn unexpected_brace(at: Span) -> Diagnostic {
     )
 }
 
-/// Blocks that have no end; `hint` is a brace that by its indentation was meant for a block further out.
+/// Blocks that have no end; `hint` is a node or brace that by its indentation belongs to a block further out.
 pub(super) fn unclosed_blocks(opens: &[Span], hint: Option<Span>) -> Diagnostic {
     let message = match opens.len() {
         1 => "a block is not closed".to_owned(),
@@ -189,7 +189,7 @@ pub(super) fn unclosed_blocks(opens: &[Span], hint: Option<Span>) -> Diagnostic 
         fault = fault.at(*open, "opened here");
     }
     match hint {
-        Some(hint) => fault.at(hint, "by its indentation this closes the block around it"),
+        Some(hint) => fault.at(hint, "by its indentation this belongs to a block further out"),
         None => fault.help("Add the missing `}`."),
     }
 }
@@ -209,7 +209,7 @@ pub(super) fn string_fault(faults: &Faults, base: usize, fault: &StringFault, ra
         }
         StringFaultKind::UnicodeValue => plain(&codes::BAD_ESCAPE, format!("`{text}` is no Unicode character"), span, ""),
         StringFaultKind::NoLineEnd => plain(&codes::STRING_LINES, "`\"\"\"` starts a string of several lines, and this one is on one line", span, "")
-            .help("Put the text on lines of its own below `\"\"\"`, or use single quotes."),
+            .help("Put the text on lines of its own below `\"\"\"`, or write `\"…\"`."),
         StringFaultKind::LastLine => plain(&codes::STRING_LINES, "the closing quotes do not stand on a line of their own", span, "")
             .help("The blanks before the closing `\"\"\"` are the indentation that is taken from all lines."),
         StringFaultKind::Indentation => plain(&codes::STRING_LINES, "a line is indented less than the closing quotes, or otherwise", span, "")
@@ -221,12 +221,35 @@ pub(super) fn nameless(at: Span, text: &str) -> Diagnostic {
     plain(&codes::SYNTAX, format!("`{text}` where a node's name was expected"), at, "a node starts with its name")
 }
 
-pub(super) fn not_spaced(at: Span, legacy_raw: bool) -> Diagnostic {
-    let fault = plain(&codes::SYNTAX, "two values with nothing between them", at, "a space is missing before this");
-    if legacy_raw {
-        return fault.help("In KDL 2 a raw string is `#\"…\"#`, without the `r`.");
+pub(super) fn not_spaced(at: Span) -> Diagnostic {
+    plain(&codes::SYNTAX, "two values with nothing between them", at, "a space is missing before this")
+}
+
+/// Adds the fix of two values that stick together.
+pub(super) fn insert_space(fault: Diagnostic) -> Diagnostic {
+    match fault.span() {
+        Some(at) => fault.fix("Insert a space", Span { end: at.start, ..at }, " "),
+        None => fault,
     }
-    fault.fix("Insert a space", Span { end: at.start, ..at }, " ")
+}
+
+/// Adds the fix of a text that would be one string if it had quotes.
+pub(super) fn quote(fault: Diagnostic, run: Span, text: &str) -> Diagnostic {
+    fault.help("Text with `/`, `#` or brackets in it stands in quotes.").fix("Put it in quotes", run, quoted(text))
+}
+
+/// Adds the fix of a raw string as KDL 1 wrote it.
+pub(super) fn legacy_raw(fault: Diagnostic, run: Span, text: &str) -> Diagnostic {
+    let body = text.trim_start_matches('r');
+    let raw = if body.starts_with('#') { body.to_owned() } else { format!("#{body}#") };
+    fault.help("In KDL 2 a raw string is `#\"…\"#`, without the `r`.").fix("Write it as KDL 2 has it", run, raw)
+}
+
+/// Adds the fix of an `=` that sets a value behind a node's name.
+pub(super) fn equals_behind_name(fault: Diagnostic, gap: Span) -> Diagnostic {
+    fault
+        .help("The value of a node stands behind its name, with a space: `name value`. An `=` makes a property of a node: `node key=value`.")
+        .fix("Replace it by a space", gap, " ")
 }
 
 pub(super) fn unexpected(at: Span, text: &str) -> Diagnostic {

@@ -30,6 +30,7 @@ impl Parser<'_> {
 
     /// Reads a node up to its terminator or into its block.
     pub(super) fn node(&mut self) {
+        self.watch_indentation();
         let start = self.token.start;
         let annotation = self.annotation(false);
         let typed = annotation.as_ref().is_some_and(|a| !a.faulty);
@@ -81,15 +82,17 @@ impl Parser<'_> {
     /// Reads the entries of a node and what ends them. In a `quiet` header nothing more is said of its shape.
     fn header(&mut self, row: u32, mut quiet: bool) {
         let mut spaced = self.space();
+        let mut was_glued = false;
         loop {
             match self.token.kind {
                 kind if starts_entry(kind) => {
-                    // A string without an end has its fault, and its start is probably its end.
-                    if !spaced && !quiet && self.token.closed {
-                        self.faults.push(faults::not_spaced(self.here(), self.is_legacy_raw()));
-                        quiet = self.mark_faulty(row);
+                    // Of pieces that stick together the first place is enough, and what they are worth is no matter.
+                    let glued = !spaced;
+                    if glued && !was_glued && !quiet {
+                        self.not_spaced(row);
                     }
-                    spaced = self.entry(quiet);
+                    was_glued = glued;
+                    spaced = self.entry(quiet || glued);
                 }
                 TokenKind::OpenBrace => {
                     self.end_header(row);
@@ -109,7 +112,7 @@ impl Parser<'_> {
                 }
                 _ => {
                     if !quiet {
-                        self.faults.push(faults::unexpected(self.here(), self.here_text()));
+                        self.unexpected(row);
                         quiet = self.mark_faulty(row);
                     }
                     self.bump();
@@ -119,14 +122,62 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether the token is a string with a bare `r` or `r#` directly before it, as KDL 1 wrote raw strings.
-    fn is_legacy_raw(&self) -> bool {
-        let before = self.text.get(..self.token.start as usize).unwrap_or("");
-        before.ends_with('r')
-            && matches!(
-                self.token.kind,
-                TokenKind::Quoted | TokenKind::Raw | TokenKind::MultiLine | TokenKind::RawMultiLine
-            )
+    /// Says that the token sticks to what stands before it.
+    #[cold]
+    fn not_spaced(&mut self, row: u32) {
+        self.mark_faulty(row);
+        // Of a string without an end more is said where it is read, and its start is probably its end.
+        if self.token.closed {
+            let fault = faults::not_spaced(self.here());
+            let fault = match self.glued(row).map(|run| (run, self.slice(run))) {
+                Some((run, text)) if text.starts_with(['r']) && self.is_raw(run) => {
+                    faults::legacy_raw(fault, self.faults.range(run), text)
+                }
+                Some((run, text)) if !text.contains('"') => faults::quote(fault, self.faults.range(run), text),
+                _ => faults::insert_space(fault),
+            };
+            self.faults.push(fault);
+        }
+    }
+
+    /// Says that a token cannot stand in a header.
+    #[cold]
+    fn unexpected(&mut self, row: u32) {
+        let text = self.here_text();
+        let mut fault = faults::unexpected(self.here(), text);
+        let node = self.tree.nodes.get(row as usize);
+        let first = node.filter(|node| node.entries.start == self.tree.entries.len() as u32);
+        if let Some(node) = first.filter(|_| text == "=") {
+            let gap = self.faults.range(Range::new(node.name.end, self.token.end));
+            fault = faults::equals_behind_name(fault, gap);
+        } else if let Some(run) = self.glued(row).filter(|_| text == "/") {
+            let text = self.slice(run);
+            if !text.contains('"') {
+                fault = faults::quote(fault, self.faults.range(run), text);
+            }
+        }
+        self.faults.push(fault);
+    }
+
+    /// The run of tokens without a blank around the token, from the last value or the name on.
+    fn glued(&self, row: u32) -> Option<Range> {
+        let node = self.tree.nodes.get(row as usize)?;
+        let entry = self.tree.entries.last().filter(|_| node.entries.start < self.tree.entries.len() as u32);
+        let before = entry.map_or(node.name, |entry| entry.value);
+        let mut run = Range::new(before.start, self.token.end);
+        let mut ahead = self.tokens.clone();
+        loop {
+            let token = ahead.token();
+            if ends_header(token.kind) || is_apart(token.kind) {
+                return (before.end == self.token.start).then_some(run);
+            }
+            run.end = token.end;
+        }
+    }
+
+    /// Whether `run` is an `r` with the string that the token is, as KDL 1 wrote raw strings.
+    fn is_raw(&self, run: Range) -> bool {
+        is_string(self.token.kind) && run.start + 1 == self.token.start && run.end == self.token.end
     }
 
     fn mark_faulty(&mut self, row: u32) -> bool {
@@ -249,4 +300,9 @@ fn can_start_node(kind: TokenKind) -> bool {
 pub(super) fn ends_header(kind: TokenKind) -> bool {
     use TokenKind::{CloseBrace, End, LineComment, Newline, Semicolon};
     matches!(kind, Newline | LineComment | Semicolon | End | CloseBrace)
+}
+
+/// Whether it stands apart from what is before it.
+fn is_apart(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::Space | TokenKind::OpenBrace | TokenKind::BlockComment | TokenKind::Slashdash)
 }

@@ -65,15 +65,22 @@ struct Frame {
     brace: u32,
     /// Whether the block is the node's, and not one that a slashdash takes out.
     real: bool,
-    /// The start of the line that its node starts on.
-    line: u32,
+    /// The line that its node starts, and how far it is indented; none if the node is not the first on its line.
+    indentation: Option<Indentation>,
+    /// Whether what stands in the block is indented more than the node.
+    deeper: bool,
 }
 
-/// A guess at a missing brace: the block that has none, and a brace further down that is indented as if it belonged to a
-/// block around.
+/// The first node of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Indentation {
+    line: u32,
+    column: u32,
+}
+
+/// A guess at a missing brace: it stands before a brace or node that is indented as if it belonged to a block further out.
 #[derive(Clone, Copy, Debug)]
 struct Repair {
-    open: u32,
     before: u32,
 }
 
@@ -133,6 +140,9 @@ impl<'t> Parser<'t> {
         self.check_version();
         loop {
             self.line_space();
+            if let Some(repair) = self.repair.filter(|r| r.before == self.token.start) {
+                self.repair_here(repair);
+            }
             match self.token.kind {
                 TokenKind::End => break,
                 TokenKind::CloseBrace => self.close_brace(),
@@ -332,12 +342,12 @@ impl<'t> Parser<'t> {
         if self.frames.len() >= self.limits.depth {
             return self.skip_block(row);
         }
-        let line = self.line;
+        let indentation = self.tree.nodes.get(row as usize).and_then(|node| self.indentation(node.start));
         self.bump();
         if let Some(node) = self.tree.nodes.get_mut(row as usize).filter(|n| real && n.block == NO_BLOCK) {
             node.block = brace;
         }
-        self.frames.push(Frame { row, brace, real, line });
+        self.frames.push(Frame { row, brace, real, indentation, deeper: false });
     }
 
     fn skip_block(&mut self, row: u32) {
@@ -362,10 +372,8 @@ impl<'t> Parser<'t> {
     }
 
     fn close_brace(&mut self) {
-        if let Some(repair) = self.repair.filter(|r| r.before == self.token.start) {
-            self.repair_here(repair);
-        }
         let end = self.token.end;
+        self.watch_indentation();
         let Some(frame) = self.frames.pop() else {
             if !self.braces_doubtful {
                 self.braces_doubtful = true;
@@ -373,7 +381,6 @@ impl<'t> Parser<'t> {
             }
             return self.bump();
         };
-        self.watch_indentation(frame);
         self.bump();
         self.close_block(frame, end);
         self.tail(frame.row);
@@ -389,27 +396,42 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Notes the first block that is closed by a brace with less indentation than its node: its own one may be missing.
-    fn watch_indentation(&mut self, frame: Frame) {
-        let Some(node) = self.tree.nodes.get(frame.row as usize) else { return };
-        let (start, brace) = (node.start, self.token.start);
-        if self.outdented.is_some() || brace.saturating_sub(self.line) >= start.saturating_sub(frame.line) {
-            return;
-        }
-        let is_blank = |from: u32, to: u32| self.slice(Range::new(from, to)).trim().is_empty();
-        if self.line > frame.line && is_blank(frame.line, start) && is_blank(self.line, brace) {
-            self.outdented = Some(Repair { open: frame.brace, before: brace });
+    /// The indentation of what starts at `start`, if it is the first on the line.
+    fn indentation(&self, start: u32) -> Option<Indentation> {
+        let blank = self.text.get(self.line as usize..start as usize)?.bytes().all(|b| b == b' ' || b == b'\t');
+        blank.then_some(Indentation { line: self.line, column: start - self.line })
+    }
+
+    /// Notes the first node or brace that by its indentation cannot belong to the block it stands in: the block's own
+    /// brace may be missing. It is asked only when in the end one is.
+    #[inline]
+    fn watch_indentation(&mut self) {
+        let column = self.token.start.saturating_sub(self.line);
+        let Some(frame) = self.frames.last_mut() else { return };
+        let Some(node) = frame.indentation.filter(|node| node.line < self.line) else { return };
+        let is_brace = self.token.kind == TokenKind::CloseBrace;
+        if column > node.column || (is_brace && column == node.column) {
+            frame.deeper = true;
+        } else if frame.deeper && self.outdented.is_none() && self.indentation(self.token.start).is_some() {
+            self.outdented = Some(Repair { before: self.token.start });
         }
     }
 
-    /// Closes, before a brace, the block that was found to have none of its own.
+    /// Closes, before a node or brace, the blocks that were found to have no brace of their own.
     fn repair_here(&mut self, repair: Repair) {
-        if let Some(frame) = self.frames.pop_if(|f| f.brace == repair.open) {
-            self.braces_doubtful = true;
-            let opens = [self.faults.span(frame.brace as usize, frame.brace as usize + 1)];
-            self.faults.push(faults::unclosed_blocks(&opens, Some(self.here())));
+        let column = self.token.start.saturating_sub(self.line);
+        let is_brace = self.token.kind == TokenKind::CloseBrace;
+        let ends = |node: Indentation| column < node.column || (!is_brace && column == node.column);
+        let mut opens = Vec::new();
+        while let Some(frame) = self.frames.pop_if(|frame| frame.indentation.is_some_and(ends)) {
+            opens.push(self.faults.span(frame.brace as usize, frame.brace as usize + 1));
             self.close_block(frame, repair.before);
             self.finish_node(frame.row);
+        }
+        if !opens.is_empty() {
+            self.braces_doubtful = true;
+            opens.reverse();
+            self.faults.push(faults::unclosed_blocks(&opens, Some(self.here())));
         }
     }
 

@@ -16,7 +16,7 @@ impl Parser<'_> {
             TokenKind::Word => self.word(token, quiet),
             TokenKind::Keyword => self.keyword(token, quiet),
             TokenKind::Quoted | TokenKind::Raw if token.closed && !token.complex => (ValueKind::Str, 0),
-            _ => (ValueKind::Str, self.string(token)),
+            _ => (ValueKind::Str, self.string(token, quiet)),
         }
     }
 
@@ -31,7 +31,7 @@ impl Parser<'_> {
                 FAULTY
             }
             TokenKind::Quoted | TokenKind::Raw if token.closed && !token.complex => 0,
-            _ => self.string(token),
+            _ => self.string(token, quiet),
         }
     }
 
@@ -105,7 +105,7 @@ impl Parser<'_> {
 
     /// Decodes a string that is not simply the text between its quotes, and gives its flags.
     #[cold]
-    fn string(&mut self, token: Token) -> u8 {
+    fn string(&mut self, token: Token, quiet: bool) -> u8 {
         let raw = self.slice(Range::new(token.start, token.end));
         if !token.closed {
             return self.unclosed_string(token, raw);
@@ -115,6 +115,9 @@ impl Parser<'_> {
         let (arena, list) = (&mut self.tree.arena, &mut self.faults);
         string::decode(raw, &mut |_, _, piece| arena.push_str(piece), &mut |fault| {
             flags |= FAULTY;
+            if quiet {
+                return;
+            }
             list.push(faults::string_fault(list, token.start as usize, &fault, raw));
         });
         let arena = Range::new(start as u32, self.tree.arena.len() as u32);

@@ -1,7 +1,7 @@
 //! Texts that are not well: no panic, no hang, bounded cost, and a tree all the same.
 
 use super::judge::{mutated, soup};
-use super::{formatting, read};
+use super::{brief, formatting, read};
 use lockgate::diag::codes;
 use lockgate::source::FileId;
 use lockgate::syntax::{self, Limits, Node, reference};
@@ -142,24 +142,34 @@ fn no_text_takes_more_than_linear_time() {
         "\"{a}\\n\"",
     ];
     for pattern in patterns {
-        let small = time(&pattern.repeat(20_000 / pattern.len()));
-        let large = time(&pattern.repeat(320_000 / pattern.len()));
-        // Sixteen times the text; quadratic would be 256 times the time.
-        assert!(large < small * 80 + Duration::from_millis(50), "{pattern:?}: {small:?}, then {large:?}");
+        assert_linear(pattern, |size| time(&pattern.repeat(size / pattern.len())));
     }
+}
+
+/// Asserts that sixteen times the size takes far less than the 256 times the time that quadratic would be. A machine with
+/// other work is given several attempts.
+fn assert_linear(what: &str, time: impl Fn(usize) -> Duration) {
+    let mut seen = Vec::new();
+    for _ in 0..8 {
+        let (small, large) = (time(20_000), time(320_000));
+        if large < small * 80 + Duration::from_millis(20) {
+            return;
+        }
+        seen.push((small, large));
+    }
+    panic!("{what:?}: {seen:?}");
 }
 
 #[test]
 fn references_take_linear_time() {
-    let time = |count: usize| {
+    assert_linear("references", |size| {
+        let count = size / 8;
         let (document, _) = read(&format!("a \"\\n{}\"", "{a.b}\\n".repeat(count)));
         let value = document.roots().next().and_then(|node| node.arg(0)).expect("a value");
         let start = Instant::now();
         assert_eq!(reference::parse(value).0.refs().count(), count);
         start.elapsed()
-    };
-    let (small, large) = (time(1_000), time(16_000));
-    assert!(large < small * 80 + Duration::from_millis(50), "{small:?}, then {large:?}");
+    });
 }
 
 /// The codes of the faults of a text.
@@ -199,6 +209,44 @@ fn a_missing_brace_is_found_by_its_indentation() {
     assert_eq!(faults[0].span().map(|span| span.start), text.find("{\n        c").map(|at| at as u32));
     let names: Vec<_> = document.roots().map(|node| (node.name(), node.children().count())).collect();
     assert_eq!(names, [("a", 1), ("d", 1)]);
+
+    let text = "p {\n    a {\n        x\n    b {\n        y\n    }\n    c\n}\nq {\n}\n";
+    let (document, faults) = read(text);
+    assert_eq!(brief(&faults), "LG0007 10..11 a block is not closed");
+    let names: Vec<_> = document.roots().map(|node| (node.name(), node.children().count())).collect();
+    assert_eq!(names, [("p", 3), ("q", 0)]);
+    // Without indentation there is nothing to go by.
+    assert_eq!(brief(&read("p {\na {\nx\n}\n").1), "LG0007 2..3 a block is not closed");
+}
+
+#[test]
+fn fixes_mend() {
+    let cases = [
+        ("a r\"b\\d\"", "a #\"b\\d\"#"),
+        ("a r#\"b\"#", "a #\"b\"#"),
+        ("image registry/app:1.2 x", "image \"registry/app:1.2\" x"),
+        ("a k=b/c", "a k=\"b/c\""),
+        ("branch = \"main\"", "branch  \"main\""),
+        ("a b#c true", "a \"b#c\" #true"),
+        ("a \"b\"\"c\"", "a \"b\" \"c\""),
+        ("a 1.2.3", "a \"1.2.3\""),
+        ("a {b} c", "a {b} \nc"),
+        ("a #ture;;", "a #true;"),
+        ("a \"\\d\"", "a \"\\\\d\""),
+        ("true false=1", "\"true\" \"false\"=1"),
+    ];
+    for (text, mended) in cases {
+        let (_, faults) = read(text);
+        let mut edits: Vec<_> =
+            faults.iter().flat_map(|fault| fault.fix.iter()).flat_map(|fix| fix.edits.clone()).collect();
+        edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
+        let mut out = text.to_owned();
+        for edit in edits {
+            out.replace_range(edit.span.range(), &edit.text);
+        }
+        assert_eq!(out, mended, "{}", brief(&faults));
+        assert_eq!(brief(&read(&out).1), "", "{out:?}");
+    }
 }
 
 #[test]
