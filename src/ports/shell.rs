@@ -79,7 +79,8 @@ pub struct Exit {
     pub log_len: u64,
     /// The digest of the log file. Length and digest together are the log's end marker.
     pub log_digest: Digest,
-    /// Why the log is not whole, if it isn't: a full disk. A step without its log has not succeeded.
+    /// Why the log is not whole, if it isn't: the disk is full, or the program could not be watched to its end. A step
+    /// without its log has not succeeded.
     pub log_fault: Option<PortError>,
     /// The last bytes of the output, at most [`TAIL`] of them, without secrets.
     pub tail: Vec<u8>,
@@ -97,7 +98,7 @@ impl Exit {
     }
 }
 
-/// The number under which a program can be cancelled, chosen by whoever submits it.
+/// The number under which a program can be cancelled: any that whoever submits it doesn't use twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 

@@ -14,6 +14,9 @@ pub(super) fn from_server(error: &Error, remote: &Remote, with_credentials: bool
         (_, ErrorCode::Auth) => denied(remote, with_credentials),
         _ if status("401") || status("403") || said.contains("uthentica") => denied(remote, with_credentials),
         _ if status("404") || status("410") || said.contains("Repository not found") => missing(remote),
+        _ if said.contains("No space left") || said.contains("quota exceeded") => {
+            unavailable(format!("there is no room on the disk to fetch `{url}`")).help("make room where the cache is")
+        }
         (_, ErrorCode::Timeout) => unavailable(format!("`{host}` did not answer in time while `{url}` was asked")),
         (_, ErrorCode::Eof) => unavailable(format!("`{host}` closed the connection while `{url}` was asked")),
         (ErrorClass::Net | ErrorClass::Os | ErrorClass::Ssl, _) => {

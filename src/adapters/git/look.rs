@@ -92,7 +92,8 @@ impl Look<'_> {
                 // Nothing moved; that our cache was emptied meanwhile is no reason to fetch.
                 return Ok(Head { version: last.clone(), about: About::default() });
             }
-            repository = server.fetch(&place, Want::Branch(self.branch), 1, |repository| has(repository, tip))?;
+            repository =
+                server.fetch(&place, Want::Branch(self.branch), self.depth(), |repository| has(repository, tip))?;
             if !has(&repository, tip) {
                 // The branch moved between the question and the fetch, and moved away from what was there.
                 return Err(faults::no_commit(&tip.to_string(), &remote.shown));
@@ -134,6 +135,14 @@ impl Look<'_> {
         };
         let note = self.note(&repository, tip, since).map_err(failed)?;
         Ok(Head { version, about: About { people, note, ..history::about(&commit) } })
+    }
+
+    /// How much of the history is fetched with a new head. One that is sure to be a new version needs some at once.
+    fn depth(&self) -> i32 {
+        match self.last {
+            Some(_) if self.filter.is_all() => DEPTHS[0],
+            _ => 1,
+        }
     }
 
     /// What of a commit counts.

@@ -13,6 +13,8 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Fixture {
+        // As for everyone else: before libgit2 is used for the first time.
+        super::settings::settle();
         let dir = tempfile::tempdir().expect("a folder");
         let repository = Repository::init_bare(dir.path().join("app.git")).expect("a repository");
         Fixture { dir, repository }

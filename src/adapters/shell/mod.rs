@@ -78,9 +78,12 @@ impl Shell for Pool {
         let queued = {
             let mut state = self.shared.state();
             self.shared.stop(&state, |running| running == ticket);
-            take(&mut state.queue, |job| job.ticket == ticket)
+            let at = state.queue.iter().position(|job| job.ticket == ticket);
+            at.and_then(|at| state.queue.remove(at))
         };
-        queued.into_iter().for_each(cancelled);
+        if let Some(job) = queued {
+            cancelled(job);
+        }
     }
 }
 
@@ -90,7 +93,7 @@ impl Drop for Pool {
             let mut state = self.shared.state();
             state.closing = true;
             self.shared.stop(&state, |_| true);
-            take(&mut state.queue, |_| true)
+            std::mem::take(&mut state.queue)
         };
         self.shared.work.notify_all();
         queued.into_iter().for_each(cancelled);
@@ -99,13 +102,6 @@ impl Drop for Pool {
             drop(thread.join());
         }
     }
-}
-
-/// Takes jobs out of the queue, leaving the others in their order.
-fn take(queue: &mut VecDeque<Job>, which: impl Fn(&Job) -> bool) -> Vec<Job> {
-    let (taken, left) = std::mem::take(queue).into_iter().partition(which);
-    *queue = left;
-    Vec::from_iter::<VecDeque<Job>>(taken)
 }
 
 /// Ends a job that never began.

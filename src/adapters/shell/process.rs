@@ -46,13 +46,18 @@ impl Runner {
             stopped: None,
             buffer: &mut self.buffer,
         };
-        let status = running.watch(stop)?;
+        let watched = running.watch(stop);
         let written = running.log.finish();
+        // Once something ran, the answer is no error: whoever hears one may take it that nothing did.
+        let (status, lost) = match watched {
+            Ok(status) => (status, None),
+            Err(e) => (Status::Signal(Signal::KILL.as_raw()), Some(out_of_sight(&e))),
+        };
         Ok(Exit {
             status,
             log_len: written.len,
             log_digest: written.digest,
-            log_fault: written.fault,
+            log_fault: lost.or(written.fault),
             tail: written.tail,
             duration: begin.elapsed(),
         })
@@ -99,6 +104,10 @@ fn no_room(error: &io::Error) -> PortError {
     PortError::new(Fault::Unavailable, format!("no more programs can be started: {error}"))
 }
 
+fn out_of_sight(error: &io::Error) -> PortError {
+    PortError::new(Fault::Unavailable, format!("the program could not be watched any longer and was killed: {error}"))
+}
+
 /// A program that was asked to stop.
 #[derive(Clone, Copy)]
 struct Stopped {
@@ -129,17 +138,16 @@ struct Ready {
 
 impl Running<'_> {
     /// Listens until the program has ended and its output too, or as long as we care to listen.
-    fn watch(&mut self, stop: &OwnedFd) -> Result<Status, PortError> {
-        let lost =
-            |e: io::Error| PortError::new(Fault::Unavailable, format!("a program that runs was lost sight of: {e}"));
-        let process = pidfd_open(self.pid(), PidfdFlags::empty()).map_err(|e| self.give_up(e.into())).map_err(lost)?;
-        while !self.step(&process, stop).map_err(|e| self.give_up(e)).map_err(lost)? {}
+    /// Kills it rather than leave it running unwatched.
+    fn watch(&mut self, stop: &OwnedFd) -> io::Result<Status> {
+        let process = pidfd_open(self.pid(), PidfdFlags::empty()).map_err(|e| self.give_up(e.into()))?;
+        while !self.step(&process, stop).map_err(|e| self.give_up(e))? {}
         self.linger();
         if self.stopped.is_some() {
             // Not reaped yet, so that the group's number cannot have become another's.
             self.signal(Signal::KILL);
         }
-        let status = self.child.wait().map_err(lost)?;
+        let status = self.child.wait()?;
         Ok(self.stopped.map_or_else(|| by_itself(status), |stopped| stopped.status))
     }
 
@@ -203,7 +211,6 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Leaves nothing running that nobody watches.
     fn give_up(&mut self, error: io::Error) -> io::Error {
         self.signal(Signal::KILL);
         drop(self.child.wait());
