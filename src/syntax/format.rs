@@ -1,12 +1,12 @@
 //! The one canonical form of a text.
 //!
-//! It is made from the tokens, so that every string, number and comment stays as its author wrote it, and only what stands
-//! between them changes:
+//! It is made from the tokens, so that every string, number and comment stays as its author wrote it, and only what
+//! stands between them changes:
 //!
 //! - a node stands on its own line, four spaces deeper than its parent; a `;` becomes a line end;
 //! - one space stands between the entries of a node, none around `=` and in type annotations;
-//! - comments stay, at the end of their line or on their own; of empty lines at most one stays, and none at the edges of a
-//!   block;
+//! - comments stay, at the end of their line or on their own; of empty lines at most one stays, and none at the edges of
+//!   a block;
 //! - a line that goes on behind a backslash stays so, and the next one is indented.
 
 use super::limits::Limits;

@@ -1,8 +1,8 @@
 //! Includes: `include "path"` at the top level or directly in a pipeline is replaced by the nodes of that file.
 //!
 //! It happens on trees, before anything has a meaning, and every span still points into the file it came from. Nothing is
-//! read here: the caller hands in a [`Read`]. The number of includes is bounded, so that files which include each other many
-//! times over cannot make a document of any size.
+//! read here: the caller hands in a [`Read`]. The number of includes is bounded, so that files which include each other
+//! many times over cannot make a document of any size.
 
 use super::limits::Limits;
 use super::parse::{Faults, parse};
@@ -276,7 +276,10 @@ fn normal(path: &Path) -> PathBuf {
 fn outside(named: &str, span: Span) -> Diagnostic {
     Diagnostic::new(&codes::INCLUDE_OUTSIDE, format!("`{named}` is not a path inside the repository"))
         .at(span, "")
-        .help("A file can include files of its own repository, by a path that starts at itself and has `/` between its parts.")
+        .help(
+            "A file can include files of its own repository, by a path that starts at itself and has `/` between \
+             its parts.",
+        )
 }
 
 fn cycle(path: &Path, chain: &[PathBuf], span: Span) -> Diagnostic {

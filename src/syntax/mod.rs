@@ -1,12 +1,30 @@
 //! The shape of a text and nothing of its meaning: KDL 2 as a lossless tree, includes, references inside strings.
 //!
 //! ```text
-//! bytes ─text_of→ text ─parse→ Tree ─include→ Document          a tree comes from any text; faults are values beside it
-//! text ─tokens→ [Token] ─format→ text                           tokens are lossless: put together they are the text
+//! bytes ─text_of→ text ─parse→ Tree ─include→ Document     there is a tree for any text; faults are values beside it
+//! text ─tokens→ [Token] ─format→ text                      tokens are lossless: put together they are the text
 //! Value ─reference::parse→ Template
 //! ```
 //!
 //! Reading is linear in the size of the text, keeps its own stack, and is bounded by [`Limits`].
+//!
+//! ```
+//! use lockgate::source::FileId;
+//! use lockgate::syntax::{self, Document, Limits, reference};
+//!
+//! let text = "source app {\n    git \"https://git/{name}.git\" branch=main\n";
+//! let (tree, faults) = syntax::parse(FileId(0), text.into(), &Limits::default());
+//! assert_eq!(faults[0].message, "a block is not closed");
+//!
+//! let document = Document::from(tree);
+//! let source = document.roots().next().expect("a tree comes from any text");
+//! let git = source.children().next().expect("a child");
+//! assert_eq!(git.prop("branch").and_then(|branch| branch.value().as_str()), Some("main"));
+//!
+//! let (template, _) = reference::parse(git.arg(0).expect("an argument"));
+//! let name = template.refs().next().expect("a reference");
+//! assert_eq!(&text[name.name_span.range()], "name");
+//! ```
 
 mod chars;
 mod comment;

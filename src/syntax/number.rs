@@ -14,11 +14,7 @@ pub(super) struct NumberFault {
 /// Whether a word has to be a number: it starts with a digit, a sign with a digit, or a dot with a digit.
 #[inline]
 pub(super) fn looks_like(word: &[u8]) -> bool {
-    match word {
-        [b'0'..=b'9', ..] => true,
-        [b'+' | b'-', b'0'..=b'9', ..] | [b'.', b'0'..=b'9', ..] | [b'+' | b'-', b'.', b'0'..=b'9', ..] => true,
-        _ => false,
-    }
+    matches!(word, [b'0'..=b'9', ..] | [b'+' | b'-' | b'.', b'0'..=b'9', ..] | [b'+' | b'-', b'.', b'0'..=b'9', ..])
 }
 
 /// Whether a word that [`looks_like`] a number is one, and which.

@@ -140,17 +140,17 @@ impl<'t> Parser<'t> {
                 self.end_text();
                 self.parts.push(Part::Ref(reference));
             }
-            Err(fault) => self.faults.push(fault),
+            Err(fault) => self.faults.push(*fault),
         }
         close + 1
     }
 
-    fn path(&self, open: usize, close: usize) -> Result<Reference, Diagnostic> {
+    fn path(&self, open: usize, close: usize) -> Result<Reference, Box<Diagnostic>> {
         let span = self.span(open, close + 1);
         if open + 1 == close {
             let fault =
                 Diagnostic::new(&codes::REFERENCE_SYNTAX, "a reference to nothing").at(span, "a name is missing");
-            return Err(fault.help("Braces that stand for themselves are doubled: `{{}}`."));
+            return Err(Box::new(fault.help("Braces that stand for themselves are doubled: `{{}}`.")));
         }
         let mut steps = Vec::new();
         let mut at = open + 1;
@@ -165,11 +165,13 @@ impl<'t> Parser<'t> {
     }
 
     /// Checks one name of a path.
-    fn check(&self, step: &str, at: usize) -> Result<(), Diagnostic> {
+    fn check(&self, step: &str, at: usize) -> Result<(), Box<Diagnostic>> {
         let fault = |message: String, from: usize, to: usize, label: &'static str| {
-            Diagnostic::new(&codes::REFERENCE_SYNTAX, message)
-                .at(self.span(from, to), label)
-                .help("A reference is `{name}` or `{name.field}`; names have letters, digits, `-` and `_`. A brace that stands for itself is doubled: `{{`.")
+            let fault = Diagnostic::new(&codes::REFERENCE_SYNTAX, message).at(self.span(from, to), label);
+            Box::new(fault.help(
+                "A reference is `{name}` or `{name.field}`; names have letters, digits, `-` and `_`. \
+                 A brace that stands for itself is doubled: `{{`.",
+            ))
         };
         if step.is_empty() {
             // The dot before it, or behind it where it is the first.

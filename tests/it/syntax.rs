@@ -6,6 +6,7 @@ pub(crate) mod judge;
 mod print;
 mod robust;
 mod suite;
+mod trees;
 
 use lockgate::diag::Diagnostic;
 use lockgate::source::FileId;

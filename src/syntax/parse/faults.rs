@@ -120,7 +120,10 @@ pub(super) fn unknown_keyword(span: Span, word: &str) -> Diagnostic {
     let fault = plain(&codes::SYNTAX, format!("`{word}` is not a keyword"), span, "");
     match crate::diag::did_you_mean(word, known) {
         Some(meant) => fault.help(format!("Did you mean `{meant}`?")).fix(format!("Write `{meant}`"), span, meant),
-        None => fault.help("The keywords are `#true`, `#false`, `#null`, `#inf`, `#-inf` and `#nan`; a raw string is `#\"…\"#`. Other text with a `#` stands in quotes."),
+        None => fault.help(
+            "The keywords are `#true`, `#false`, `#null`, `#inf`, `#-inf` and `#nan`; a raw string is `#\"…\"#`. \
+             Other text with a `#` stands in quotes.",
+        ),
     }
 }
 
@@ -198,22 +201,29 @@ pub(super) fn string_fault(faults: &Faults, base: usize, fault: &StringFault, ra
     let span = faults.span(base + fault.start, base + fault.end);
     let text = raw.get(fault.start..fault.end).unwrap_or("");
     match fault.what {
-        StringFaultKind::UnknownEscape => {
-            plain(&codes::BAD_ESCAPE, format!("`{text}` is not an escape"), span, "")
-                .help("The escapes are \\\" \\\\ \\b \\f \\n \\r \\t \\s and \\u{…}. A backslash itself is `\\\\`; in a raw string, `#\"…\"#`, it needs none.")
-                .fix("Double the backslash", span, format!("\\{text}"))
-        }
+        StringFaultKind::UnknownEscape => plain(&codes::BAD_ESCAPE, format!("`{text}` is not an escape"), span, "")
+            .help(
+                "The escapes are \\\" \\\\ \\b \\f \\n \\r \\t \\s and \\u{…}. A backslash itself is `\\\\`; \
+                     in a raw string, `#\"…\"#`, it needs none.",
+            )
+            .fix("Double the backslash", span, format!("\\{text}")),
         StringFaultKind::UnicodeForm => {
             plain(&codes::BAD_ESCAPE, "a `\\u` without one to six hexadecimal digits in braces", span, "")
                 .help("A character by its number is written `\\u{1F600}`.")
         }
-        StringFaultKind::UnicodeValue => plain(&codes::BAD_ESCAPE, format!("`{text}` is no Unicode character"), span, ""),
-        StringFaultKind::NoLineEnd => plain(&codes::STRING_LINES, "`\"\"\"` starts a string of several lines, and this one is on one line", span, "")
+        StringFaultKind::UnicodeValue => {
+            plain(&codes::BAD_ESCAPE, format!("`{text}` is no Unicode character"), span, "")
+        }
+        StringFaultKind::NoLineEnd => plain(&codes::STRING_LINES, "a string of several lines on one line", span, "")
             .help("Put the text on lines of its own below `\"\"\"`, or write `\"…\"`."),
-        StringFaultKind::LastLine => plain(&codes::STRING_LINES, "the closing quotes do not stand on a line of their own", span, "")
-            .help("The blanks before the closing `\"\"\"` are the indentation that is taken from all lines."),
-        StringFaultKind::Indentation => plain(&codes::STRING_LINES, "a line is indented less than the closing quotes, or otherwise", span, "")
-            .help("Each line has to start with the same blanks as the line of the closing `\"\"\"`."),
+        StringFaultKind::LastLine => {
+            plain(&codes::STRING_LINES, "the closing quotes do not stand on a line of their own", span, "")
+                .help("The blanks before the closing `\"\"\"` are the indentation that is taken from all lines.")
+        }
+        StringFaultKind::Indentation => {
+            plain(&codes::STRING_LINES, "a line is indented less than the closing quotes, or otherwise", span, "")
+                .help("Each line has to start with the same blanks as the line of the closing `\"\"\"`.")
+        }
     }
 }
 
@@ -248,7 +258,10 @@ pub(super) fn legacy_raw(fault: Diagnostic, run: Span, text: &str) -> Diagnostic
 /// Adds the fix of an `=` that sets a value behind a node's name.
 pub(super) fn equals_behind_name(fault: Diagnostic, gap: Span) -> Diagnostic {
     fault
-        .help("The value of a node stands behind its name, with a space: `name value`. An `=` makes a property of a node: `node key=value`.")
+        .help(
+            "The value of a node stands behind its name, with a space: `name value`. \
+             An `=` makes a property of a node: `node key=value`.",
+        )
         .fix("Replace it by a space", gap, " ")
 }
 

@@ -9,6 +9,7 @@
 //! A fault never stops it. To keep one fault from causing others, a header with a fault is read quietly to its end,
 //! and braces are not complained about where an open string or comment may have swallowed some.
 
+mod blocks;
 mod entry;
 mod faults;
 mod header;
@@ -16,10 +17,11 @@ mod values;
 
 pub(super) use faults::Faults;
 
+use self::blocks::{Frame, Repair};
 use super::limits::Limits;
 use super::text;
 use super::token::{CommentScan, Token, TokenKind, Tokens, tokens};
-use super::tree::{NO_BLOCK, NO_PARENT, Range, Tree};
+use super::tree::{NO_PARENT, Range, Tree};
 use crate::diag::{Diagnostic, codes};
 use crate::source::{FileId, Span};
 use std::sync::Arc;
@@ -56,32 +58,6 @@ struct Skip {
     /// How many frames were open at the slashdash: what it takes out ends at the same number.
     frames: usize,
     block: bool,
-}
-
-/// An open block.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    row: u32,
-    brace: u32,
-    /// Whether the block is the node's, and not one that a slashdash takes out.
-    real: bool,
-    /// The line that its node starts, and how far it is indented; none if the node is not the first on its line.
-    indentation: Option<Indentation>,
-    /// Whether what stands in the block is indented more than the node.
-    deeper: bool,
-}
-
-/// The first node of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Indentation {
-    line: u32,
-    column: u32,
-}
-
-/// A guess at a missing brace: it stands before a brace or node that is indented as if it belonged to a block further out.
-#[derive(Clone, Copy, Debug)]
-struct Repair {
-    before: u32,
 }
 
 struct Parser<'t> {
@@ -333,123 +309,6 @@ impl<'t> Parser<'t> {
         if let Some(skip) = self.skip.filter(|s| s.frames == self.frames.len() && s.block == block) {
             self.skip = None;
             self.take_out(skip.mark, skip.start, end);
-        }
-    }
-
-    /// Opens the block that the token starts. Beyond the limit of depth its text is skipped.
-    fn open_block(&mut self, row: u32, real: bool) {
-        let brace = self.token.start;
-        if self.frames.len() >= self.limits.depth {
-            return self.skip_block(row);
-        }
-        let indentation = self.tree.nodes.get(row as usize).and_then(|node| self.indentation(node.start));
-        self.bump();
-        if let Some(node) = self.tree.nodes.get_mut(row as usize).filter(|n| real && n.block == NO_BLOCK) {
-            node.block = brace;
-        }
-        self.frames.push(Frame { row, brace, real, indentation, deeper: false });
-    }
-
-    fn skip_block(&mut self, row: u32) {
-        self.faults.push(faults::deep_block(self.here(), self.limits.depth));
-        let mut depth = 0_usize;
-        loop {
-            match self.token.kind {
-                TokenKind::OpenBrace => depth += 1,
-                TokenKind::CloseBrace => depth -= 1,
-                TokenKind::End => {
-                    self.braces_doubtful = true;
-                    break;
-                }
-                _ => {}
-            }
-            self.bump();
-            if depth == 0 {
-                break;
-            }
-        }
-        self.tail(row);
-    }
-
-    fn close_brace(&mut self) {
-        let end = self.token.end;
-        self.watch_indentation();
-        let Some(frame) = self.frames.pop() else {
-            if !self.braces_doubtful {
-                self.braces_doubtful = true;
-                self.faults.push(faults::unexpected_brace(self.here()));
-            }
-            return self.bump();
-        };
-        self.bump();
-        self.close_block(frame, end);
-        self.tail(frame.row);
-    }
-
-    fn close_block(&mut self, frame: Frame, end: u32) {
-        let next = self.tree.nodes.len() as u32;
-        if let Some(node) = self.tree.nodes.get_mut(frame.row as usize).filter(|_| frame.real) {
-            (node.end, node.next) = (end, next);
-        }
-        if !frame.real {
-            self.end_skip(true, end);
-        }
-    }
-
-    /// The indentation of what starts at `start`, if it is the first on the line.
-    fn indentation(&self, start: u32) -> Option<Indentation> {
-        let blank = self.text.get(self.line as usize..start as usize)?.bytes().all(|b| b == b' ' || b == b'\t');
-        blank.then_some(Indentation { line: self.line, column: start - self.line })
-    }
-
-    /// Notes the first node or brace that by its indentation cannot belong to the block it stands in: the block's own
-    /// brace may be missing. It is asked only when in the end one is.
-    #[inline]
-    fn watch_indentation(&mut self) {
-        let column = self.token.start.saturating_sub(self.line);
-        let Some(frame) = self.frames.last_mut() else { return };
-        let Some(node) = frame.indentation.filter(|node| node.line < self.line) else { return };
-        let is_brace = self.token.kind == TokenKind::CloseBrace;
-        if column > node.column || (is_brace && column == node.column) {
-            frame.deeper = true;
-        } else if frame.deeper && self.outdented.is_none() && self.indentation(self.token.start).is_some() {
-            self.outdented = Some(Repair { before: self.token.start });
-        }
-    }
-
-    /// Closes, before a node or brace, the blocks that were found to have no brace of their own.
-    fn repair_here(&mut self, repair: Repair) {
-        let column = self.token.start.saturating_sub(self.line);
-        let is_brace = self.token.kind == TokenKind::CloseBrace;
-        let ends = |node: Indentation| column < node.column || (!is_brace && column == node.column);
-        let mut opens = Vec::new();
-        while let Some(frame) = self.frames.pop_if(|frame| frame.indentation.is_some_and(ends)) {
-            opens.push(self.faults.span(frame.brace as usize, frame.brace as usize + 1));
-            self.close_block(frame, repair.before);
-            self.finish_node(frame.row);
-        }
-        if !opens.is_empty() {
-            self.braces_doubtful = true;
-            opens.reverse();
-            self.faults.push(faults::unclosed_blocks(&opens, Some(self.here())));
-        }
-    }
-
-    /// Where a brace is probably missing, when one is and nothing else has disturbed them.
-    fn missing_brace(&self) -> Option<Repair> {
-        self.outdented.filter(|_| self.repair.is_none() && self.faults.has_unclosed_blocks())
-    }
-
-    fn close_at_end(&mut self) {
-        let opens: Vec<Span> =
-            self.frames.iter().map(|f| self.faults.span(f.brace as usize, f.brace as usize + 1)).collect();
-        if !opens.is_empty() && !self.braces_doubtful {
-            self.faults.push_unclosed_blocks(faults::unclosed_blocks(&opens, None));
-        }
-        let end = self.token.end;
-        while let Some(frame) = self.frames.pop() {
-            self.close_block(frame, end);
-            self.finish_node(frame.row);
         }
     }
 

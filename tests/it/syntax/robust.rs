@@ -44,7 +44,7 @@ fn check(text: &str, node: Node<'_>) {
         let value = entry.value();
         assert!(entry.span().start >= node.name_span().end && entry.span().end <= node.header_span().end);
         assert!(text.get(entry.span().range()).is_some(), "{entry:?} in {text:?}");
-        (value.as_i64(), value.as_f64(), value.as_bool());
+        let _ = (value.as_i64(), value.as_f64(), value.as_bool());
         if let Some(says) = value.as_str() {
             for at in 0..=says.len() {
                 assert!(value.inner_span(at..says.len()).end <= value.span().end);
