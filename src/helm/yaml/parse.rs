@@ -3,7 +3,7 @@
 use super::node::{Data, Entry, Mark, Node};
 use super::resolve::resolve;
 use super::{MAX_BYTES, MAX_DEPTH, YamlError, float_g};
-use libyaml_safer::{Event, EventData, Parser};
+use libyaml_safer::{Event, EventData, Parser, ScalarStyle};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Reads the first document of a text; nothing if there is none.
@@ -15,18 +15,32 @@ pub fn parse(text: &[u8]) -> Result<Option<Node>, YamlError> {
     if text.len() > MAX_BYTES {
         return Err(YamlError::new(format!("the text is longer than {MAX_BYTES} bytes")));
     }
-    let ended = if text.ends_with(b"\n") { text.to_vec() } else { [text, b"\n"].concat() };
+    // The parser wants every line ended; what that adds to a block scalar at the very end is taken away again.
+    let open = !text.ends_with(b"\n");
+    let ended = if open { [text, b"\n"].concat() } else { text.to_vec() };
     let mut input = &ended[..];
     let mut parser = Parser::new();
     parser.set_input_string(&mut input);
     let mut builder = Builder::default();
     loop {
-        let event = parser.parse().map_err(syntax)?;
+        let mut event = parser.parse().map_err(syntax)?;
+        if open && event.end_mark.index as usize >= ended.len() {
+            reopen(&mut event, text);
+        }
         match event.data {
             EventData::StreamEnd => return Ok(None),
             EventData::DocumentEnd { .. } => return Ok(builder.root),
             _ => builder.event(event)?,
         }
+    }
+}
+
+/// Takes from a block scalar that ends with the text the newline that the text does not have.
+fn reopen(event: &mut Event, text: &[u8]) {
+    let EventData::Scalar { value, style: ScalarStyle::Literal | ScalarStyle::Folded, .. } = &mut event.data else { return };
+    let last_line = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    if !last_line.trim_ascii().is_empty() || value.ends_with("\n\n") {
+        value.pop();
     }
 }
 
