@@ -5,6 +5,7 @@
 //! repository comes through the small window [`Repository`].
 
 mod explain;
+mod known;
 mod levels;
 mod places;
 mod rules;
@@ -16,8 +17,10 @@ use crate::syntax::Document;
 use std::sync::Arc;
 
 pub use explain::{explain, list};
+pub use known::Known;
 pub use levels::{adjustable, apply};
-pub use rules::{ALL, Rule};
+pub use places::{Place, Role};
+pub use rules::{ALL, Rule, Sees};
 
 /// The window to the files beside the pipeline file.
 pub trait Repository {
@@ -74,9 +77,7 @@ pub fn check(
     let whole = !diag::any_error(&found);
     for graph in &graphs {
         let context = Context { graph, pipeline: graph.pipeline(), repository };
-        for rule in ALL.iter().filter(|r| whole || !r.needs_whole) {
-            (rule.run)(&context, &mut found);
-        }
+        rules::run(&context, whole, &mut found);
     }
     found.extend(rules::same_pipeline(&graphs));
     apply(levels, &mut found);

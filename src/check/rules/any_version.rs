@@ -1,13 +1,13 @@
 //! A source that takes any version.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::SourceKind;
 use crate::model::source::is_path;
 
 /// A source that takes any version.
-pub(super) static RULE: Rule = Rule { code: &codes::ANY_VERSION, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::ANY_VERSION, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for source in &context.pipeline.sources {

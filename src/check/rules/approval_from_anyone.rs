@@ -1,12 +1,13 @@
 //! An approval that anyone can give.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::GateRule;
 
 /// An approval that anyone can give.
-pub(super) static RULE: Rule = Rule { code: &codes::APPROVAL_FROM_ANYONE, needs_whole: false, run };
+pub(super) static RULE: Rule =
+    Rule { code: &codes::APPROVAL_FROM_ANYONE, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for environment in &context.pipeline.environments {

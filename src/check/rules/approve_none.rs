@@ -1,12 +1,12 @@
 //! An approval by nobody.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::GateRule;
 
 /// An approval by nobody.
-pub(super) static RULE: Rule = Rule { code: &codes::APPROVE_NONE, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::APPROVE_NONE, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for environment in &context.pipeline.environments {

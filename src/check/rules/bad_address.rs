@@ -1,13 +1,13 @@
 //! An address that is no URL.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::format::parse_url;
 use crate::model::{NotifyTo, Part, Template, VerifyKind};
 
 /// An address that is no URL.
-pub(super) static RULE: Rule = Rule { code: &codes::BAD_URL, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::BAD_URL, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for notify in &context.pipeline.notifies {

@@ -1,12 +1,12 @@
 //! A `set-json` that is no JSON.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::{Part, SetKind, SetTo};
 
 /// A `set-json` that is no JSON.
-pub(super) static RULE: Rule = Rule { code: &codes::BAD_JSON, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::BAD_JSON, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for set in context.pipeline.releases.iter().flat_map(|r| &r.sets).filter(|s| s.kind == SetKind::Json) {

@@ -1,13 +1,13 @@
 //! A URL with a password in it.
 
-use super::Rule;
 use super::urls;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::format::parse_url;
 
 /// A URL with a password in it.
-pub(super) static RULE: Rule = Rule { code: &codes::CREDENTIALS_IN_URL, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::CREDENTIALS_IN_URL, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     urls::each(context.pipeline, &mut |text, span| {

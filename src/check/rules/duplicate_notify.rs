@@ -1,11 +1,11 @@
 //! Two notifications of one name.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 
 /// Two notifications of one name.
-pub(super) static RULE: Rule = Rule { code: &codes::DUPLICATE_NAME, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::DUPLICATE_NAME, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let names = context.pipeline.notifies.iter().map(|n| &n.name);

@@ -1,11 +1,11 @@
 //! A task with two outputs of one name.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 
 /// A task with two outputs of one name.
-pub(super) static RULE: Rule = Rule { code: &codes::DUPLICATE_OUTPUT, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::DUPLICATE_OUTPUT, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for task in &context.pipeline.tasks {

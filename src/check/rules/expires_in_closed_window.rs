@@ -1,13 +1,14 @@
 //! An approval that expires before its window opens.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::window::{Hours, longest_closed};
 use crate::model::{GateRule, duration};
 
 /// An approval that expires before its window opens.
-pub(super) static RULE: Rule = Rule { code: &codes::EXPIRES_IN_CLOSED_WINDOW, needs_whole: false, run };
+pub(super) static RULE: Rule =
+    Rule { code: &codes::EXPIRES_IN_CLOSED_WINDOW, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for environment in &context.pipeline.environments {

@@ -1,6 +1,6 @@
 //! An image that the cluster it is deployed to cannot pull.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::{Graph, Kind, NodeId};
@@ -8,7 +8,7 @@ use crate::model::source::is_path;
 use crate::model::{Build, Target};
 
 /// An image that the cluster it is deployed to cannot pull.
-pub(super) static RULE: Rule = Rule { code: &codes::IMAGE_OUT_OF_REACH, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::IMAGE_OUT_OF_REACH, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;

@@ -1,13 +1,13 @@
 //! A URL without encryption.
 
-use super::Rule;
 use super::urls;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::format::parse_url;
 
 /// A URL without encryption.
-pub(super) static RULE: Rule = Rule { code: &codes::INSECURE_URL, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::INSECURE_URL, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     urls::each(context.pipeline, &mut |text, span| {

@@ -1,39 +1,24 @@
-//! The tag `latest`.
+//! A push, or the image of a command, under the tag `latest`.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
-use crate::check::places::{self, Role};
+use crate::check::places::{Place, Role};
 use crate::diag::{Diagnostic, codes};
-use crate::model::SourceKind;
-use crate::model::source::is_path;
 
-/// The tag `latest`.
-pub(super) static RULE: Rule = Rule { code: &codes::LATEST_TAG, needs_whole: false, run };
+/// A push, or the image of a command, under the tag `latest`.
+pub(super) static RULE: Rule = Rule { code: &codes::LATEST_TAG, needs_whole: false, sees: Sees::Places(run) };
 
-fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for source in &context.pipeline.sources {
-        if let SourceKind::Image { repository, tag } = &source.kind
-            && *tag.value == *"latest"
-            && !is_path(repository)
-        {
-            let fault = Diagnostic::new(&codes::LATEST_TAG, "`latest` is whatever was pushed last")
-                .at(tag.span, "says no version");
-            found.push(fault.help("name the versions that are wanted: `tag=\"1.2.*\"`"));
-        }
+fn run(_: &Context<'_>, place: &Place<'_>, found: &mut Vec<Diagnostic>) {
+    let moves = match place.role {
+        Role::Container => place.template.as_text().is_some_and(is_unversioned),
+        Role::Tag => place.template.as_text() == Some("latest"),
+        _ => false,
+    };
+    if moves {
+        let fault = Diagnostic::new(&codes::LATEST_TAG, "`latest` is whatever was pushed last");
+        let fault = fault.at(place.template.span, "says no version");
+        found.push(fault.help("name a version, or better a digest"));
     }
-    places::each(context.pipeline, &mut |place| {
-        let Some(text) = place.template.as_text() else { return };
-        let moves = match place.role {
-            Role::Container => is_unversioned(text),
-            Role::Tag => text == "latest",
-            _ => false,
-        };
-        if moves {
-            let fault = Diagnostic::new(&codes::LATEST_TAG, "`latest` is whatever was pushed last")
-                .at(place.template.span, "says no version");
-            found.push(fault.help("name a version, or better a digest"));
-        }
-    });
 }
 
 /// Whether an image is named without a version: no tag, or `latest`.

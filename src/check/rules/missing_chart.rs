@@ -1,11 +1,11 @@
 //! A folder that should be a chart and is none.
 
-use super::{Rule, files};
+use super::{Rule, Sees, files};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 
 /// A folder that should be a chart and is none.
-pub(super) static RULE: Rule = Rule { code: &codes::MISSING_CHART, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::MISSING_CHART, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;

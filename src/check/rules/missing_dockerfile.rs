@@ -1,11 +1,11 @@
 //! A Dockerfile that is not in the repository.
 
-use super::{Rule, files};
+use super::{Rule, Sees, files};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 
 /// A Dockerfile that is not in the repository.
-pub(super) static RULE: Rule = Rule { code: &codes::MISSING_DOCKERFILE, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::MISSING_DOCKERFILE, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for build in &context.pipeline.builds {

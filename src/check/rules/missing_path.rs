@@ -1,13 +1,13 @@
 //! A path that is not in the repository.
 
-use super::{Rule, files};
+use super::{Rule, Sees, files};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::SourceKind;
 use crate::model::source::is_path;
 
 /// A path that is not in the repository.
-pub(super) static RULE: Rule = Rule { code: &codes::MISSING_PATH, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::MISSING_PATH, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for source in &context.pipeline.sources {

@@ -1,12 +1,12 @@
 //! A script that is not in the repository.
 
-use super::{Rule, files};
+use super::{Rule, Sees, files};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::VerifyKind;
 
 /// A script that is not in the repository.
-pub(super) static RULE: Rule = Rule { code: &codes::MISSING_SCRIPT, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::MISSING_SCRIPT, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for environment in &context.pipeline.environments {

@@ -15,6 +15,7 @@ mod image_out_of_reach;
 mod input_glob;
 mod insecure_url;
 mod job_without_image;
+mod latest_source;
 mod latest_tag;
 mod machine_path;
 mod missing_chart;
@@ -34,7 +35,6 @@ mod plain_secret;
 mod poll_too_short;
 mod push_tag;
 mod redundant_after;
-mod reference;
 mod repeated_approve;
 mod repeated_mention;
 mod repeated_set;
@@ -66,9 +66,11 @@ mod window_never_open;
 mod zero_duration;
 
 use super::Context;
+use super::known::{Known, known};
+use super::places::{self, Place};
 use crate::diag::{Code, Diagnostic, codes};
 use crate::graph::{Graph, Kind};
-use crate::model::{Spanned, Template};
+use crate::model::{Command, Reference, Spanned, Template};
 use std::collections::{HashMap, HashSet};
 
 /// A rule.
@@ -77,8 +79,43 @@ pub struct Rule {
     pub code: &'static Code,
     /// Whether it looks for what is *not* there, so that it says nothing while half of the pipeline could not be read.
     pub needs_whole: bool,
-    /// Looks at one pipeline.
-    pub run: fn(&Context<'_>, &mut Vec<Diagnostic>),
+    /// What it looks at.
+    pub sees: Sees,
+}
+
+/// What a rule looks at. Those that look at the many small things of a pipeline are led over them in one walk.
+pub enum Sees {
+    /// A pipeline as a whole.
+    Pipeline(fn(&Context<'_>, &mut Vec<Diagnostic>)),
+    /// Each program that is run.
+    Commands(fn(&Context<'_>, &Command, &mut Vec<Diagnostic>)),
+    /// Each text in which references are read.
+    Places(fn(&Context<'_>, &Place<'_>, &mut Vec<Diagnostic>)),
+    /// Each reference whose name is known.
+    References(fn(&Context<'_>, &Place<'_>, &Reference, &Known<'_>, &mut Vec<Diagnostic>)),
+}
+
+/// Lets all rules look at a pipeline; those that look for what is not there only when `whole`.
+pub(super) fn run(context: &Context<'_>, whole: bool, found: &mut Vec<Diagnostic>) {
+    let rules = || ALL.iter().filter(|rule| whole || !rule.needs_whole).map(|rule| &rule.sees);
+    let commands: Vec<_> = rules().filter_map(|s| if let Sees::Commands(run) = s { Some(run) } else { None }).collect();
+    let places: Vec<_> = rules().filter_map(|s| if let Sees::Places(run) = s { Some(run) } else { None }).collect();
+    let references: Vec<_> =
+        rules().filter_map(|s| if let Sees::References(run) = s { Some(run) } else { None }).collect();
+    for rule in rules() {
+        if let Sees::Pipeline(run) = rule {
+            run(context, found);
+        }
+    }
+    places::commands(context.pipeline, &mut |command| commands.iter().for_each(|run| run(context, command, found)));
+    places::each(context.pipeline, &mut |place| {
+        places.iter().for_each(|run| run(context, &place, found));
+        for reference in place.template.refs() {
+            if let Some(known) = known(context, reference) {
+                references.iter().for_each(|run| run(context, &place, reference, &known, found));
+            }
+        }
+    });
 }
 
 /// All rules.
@@ -97,6 +134,7 @@ pub static ALL: &[&Rule] = &[
     &input_glob::RULE,
     &insecure_url::RULE,
     &job_without_image::RULE,
+    &latest_source::RULE,
     &latest_tag::RULE,
     &machine_path::RULE,
     &missing_chart::RULE,
@@ -157,16 +195,23 @@ pub(super) fn same_pipeline(graphs: &[Graph]) -> Vec<Diagnostic> {
 }
 
 /// What stands again in a list, each with its first.
-fn repeated<'a, T: 'a>(items: impl IntoIterator<Item = &'a T>, key: impl Fn(&'a T) -> &'a str) -> Vec<(&'a T, &'a T)> {
-    let mut items = items.into_iter();
-    // Most lists have no more than one, and need no map.
-    let (Some(one), Some(two)) = (items.next(), items.next()) else { return Vec::new() };
-    let mut first: HashMap<&str, &T> = HashMap::new();
+fn repeated<'a, T: 'a, I>(items: I, key: impl Fn(&'a T) -> &'a str) -> Vec<(&'a T, &'a T)>
+where
+    I: IntoIterator<Item = &'a T>,
+    I::IntoIter: Clone,
+{
+    let items = items.into_iter();
+    // Most lists are short: looking at all before is quicker than a map, and allocates nothing.
+    if items.clone().nth(8).is_none() {
+        let first = |(at, item)| Some((items.clone().take(at).find(|other| key(other) == key(item))?, item));
+        return items.clone().enumerate().filter_map(first).collect();
+    }
+    let mut seen: HashMap<&str, &T> = HashMap::new();
     let mut found = Vec::new();
-    for item in [one, two].into_iter().chain(items) {
-        match first.get(key(item)) {
+    for item in items {
+        match seen.get(key(item)) {
             Some(first) => found.push((*first, item)),
-            None => drop(first.insert(key(item), item)),
+            None => drop(seen.insert(key(item), item)),
         }
     }
     found

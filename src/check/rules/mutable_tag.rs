@@ -1,13 +1,13 @@
 //! A push under a tag that stays the same.
 
-use super::Rule;
-use super::reference::known;
+use super::{Rule, Sees};
 use crate::check::Context;
+use crate::check::known::known;
 use crate::diag::{Diagnostic, codes};
 use crate::model::fields::Nature;
 
 /// A push under a tag that stays the same.
-pub(super) static RULE: Rule = Rule { code: &codes::MUTABLE_TAG, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::MUTABLE_TAG, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for push in context.pipeline.builds.iter().filter_map(|b| b.push.as_ref()) {

@@ -1,6 +1,6 @@
 //! A cron expression that never comes.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::TriggerKind;
@@ -8,7 +8,7 @@ use crate::model::cron::Schedule;
 use jiff::Timestamp;
 
 /// A cron expression that never comes.
-pub(super) static RULE: Rule = Rule { code: &codes::NEVER_DUE, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::NEVER_DUE, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for source in &context.pipeline.sources {

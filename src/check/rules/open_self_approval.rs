@@ -1,12 +1,12 @@
 //! A gate that one can open for a change of one's own.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::GateRule;
 
 /// A gate that one can open for a change of one's own.
-pub(super) static RULE: Rule = Rule { code: &codes::OPEN_SELF_APPROVAL, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::OPEN_SELF_APPROVAL, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for environment in &context.pipeline.environments {

@@ -1,13 +1,13 @@
 //! An environment that can be reached by a way with a gate and by one without.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::{Graph, NodeId};
 use crate::model::GateRule;
 
 /// An environment that can be reached by a way with a gate and by one without.
-pub(super) static RULE: Rule = Rule { code: &codes::PARTIAL_GATE, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::PARTIAL_GATE, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;

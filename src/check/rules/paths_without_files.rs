@@ -1,12 +1,13 @@
 //! Path filters on a source that has no files.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::SourceKind;
 
 /// Path filters on a source that has no files.
-pub(super) static RULE: Rule = Rule { code: &codes::PATHS_WITHOUT_FILES, needs_whole: false, run };
+pub(super) static RULE: Rule =
+    Rule { code: &codes::PATHS_WITHOUT_FILES, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for source in &context.pipeline.sources {

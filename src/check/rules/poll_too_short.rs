@@ -1,13 +1,13 @@
 //! A source that is polled all the time.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::{TriggerKind, duration};
 use std::time::Duration;
 
 /// A source that is polled all the time.
-pub(super) static RULE: Rule = Rule { code: &codes::POLL_TOO_SHORT, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::POLL_TOO_SHORT, needs_whole: false, sees: Sees::Pipeline(run) };
 
 /// What a neighbour bears: more often than this is for webhooks.
 const LEAST: Duration = Duration::from_secs(10);

@@ -1,12 +1,12 @@
 //! A tag of a push that no registry takes.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::Part;
 
 /// A tag of a push that no registry takes.
-pub(super) static RULE: Rule = Rule { code: &codes::BAD_TAG, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::BAD_TAG, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for tag in context.pipeline.builds.iter().filter_map(|b| b.push.as_ref()?.tag.as_ref()) {

@@ -1,13 +1,13 @@
 //! An `after` that follows from another.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::{Graph, NodeId};
 use crate::model::Spanned;
 
 /// An `after` that follows from another.
-pub(super) static RULE: Rule = Rule { code: &codes::REDUNDANT_AFTER, needs_whole: true, run };
+pub(super) static RULE: Rule = Rule { code: &codes::REDUNDANT_AFTER, needs_whole: true, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;

@@ -1,12 +1,12 @@
 //! Two approvals of one group in one gate.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::GateRule;
 
 /// Two approvals of one group in one gate.
-pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_APPROVE, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_APPROVE, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for environment in &context.pipeline.environments {

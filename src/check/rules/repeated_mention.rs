@@ -1,12 +1,12 @@
 //! A name that stands twice in one list.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::Spanned;
 
 /// A name that stands twice in one list.
-pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_MENTION, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_MENTION, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let pipeline = context.pipeline;

@@ -1,11 +1,11 @@
 //! A value of a release that is set twice.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 
 /// A value of a release that is set twice.
-pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_SET, needs_whole: true, run };
+pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_SET, needs_whole: true, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for release in &context.pipeline.releases {

@@ -1,12 +1,12 @@
 //! Two triggers of which one does what the other does.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::{Trigger, TriggerKind};
 
 /// Two triggers of which one does what the other does.
-pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_TRIGGER, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_TRIGGER, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for source in &context.pipeline.sources {

@@ -1,13 +1,13 @@
 //! A variable, build argument or label that is given twice.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::check::places;
 use crate::diag::{Diagnostic, codes};
 use crate::model::{Spanned, Template};
 
 /// A variable, build argument or label that is given twice.
-pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_VARIABLE, needs_whole: true, run };
+pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_VARIABLE, needs_whole: true, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for build in &context.pipeline.builds {

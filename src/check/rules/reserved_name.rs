@@ -1,12 +1,12 @@
 //! A node with a name that means something of its own in references.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::fields;
 
 /// A node with a name that means something of its own in references.
-pub(super) static RULE: Rule = Rule { code: &codes::RESERVED_NAME, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::RESERVED_NAME, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for (id, kind) in context.graph.nodes() {

@@ -1,13 +1,13 @@
 //! Two builds that push under one name.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::{Build, Part, Push, Template};
 use std::collections::HashMap;
 
 /// Two builds that push under one name.
-pub(super) static RULE: Rule = Rule { code: &codes::SAME_PUSH, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::SAME_PUSH, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let mut seen: HashMap<(&str, String), (&Build, &Push)> = HashMap::new();

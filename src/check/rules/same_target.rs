@@ -1,13 +1,13 @@
 //! Two environments that deploy to one place.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::{Environment, Target};
 use std::collections::HashMap;
 
 /// Two environments that deploy to one place.
-pub(super) static RULE: Rule = Rule { code: &codes::SAME_TARGET, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::SAME_TARGET, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let mut namespaces: HashMap<(&str, &str), &Environment> = HashMap::new();

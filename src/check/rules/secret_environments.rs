@@ -1,12 +1,12 @@
 //! A secret for an environment that there is not.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::graph::Kind;
 
 /// A secret for an environment that there is not.
-pub(super) static RULE: Rule = Rule { code: &codes::UNKNOWN_NAME, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::UNKNOWN_NAME, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;

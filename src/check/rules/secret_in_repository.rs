@@ -1,12 +1,13 @@
 //! A secret that is read from a file of the repository.
 
-use super::{Rule, files};
+use super::{Rule, Sees, files};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::SecretFrom;
 
 /// A secret that is read from a file of the repository.
-pub(super) static RULE: Rule = Rule { code: &codes::SECRET_IN_REPOSITORY, needs_whole: false, run };
+pub(super) static RULE: Rule =
+    Rule { code: &codes::SECRET_IN_REPOSITORY, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for secret in &context.pipeline.secrets {

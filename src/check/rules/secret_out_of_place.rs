@@ -1,6 +1,6 @@
 //! A secret that is used where it may not be.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::Kind;
@@ -8,7 +8,8 @@ use crate::model::{Command, Environment, Secret, Target, VerifyKind};
 use crate::source::Span;
 
 /// A secret that is used where it may not be.
-pub(super) static RULE: Rule = Rule { code: &codes::SECRET_OUT_OF_PLACE, needs_whole: false, run };
+pub(super) static RULE: Rule =
+    Rule { code: &codes::SECRET_OUT_OF_PLACE, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     if context.pipeline.secrets.iter().all(|s| s.environments.is_empty()) {

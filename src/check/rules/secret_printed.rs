@@ -1,31 +1,24 @@
 //! A secret where it would be shown.
 
-use super::Rule;
-use super::reference::known;
+use super::{Rule, Sees};
 use crate::check::Context;
-use crate::check::places::{self, Role};
+use crate::check::known::Known;
+use crate::check::places::{Place, Role};
 use crate::diag::{Diagnostic, codes};
+use crate::model::Reference;
 use crate::model::fields::Nature;
 
 /// A secret where it would be shown.
-pub(super) static RULE: Rule = Rule { code: &codes::SECRET_PRINTED, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::SECRET_PRINTED, needs_whole: false, sees: Sees::References(run) };
 
-fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    places::each(context.pipeline, &mut |place| {
-        if place.role.keeps_secrets() {
-            return;
-        }
-        for reference in place.template.refs() {
-            let Some(known) = known(context, reference) else { continue };
-            if known.nature(reference) != Some(Nature::Secret) {
-                continue;
-            }
-            let message = format!("the secret `{}` would be shown: it is in {}", reference.name, place.role.words());
-            let fault = Diagnostic::new(&codes::SECRET_PRINTED, message).at(reference.span, shown_in(place.role));
-            let fault = known.declared().map_or(fault.clone(), |at| fault.at(at, "the secret"));
-            found.push(fault.help(instead(place.role)));
-        }
-    });
+fn run(_: &Context<'_>, place: &Place<'_>, reference: &Reference, known: &Known<'_>, found: &mut Vec<Diagnostic>) {
+    if place.role.keeps_secrets() || known.nature(reference) != Some(Nature::Secret) {
+        return;
+    }
+    let message = format!("the secret `{}` would be shown: it is in {}", reference.name, place.role.words());
+    let fault = Diagnostic::new(&codes::SECRET_PRINTED, message).at(reference.span, shown_in(place.role));
+    let fault = known.declared().map_or(fault.clone(), |at| fault.at(at, "the secret"));
+    found.push(fault.help(instead(place.role)));
 }
 
 fn shown_in(role: Role<'_>) -> &'static str {

@@ -1,6 +1,6 @@
 //! A value that is set inside of another that is set.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::format::set_path;
@@ -8,7 +8,7 @@ use crate::model::{Release, SetKind, SetValue};
 use std::collections::HashMap;
 
 /// A value that is set inside of another that is set.
-pub(super) static RULE: Rule = Rule { code: &codes::SET_UNDER_SET, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::SET_UNDER_SET, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     context.pipeline.releases.iter().for_each(|release| in_release(release, found));

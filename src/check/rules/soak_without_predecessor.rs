@@ -1,13 +1,14 @@
 //! A soak in an environment that comes after no other.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::Kind;
 use crate::model::GateRule;
 
 /// A soak in an environment that comes after no other.
-pub(super) static RULE: Rule = Rule { code: &codes::SOAK_WITHOUT_PREDECESSOR, needs_whole: true, run };
+pub(super) static RULE: Rule =
+    Rule { code: &codes::SOAK_WITHOUT_PREDECESSOR, needs_whole: true, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;

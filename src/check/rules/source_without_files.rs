@@ -1,16 +1,20 @@
 //! A source that has no files where files are needed.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::check::places;
 use crate::diag::{Diagnostic, codes};
 use crate::model::SourceKind;
 
 /// A source that has no files where files are needed.
-pub(super) static RULE: Rule = Rule { code: &codes::SOURCE_WITHOUT_FILES, needs_whole: false, run };
+pub(super) static RULE: Rule =
+    Rule { code: &codes::SOURCE_WITHOUT_FILES, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;
+    if context.pipeline.sources.iter().all(|s| s.kind.has_files()) {
+        return;
+    }
     let mut see = |name: &crate::model::Spanned<String>, what: &str| {
         let Some(id) = graph.find(name) else { return };
         let Some(source) = graph.source(id).filter(|s| !s.kind.has_files() && s.kind != SourceKind::Unknown) else {

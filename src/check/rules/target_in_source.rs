@@ -1,12 +1,12 @@
 //! An environment that deploys into a folder that is watched.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::{SourceKind, Target};
 
 /// An environment that deploys into a folder that is watched.
-pub(super) static RULE: Rule = Rule { code: &codes::TARGET_IN_SOURCE, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::TARGET_IN_SOURCE, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for environment in &context.pipeline.environments {

@@ -1,13 +1,14 @@
 //! An environment after another one without a gate.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::{Graph, Kind, NodeId};
 use crate::model::GateRule;
 
 /// An environment after another one without a gate.
-pub(super) static RULE: Rule = Rule { code: &codes::UNGATED_ENVIRONMENT, needs_whole: false, run };
+pub(super) static RULE: Rule =
+    Rule { code: &codes::UNGATED_ENVIRONMENT, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;

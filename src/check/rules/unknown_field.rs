@@ -1,28 +1,23 @@
 //! A reference to a field that its kind does not have.
 
-use super::Rule;
-use super::reference::{Known, known};
-use crate::check::{Context, places};
+use super::{Rule, Sees};
+use crate::check::Context;
+use crate::check::known::Known;
+use crate::check::places::Place;
 use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::model::Reference;
 use crate::source::Span;
 
 /// A reference to a field that its kind does not have.
-pub(super) static RULE: Rule = Rule { code: &codes::UNKNOWN_FIELD, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::UNKNOWN_FIELD, needs_whole: false, sees: Sees::References(run) };
 
-fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    places::each(context.pipeline, &mut |place| {
-        for reference in place.template.refs() {
-            let (Some(known), Some((field, span))) = (known(context, reference), reference.fields.first()) else {
-                continue;
-            };
-            match (known.has(field), reference.fields.get(1)) {
-                (false, _) => found.push(unknown(reference, field, *span, &known)),
-                (true, Some((deeper, span))) => found.push(too_deep(reference, deeper, *span)),
-                (true, None) => {}
-            }
-        }
-    });
+fn run(_: &Context<'_>, _: &Place<'_>, reference: &Reference, known: &Known<'_>, found: &mut Vec<Diagnostic>) {
+    let Some((field, span)) = reference.fields.first() else { return };
+    match (known.has(field), reference.fields.get(1)) {
+        (false, _) => found.push(unknown(reference, field, *span, known)),
+        (true, Some((deeper, span))) => found.push(too_deep(reference, deeper, *span)),
+        (true, None) => {}
+    }
 }
 
 fn unknown(reference: &Reference, field: &str, span: Span, known: &Known<'_>) -> Diagnostic {

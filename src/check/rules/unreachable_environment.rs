@@ -1,6 +1,6 @@
 //! An environment that no candidate can reach.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::Kind;
@@ -8,7 +8,8 @@ use crate::model::window::Hours;
 use crate::model::{Gate, GateRule};
 
 /// An environment that no candidate can reach.
-pub(super) static RULE: Rule = Rule { code: &codes::UNREACHABLE_ENVIRONMENT, needs_whole: false, run };
+pub(super) static RULE: Rule =
+    Rule { code: &codes::UNREACHABLE_ENVIRONMENT, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;

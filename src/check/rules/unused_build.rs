@@ -1,12 +1,12 @@
 //! A build that nothing uses.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::Kind;
 
 /// A build that nothing uses.
-pub(super) static RULE: Rule = Rule { code: &codes::UNUSED_BUILD, needs_whole: true, run };
+pub(super) static RULE: Rule = Rule { code: &codes::UNUSED_BUILD, needs_whole: true, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     super::unused(

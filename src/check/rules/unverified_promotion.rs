@@ -1,12 +1,13 @@
 //! An environment that hands on what nobody checked there.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::Kind;
 
 /// An environment that hands on what nobody checked there.
-pub(super) static RULE: Rule = Rule { code: &codes::UNVERIFIED_PROMOTION, needs_whole: true, run };
+pub(super) static RULE: Rule =
+    Rule { code: &codes::UNVERIFIED_PROMOTION, needs_whole: true, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;

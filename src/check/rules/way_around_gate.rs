@@ -1,6 +1,6 @@
 //! A command in the cluster of an environment that its gate does not hold back.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::{Graph, Kind, NodeId};
@@ -8,7 +8,7 @@ use crate::model::{Command, GateRule, Spanned, Target, VerifyKind};
 use std::collections::HashMap;
 
 /// A command in the cluster of an environment that its gate does not hold back.
-pub(super) static RULE: Rule = Rule { code: &codes::WAY_AROUND_GATE, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::WAY_AROUND_GATE, needs_whole: false, sees: Sees::Pipeline(run) };
 
 /// For each cluster, the environments in it, when all of them have a gate. What runs in such a cluster must be behind one
 /// of these gates; a cluster that has an environment without a gate can be entered anyway.

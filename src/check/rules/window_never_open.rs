@@ -1,13 +1,13 @@
 //! A window that never opens beside others that do.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::GateRule;
 use crate::model::window::Hours;
 
 /// A window that never opens beside others that do.
-pub(super) static RULE: Rule = Rule { code: &codes::WINDOW_NEVER_OPEN, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::WINDOW_NEVER_OPEN, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for environment in &context.pipeline.environments {

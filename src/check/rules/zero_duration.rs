@@ -1,6 +1,6 @@
 //! A time of nothing.
 
-use super::Rule;
+use super::{Rule, Sees};
 use crate::check::Context;
 use crate::check::places;
 use crate::diag::{Diagnostic, codes};
@@ -8,7 +8,7 @@ use crate::model::{GateRule, Spanned, TriggerKind, VerifyKind};
 use std::time::Duration;
 
 /// A time of nothing.
-pub(super) static RULE: Rule = Rule { code: &codes::ZERO_DURATION, needs_whole: false, run };
+pub(super) static RULE: Rule = Rule { code: &codes::ZERO_DURATION, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let pipeline = context.pipeline;

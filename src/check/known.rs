@@ -2,24 +2,24 @@
 
 use crate::check::Context;
 use crate::graph::Kind;
-use crate::model::fields::{self, Field, Fields, Nature};
+use crate::model::fields::{self, ContextName, Fields, Nature};
 use crate::model::{Output, Reference};
 use crate::source::Span;
 
 /// What a reference stands for.
-pub(super) enum Known<'a> {
+pub enum Known<'a> {
     /// A node whose fields are those of its kind.
     Node(&'static str, &'static Fields, Span),
     /// A task, whose fields are its outputs.
     Task(&'a [Output], Span),
     /// A name that means something of its own.
-    Context(&'static Fields),
+    Context(&'static ContextName),
 }
 
 /// What the reference stands for; nothing when its name is unknown or its kind is.
-pub(super) fn known<'a>(context: &Context<'a>, reference: &Reference) -> Option<Known<'a>> {
+pub fn known<'a>(context: &Context<'a>, reference: &Reference) -> Option<Known<'a>> {
     if let Some(name) = fields::context(&reference.name) {
-        return Some(Known::Context(name.fields));
+        return Some(Known::Context(name));
     }
     let graph = context.graph;
     let id = graph.find(&reference.name)?;
@@ -35,7 +35,7 @@ pub(super) fn known<'a>(context: &Context<'a>, reference: &Reference) -> Option<
 
 impl<'a> Known<'a> {
     /// The kind in words.
-    pub(super) fn word(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Known::Node(word, ..) => word,
             Known::Task(..) => "task",
@@ -44,36 +44,45 @@ impl<'a> Known<'a> {
     }
 
     /// Where it is defined.
-    pub(super) fn declared(&self) -> Option<Span> {
+    pub fn declared(&self) -> Option<Span> {
         match self {
             Known::Node(_, _, place) | Known::Task(_, place) => Some(*place),
             Known::Context(_) => None,
         }
     }
 
-    /// Whether it has a field of that name.
-    pub(super) fn has(&self, field: &str) -> bool {
+    /// The table of its fields; nothing for a task.
+    fn table(&self) -> Option<&'static Fields> {
         match self {
-            Known::Node(_, fields, _) | Known::Context(fields) => fields.find(field).is_some(),
-            Known::Task(outputs, _) => outputs.iter().any(|o| *o.name == field),
+            Known::Node(_, fields, _) => Some(fields),
+            Known::Context(name) => Some(name.fields),
+            Known::Task(..) => None,
+        }
+    }
+
+    /// Whether it has a field of that name.
+    pub fn has(&self, field: &str) -> bool {
+        match self {
+            Known::Task(outputs, _) => outputs.iter().any(|o| o.name.value == field),
+            _ => self.table().is_some_and(|fields| fields.find(field).is_some()),
         }
     }
 
     /// Whether it has a value without a field.
-    pub(super) fn has_own(&self) -> bool {
-        matches!(self, Known::Node(_, Fields { own: Some(_), .. }, _) | Known::Context(Fields { own: Some(_), .. }))
+    pub fn has_own(&self) -> bool {
+        self.table().is_some_and(|fields| fields.own.is_some())
     }
 
     /// The names of its fields.
-    pub(super) fn names(&self) -> Vec<&'a str> {
+    pub fn names(&self) -> Vec<&'a str> {
         match self {
-            Known::Node(_, fields, _) | Known::Context(fields) => fields.fields.iter().map(|f| f.name).collect(),
             Known::Task(outputs, _) => outputs.iter().map(|o| o.name.as_str()).collect(),
+            _ => self.table().into_iter().flat_map(|fields| fields.fields).map(|f| f.name).collect(),
         }
     }
 
     /// What to do where it has no fields at all.
-    pub(super) fn without_fields(&self, name: &str) -> String {
+    pub fn without_fields(&self, name: &str) -> String {
         match self {
             Known::Task(..) => {
                 format!("the task `{name}` declares no outputs; add `output NAME` to it, or use `after`")
@@ -83,15 +92,13 @@ impl<'a> Known<'a> {
     }
 
     /// What must be kept in mind of what the reference reads.
-    pub(super) fn nature(&self, reference: &Reference) -> Option<Nature> {
-        let field = |fields: &'static Fields| match reference.fields.first() {
-            Some((name, _)) => fields.find(name).copied(),
-            None => fields.own,
+    pub fn nature(&self, reference: &Reference) -> Option<Nature> {
+        // What a task makes is made by the team's own program.
+        let Some(fields) = self.table() else { return Some(Nature::Plain) };
+        let field = match reference.fields.first() {
+            Some((name, _)) => fields.find(name),
+            None => fields.own.as_ref(),
         };
-        match self {
-            Known::Node(_, fields, _) | Known::Context(fields) => field(fields).map(|f: Field| f.nature),
-            // What a task makes is made by the team's own program.
-            Known::Task(..) => Some(Nature::Plain),
-        }
+        field.map(|f| f.nature)
     }
 }
