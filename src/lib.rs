@@ -28,3 +28,4 @@ pub mod plan;
 pub mod run;
 // world
 pub mod engine;
+pub mod adapters;

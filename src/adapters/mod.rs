@@ -1,0 +1,18 @@
+//! The neighbours as they really are: what the ports say, done with this machine's files, programs and clock and with what
+//! is reached from it. They know the ports and nothing above them; the façade puts them together.
+
+pub mod charts;
+pub mod clock;
+pub mod export;
+pub mod folder;
+pub mod git;
+pub mod layout;
+pub mod place;
+pub mod secrets;
+pub mod shelf;
+pub mod shell;
+pub mod sources;
+pub mod sqlite;
+pub mod workshop;
+
+mod disk;
