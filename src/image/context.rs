@@ -8,9 +8,6 @@ use crate::ports::{Fault, PortError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The longest path that a link may have; what Linux allows.
-const LINK: u64 = 4096;
-
 /// The context of a build.
 pub struct Context<'a> {
     files: &'a dyn Files,
@@ -158,6 +155,10 @@ impl<'a> Context<'a> {
     pub(super) fn find(&self, path: &str) -> Result<Found, Lost> {
         let mut path = names::inside(path).ok_or(Lost::Outside(None))?;
         for _ in 0..limits::LINKS {
+            // Longer than any path there is.
+            if path.len() > limits::PATH {
+                return Err(Lost::Missing);
+            }
             match self.first_link(&path) {
                 None => return self.there(path),
                 Some((link, rest)) => path = self.through(link, rest)?,
@@ -190,7 +191,7 @@ impl<'a> Context<'a> {
     pub(super) fn target(&self, link: &str) -> Result<String, PortError> {
         let full = self.full(link);
         let bad = |why: &str| PortError::new(Fault::Invalid, format!("the link `{full}` {why}"));
-        if self.visible.get(link).is_some_and(|entry| entry.size > LINK) {
+        if self.visible.get(link).is_some_and(|entry| entry.size > limits::PATH as u64) {
             return Err(bad("is too long"));
         }
         let bytes = self.files.read(&full)?;

@@ -85,6 +85,9 @@ impl Copy<'_> {
                 Ok(things) => picked.extend(things),
                 Err(error) => errors.push(error),
             }
+            if errors.len() >= limits::FAULTS {
+                break;
+            }
         }
         if !errors.is_empty() {
             return Err(errors);

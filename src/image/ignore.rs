@@ -25,6 +25,11 @@ impl Ignore {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (mut rules, mut errors) = (Vec::new(), Vec::new());
         for (at, line) in text.lines().enumerate() {
+            if rules.len() > limits::PATTERNS {
+                let message = format!("there are more than {} patterns", limits::PATTERNS);
+                errors.push(PortError::new(Fault::Limit, message).at(path, at + 1, 1));
+                break;
+            }
             match rule(line) {
                 Ok(rule) => rules.extend(rule),
                 Err(why) => {
@@ -44,16 +49,8 @@ impl Ignore {
     pub fn ignores(&self, path: &str) -> bool {
         self.rules.iter().fold(false, |ignored, rule| {
             // Only a rule that can change the answer is asked.
-            if rule.takes_back == ignored && rule.matches(path) { !rule.takes_back } else { ignored }
+            if rule.takes_back == ignored && rule.regex.is_match(path) { !rule.takes_back } else { ignored }
         })
-    }
-}
-
-impl Rule {
-    /// Whether the pattern matches the path or a folder above it.
-    fn matches(&self, path: &str) -> bool {
-        let folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
-        self.regex.is_match(path) || folders.into_iter().any(|folder| self.regex.is_match(folder))
     }
 }
 

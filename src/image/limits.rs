@@ -3,6 +3,21 @@
 /// The largest Dockerfile and the largest ignore file: they are read and parsed as a whole.
 pub const TEXT: u64 = 1 << 20;
 
+/// The longest path, pattern and link; what Linux allows.
+pub const PATH: usize = 4096;
+
+/// The most instructions of a Dockerfile: some of them go through all that was said before.
+pub const INSTRUCTIONS: usize = 10_000;
+
+/// The most variables of an image's environment: they are looked through one by one.
+pub const VARIABLES: usize = 4096;
+
+/// The most patterns of an ignore file: each is held against each file.
+pub const PATTERNS: usize = 1000;
+
+/// The longest message of an error: it may quote what it is about.
+pub const MESSAGE: usize = 1000;
+
 /// The most that the variables of a stage may come to, in bytes: each may hold the one before twice.
 pub const EXPANDED: usize = 4 << 20;
 

@@ -1,6 +1,7 @@
 //! File name patterns as Go's `path/filepath.Match` reads them: `*`, `?`, `[a-z]`, `\` and nothing else. Docker's
 //! wildcards are these; the ignore file adds `**`.
 
+use super::limits;
 use regex::Regex;
 
 /// What a `**` means.
@@ -8,7 +9,7 @@ use regex::Regex;
 pub(super) enum Stars {
     /// The same as one star: COPY and ADD.
     One,
-    /// Any number of folders: the ignore file.
+    /// Any number of folders: the ignore file. There a pattern that matches a folder matches all that is below it.
     Folders,
 }
 
@@ -19,6 +20,9 @@ pub(super) fn has_wildcard(text: &str) -> bool {
 
 /// The pattern as an anchored regular expression, or what is wrong with it.
 pub(super) fn compile(pattern: &str, stars: Stars) -> Result<Regex, String> {
+    if pattern.len() > limits::PATH {
+        return Err(format!("it is longer than {} bytes", limits::PATH));
+    }
     let mut regex = String::from("(?s)^");
     let mut rest = pattern.chars().peekable();
     // `**.md` is every path that ends so; but with any other wildcard in it, Docker reads `**` as whole folders.
@@ -37,7 +41,7 @@ pub(super) fn compile(pattern: &str, stars: Stars) -> Result<Regex, String> {
             c => literal(c, &mut regex),
         }
     }
-    regex.push('$');
+    regex.push_str(if stars == Stars::Folders { "(/.*)?$" } else { "$" });
     Regex::new(&regex).map_err(|_| "it is too long".to_string())
 }
 
@@ -113,6 +117,9 @@ mod tests {
             ("**/a", "ba", false),
             ("d/**", "d/e/f", true),
             ("d/**", "d", false),
+            ("d", "d/e/f", true),
+            ("d", "de", false),
+            ("d/*", "d/e/f", true),
             ("d/**/f", "d/f", true),
             ("d/**/f", "d/e/e/f", true),
             ("d/**f", "d/e/f", true),

@@ -185,8 +185,12 @@ impl<'a> Run<'a> {
         match instruction {
             Instruction::Arg(pairs) => self.declare(pairs)?,
             Instruction::Env(pairs) => {
-                for (name, value) in self.pairs(pairs)? {
+                for ((name, value), (word, _)) in self.pairs(pairs)?.into_iter().zip(pairs) {
                     self.runtime().set_variable(&name, &value);
+                    if self.runtime().variables().count() > limits::VARIABLES {
+                        let message = format!("there are more than {} variables", limits::VARIABLES);
+                        return Err(self.request.dockerfile.limit(word.pos, message));
+                    }
                 }
             }
             Instruction::Label(pairs) => {

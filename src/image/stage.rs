@@ -90,6 +90,9 @@ impl FileSystem {
     pub(super) fn resolve(&self, path: &str) -> Result<String, String> {
         let mut path = names::join("", path);
         for _ in 0..limits::LINKS {
+            if path.len() > limits::PATH {
+                return Err(format!("the path is longer than {} bytes", limits::PATH));
+            }
             let step = names::above(&path).chain([path.as_str()]).find_map(|at| match self.look(at) {
                 Seen::Link(target) => Some((at, target)),
                 _ => None,
@@ -158,6 +161,9 @@ impl<'a> Draft<'a> {
 
     /// Puts something at a path; answers the path with links followed.
     pub(super) fn put(&mut self, path: &str, node: Node) -> Result<String, String> {
+        if path.len() > limits::PATH {
+            return Err(format!("the path is longer than {} bytes", limits::PATH));
+        }
         if names::base(path).starts_with(".wh.") {
             return Err(format!("`/{path}` has a name that means \"removed\" in a layer"));
         }

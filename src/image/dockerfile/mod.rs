@@ -14,6 +14,7 @@ mod words;
 pub use expand::{Unexpandable, expand, expand_document};
 pub(super) use instruction::OTHER_BUILDER;
 
+use super::limits;
 use crate::ports::{Fault, Place, PortError};
 
 /// A place in the Dockerfile: line and column from 1.
@@ -175,7 +176,7 @@ impl Dockerfile {
 
     /// An error at a place of this file.
     pub fn error(&self, pos: Pos, message: impl Into<String>) -> PortError {
-        PortError::new(Fault::Invalid, message).at(&self.path, pos.line, pos.column)
+        PortError::new(Fault::Invalid, clipped(message.into())).at(&self.path, pos.line, pos.column)
     }
 
     /// An error about a bound of ours, at a place of this file.
@@ -201,4 +202,12 @@ impl Dockerfile {
         let named = earlier.iter().position(|stage| stage.name.as_deref() == Some(lower.as_str()));
         named.or_else(|| name.parse().ok().filter(|&at: &usize| at < earlier.len()))
     }
+}
+
+/// A message without the end of what it quotes, if that is endless.
+fn clipped(message: String) -> String {
+    if message.chars().count() <= limits::MESSAGE {
+        return message;
+    }
+    message.chars().take(limits::MESSAGE).chain(['…']).collect()
 }

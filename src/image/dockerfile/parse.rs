@@ -26,7 +26,8 @@ impl Wrong {
     }
 
     fn error(self, path: &str) -> PortError {
-        let error = PortError::new(Fault::Invalid, self.message).at(path, self.pos.line, self.pos.column);
+        let error =
+            PortError::new(Fault::Invalid, super::clipped(self.message)).at(path, self.pos.line, self.pos.column);
         match self.help {
             Some(help) => error.help(help),
             None => error,
@@ -41,6 +42,10 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Dockerfile, Vec<PortError>
         return Err(vec![PortError::new(Fault::Limit, message).at(path, 1, 1)]);
     }
     let (directives, lines) = lines::split(text);
+    if let Some(line) = lines.get(limits::INSTRUCTIONS) {
+        let message = format!("the Dockerfile has more than {} instructions", limits::INSTRUCTIONS);
+        return Err(vec![PortError::new(Fault::Limit, message).at(path, line.pos(0).line, 1)]);
+    }
     let mut reader = Reader::new(path, directives.escape);
     if let Some(pos) = directives.bad_escape {
         let wrong = Wrong::new(pos, "the escape character can only be `\\` or a backtick");
