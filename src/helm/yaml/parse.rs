@@ -39,7 +39,8 @@ pub fn parse(text: &[u8]) -> Result<Option<Node>, YamlError> {
 fn reopen(event: &mut Event, text: &[u8]) {
     let EventData::Scalar { value, style: ScalarStyle::Literal | ScalarStyle::Folded, .. } = &mut event.data else { return };
     let last_line = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    if !last_line.trim_ascii().is_empty() || value.ends_with("\n\n") {
+    let added = if last_line.trim_ascii().is_empty() { "\n\n" } else { "\n" };
+    if value.ends_with(added) {
         value.pop();
     }
 }
