@@ -202,7 +202,8 @@ fn execute(request: &Request<'_>, live: &Live<'_>, values: &Map) -> Result<Rende
         let template = [("Name", Value::from(name.as_str())), ("BasePath", Value::from(task.base.as_str()))];
         task.dot.set("Template", Value::Map(Map::of(template).as_type(MapType::Values)));
         context.irreproducible.clear();
-        let text = context.execute(name, &Value::Map(task.dot.clone())).map_err(RenderError::Template)?;
+        let dot = Value::Map(task.dot.as_type(MapType::Values));
+        let text = context.execute(name, &dot).map_err(RenderError::Template)?;
         if !context.irreproducible.is_empty() {
             rendered.irreproducible.insert(name.clone(), context.irreproducible.clone());
         }

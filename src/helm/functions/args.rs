@@ -47,6 +47,9 @@ pub(super) fn items(value: &Value) -> Option<Vec<Value>> {
     match value {
         Value::List(list) => Some(list.items().to_vec()),
         Value::Bytes(bytes) => Some(bytes.iter().map(|b| Value::Int(i64::from(*b))).collect()),
+        Value::Object(object) if object.kind() == Kind::Slice => {
+            Some(object.range()?.into_iter().map(|(_, item)| item).collect())
+        }
         _ => None,
     }
 }
