@@ -146,13 +146,13 @@ fn no_text_takes_more_than_linear_time() {
     }
 }
 
-/// Asserts that sixteen times the size takes far less than the 256 times the time that quadratic would be. A machine with
-/// other work is given several attempts.
+/// Asserts that sixteen times the size takes nothing like the 256 times the time that quadratic would be, which are
+/// seconds. A machine with other work is given some slack and several attempts.
 fn assert_linear(what: &str, time: impl Fn(usize) -> Duration) {
     let mut seen = Vec::new();
     for _ in 0..8 {
         let (small, large) = (time(20_000), time(320_000));
-        if large < small * 80 + Duration::from_millis(20) {
+        if large < small * 40 + Duration::from_millis(500) {
             return;
         }
         seen.push((small, large));
