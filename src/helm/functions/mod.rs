@@ -58,3 +58,4 @@ pub fn registry() -> Registry {
 
 pub(crate) use data::to_yaml;
 pub(crate) use paths::clean;
+pub(crate) use re2::adapt as adapt_pattern;

@@ -19,7 +19,7 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
 }
 
 /// Rewrites what the two syntaxes read differently.
-fn adapt(pattern: &str) -> String {
+pub(crate) fn adapt(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 8);
     let chars: Vec<char> = pattern.chars().collect();
     let mut i = 0;

@@ -4,6 +4,7 @@ mod coalesce;
 mod dependencies;
 mod layers;
 mod schema;
+mod schema_loops;
 mod strvals;
 
 pub use layers::{Layer, Layers, Origin, Set, SetKind, ValuesError};

@@ -1,8 +1,19 @@
-//! `values.schema.json` of a chart and of those below it.
+//! `values.schema.json` of a chart and of those below it: JSON Schema of drafts 4 to 2020-12.
 
 use super::dependencies::Live;
+use super::schema_loops::endless_reference;
+use crate::helm::functions::adapt_pattern;
 use crate::helm::value::{Map, Value};
+use jsonschema::error::ValidationErrorKind as Kind;
+use jsonschema::{PatternOptions, ValidationError};
+use serde_json::Value as Json;
 use std::fmt;
+
+/// How many faults of one chart are told; more help nobody.
+const MAX_FAULTS: usize = 50;
+
+/// How large the values may be for a message to quote them.
+const MAX_QUOTED: usize = 60;
 
 /// What values break of the schemas.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +24,9 @@ pub struct SchemaErrors(pub Vec<SchemaError>);
 pub struct SchemaError {
     /// The chart.
     pub chart: String,
-    /// Each fault: where in the chart's values, and what.
-    pub faults: Vec<(String, String)>,
+    /// Each fault: the JSON pointer in the chart's values, and what is wrong. The pointer is nothing where the schema itself
+    /// is at fault.
+    pub faults: Vec<(Option<String>, String)>,
 }
 
 impl std::error::Error for SchemaErrors {}
@@ -23,8 +35,11 @@ impl fmt::Display for SchemaErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for error in &self.0 {
             writeln!(f, "{}:", error.chart)?;
-            for (path, text) in &error.faults {
-                writeln!(f, "- at '{path}': {text}")?;
+            for fault in &error.faults {
+                match fault {
+                    (Some(path), text) => writeln!(f, "- at '{path}': {text}")?,
+                    (None, text) => writeln!(f, "{text}")?,
+                }
             }
         }
         Ok(())
@@ -32,6 +47,9 @@ impl fmt::Display for SchemaErrors {
 }
 
 /// Checks the coalesced values of a chart and of all charts below it.
+///
+/// # Errors
+/// What the values break; a schema that is none; a reference that leads outside or in a circle.
 pub(crate) fn validate_all(chart: &Live<'_>, values: &Map) -> Result<(), SchemaErrors> {
     let mut errors = Vec::new();
     collect(chart, values, &mut errors);
@@ -39,9 +57,119 @@ pub(crate) fn validate_all(chart: &Live<'_>, values: &Map) -> Result<(), SchemaE
 }
 
 fn collect(chart: &Live<'_>, values: &Map, errors: &mut Vec<SchemaError>) {
+    let faults = chart.chart.schema.as_ref().map(|schema| validate(schema, values)).unwrap_or_default();
+    if !faults.is_empty() {
+        errors.push(SchemaError { chart: chart.metadata.name.clone(), faults });
+    }
     for below in &chart.charts {
-        if let Some(Value::Map(own)) = values.get(&below.metadata.name) {
-            collect(below, &own, errors);
+        match values.get(&below.metadata.name) {
+            None | Some(Value::Missing | Value::Nil) => {}
+            Some(Value::Map(own)) => collect(below, &own, errors),
+            Some(other) => {
+                let text = format!("invalid type for values: expected object (map), got {}", other.type_name());
+                errors.push(SchemaError { chart: below.metadata.name.clone(), faults: vec![(None, text)] });
+            }
         }
+    }
+}
+
+fn validate(schema: &[u8], values: &Map) -> Vec<(Option<String>, String)> {
+    let fault = |text: String| vec![(None, text)];
+    let mut schema: Json = match serde_json::from_slice(schema) {
+        Ok(schema) => schema,
+        Err(error) => return fault(error.to_string()),
+    };
+    if let Some(place) = endless_reference(&schema) {
+        return fault(format!("the schema refers to itself without end at '{place}'"));
+    }
+    adapt_patterns(&mut schema);
+    let options = jsonschema::options().with_pattern_options(PatternOptions::regex()).with_retriever(Nowhere);
+    match options.build(&schema) {
+        Err(error) => fault(error.to_string()),
+        Ok(validator) => validator.iter_errors(&to_json(&Value::Map(values.clone()))).take(MAX_FAULTS).map(told).collect(),
+    }
+}
+
+/// A render fetches nothing: `urn:` allows everything, as in Helm, and the rest is refused.
+struct Nowhere;
+
+impl jsonschema::Retrieve for Nowhere {
+    fn retrieve(
+        &self,
+        uri: &jsonschema::Uri<String>,
+    ) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
+        match uri.scheme().as_str() {
+            "urn" => Ok(Json::Bool(true)),
+            _ => Err(format!("schemas outside of the chart are not fetched: {uri}").into()),
+        }
+    }
+}
+
+/// Patterns are RE2's for Helm.
+fn adapt_patterns(schema: &mut Json) {
+    match schema {
+        Json::Array(items) => items.iter_mut().for_each(adapt_patterns),
+        Json::Object(entries) => {
+            if let Some(Json::String(pattern)) = entries.get_mut("pattern") {
+                *pattern = adapt_pattern(pattern);
+            }
+            if let Some(Json::Object(patterns)) = entries.get_mut("patternProperties") {
+                *patterns = std::mem::take(patterns).into_iter().map(|(k, v)| (adapt_pattern(&k), v)).collect();
+            }
+            entries.values_mut().for_each(adapt_patterns);
+        }
+        _ => {}
+    }
+}
+
+/// Values as JSON, whole numbers as integers.
+fn to_json(value: &Value) -> Json {
+    match value {
+        Value::Bool(b) => (*b).into(),
+        Value::Int(n) | Value::Int64(n) => (*n).into(),
+        Value::Uint64(n) => (*n).into(),
+        Value::Float(n) if n.fract() == 0.0 && n.abs() < 9e15 => (*n as i64).into(),
+        Value::Float(n) => (*n).into(),
+        Value::Str(s) | Value::Bytes(s) => s.to_text().into_owned().into(),
+        Value::List(list) => list.iter().map(to_json).collect(),
+        Value::Map(map) => {
+            let entries = map.entries().into_iter().map(|(k, v)| (k.to_text().into_owned(), to_json(&v)));
+            Json::Object(entries.collect())
+        }
+        _ => Json::Null,
+    }
+}
+
+/// A fault in the words of the library Helm uses, where they are plain.
+fn told(error: ValidationError<'_>) -> (Option<String>, String) {
+    let text = match error.kind() {
+        Kind::Type { .. } => {
+            let wanted = error.to_string();
+            let wanted = wanted.rsplit_once(" is not of type").map_or("", |(_, w)| w).trim_matches([' ', 's']);
+            let wanted = wanted.replace('"', "").replace(", ", " or ");
+            format!("got {}, want {wanted}", kind_of(error.instance()))
+        }
+        Kind::Required { property } => format!("missing property '{}'", property.as_str().unwrap_or_default()),
+        Kind::AdditionalProperties { unexpected } => {
+            let names: Vec<_> = unexpected.iter().map(|name| format!("'{name}'")).collect();
+            format!("additional properties {} not allowed", names.join(", "))
+        }
+        _ => {
+            let quoted = error.instance().to_string();
+            let text = error.to_string();
+            if quoted.len() > MAX_QUOTED { text.replace(&quoted, "the value") } else { text }
+        }
+    };
+    (Some(error.instance_path().to_string()), text)
+}
+
+fn kind_of(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "boolean",
+        Json::Number(_) => "number",
+        Json::String(_) => "string",
+        Json::Array(_) => "array",
+        Json::Object(_) => "object",
     }
 }
