@@ -197,12 +197,39 @@ pub fn mutated() -> impl Strategy<Value = String> {
     })
 }
 
+/// Texts that are well, of nodes in nodes, with all that may stand between.
+pub fn well() -> impl Strategy<Value = String> {
+    let pick = |from: &'static [&'static str]| prop::sample::select(from);
+    let space = pick(&[" ", "  ", "\t", " /* c */ ", " \\\n  ", " \\ // c\n"]);
+    let name = pick(&["a", "b-c", "\"q r\"", "#\"raw\"#", "(t)n", "( t )\"n\"", "é", "-", "+x", "..."]);
+    let value = pick(&[
+        "1", "-0xF", "x", "\"s\\n\"", "#true", "#null", "1_0.5e-3", "(u8)2", "k=v", "k = \"v\"", "k=(t)#false", "#inf",
+        "\"\"\"\n  l\n   m\n  \"\"\"", "#\"\"\"\n  l\\\n  \"\"\"#", "0b1_0", "0o7", "+1",
+    ]);
+    let end = pick(&["\n", ";", " // c\n", "\r\n", "\n\n\n", ";\n", "\n// c\n", "\n/* c */ "]);
+    let header = (name, prop::collection::vec((space.clone(), value), 0..4))
+        .prop_map(|(name, values)| values.iter().fold(name.to_owned(), |text, (space, value)| text + space + value));
+    let node = (header.clone(), end.clone()).prop_map(|(header, end)| header + end);
+    node.prop_recursive(4, 24, 4, move |inner| {
+        let nodes = prop::collection::vec(inner, 0..4).prop_map(|nodes| nodes.concat());
+        let block = (header.clone(), space.clone(), pick(&["", "\n", " ", " // c\n"]), nodes, end.clone());
+        block.prop_map(|(header, space, open, nodes, end)| format!("{header}{space}{{{open}{nodes}}}{end}"))
+    })
+}
+
 /// Fragments in any order.
 pub fn soup() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(FRAGMENTS), 0..10).prop_map(|fragments| fragments.concat())
 }
 
 proptest! {
+    #[test]
+    fn the_judge_agrees_on_what_is_well(text in well()) {
+        let faults = read(&text).1;
+        prop_assert!(faults.is_empty(), "{}", brief(&faults));
+        compare(&text).map_err(TestCaseError::fail)?;
+    }
+
     #[test]
     fn the_judge_agrees_on_soup(text in soup()) {
         compare(&text).map_err(TestCaseError::fail)?;

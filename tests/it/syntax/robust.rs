@@ -1,6 +1,6 @@
 //! Texts that are not well: no panic, no hang, bounded cost, and a tree all the same.
 
-use super::judge::{mutated, soup};
+use super::judge::{mutated, soup, well};
 use super::{brief, formatting, read};
 use lockgate::diag::codes;
 use lockgate::source::FileId;
@@ -80,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_well_has_one_form(text in prop_oneof![soup(), mutated()]) {
+    fn what_is_well_has_one_form(text in prop_oneof![soup(), mutated(), well()]) {
         if read(&text).1.is_empty() {
             formatting::formatted(&text);
         }
