@@ -65,11 +65,14 @@ pub(super) fn prop_template(node: Node<'_>, key: &str, faults: &mut Faults) -> O
 
 /// All arguments from that number on as texts with references.
 pub(super) fn templates(node: Node<'_>, from: usize, faults: &mut Faults) -> Vec<Template> {
-    node.args().skip(from).map(|v| template(v, faults)).collect()
+    let mut templates = Vec::with_capacity(node.args().count().saturating_sub(from));
+    templates.extend(node.args().skip(from).map(|v| template(v, faults)));
+    templates
 }
 
 /// Properties whose names are the user's own, as texts with references.
 pub(super) fn pairs(node: Node<'_>, faults: &mut Faults, into: &mut Vec<(Spanned<String>, Template)>) {
+    into.reserve_exact(node.props().count());
     for prop in node.props() {
         let key = Spanned::new(prop.key().to_string(), prop.key_span());
         into.push((key, template(prop.value(), faults)));
@@ -97,6 +100,17 @@ pub(super) fn source_path(node: Node<'_>, faults: &mut Faults) -> Option<SourceP
     let path = arg_template(node, 1, faults);
     let span = path.as_ref().map_or(source.span, |p| source.span.to(p.span));
     Some(SourcePath { source, path, span })
+}
+
+/// Puts one into a list that mostly stays short. A hundred thousand lists with room for four each are what a big file's
+/// memory would be made of.
+pub(super) fn push<T>(into: &mut Vec<T>, item: Option<T>) {
+    if let Some(item) = item {
+        if into.len() < 4 {
+            into.reserve_exact(1);
+        }
+        into.push(item);
+    }
 }
 
 /// Sets what is not set yet: of a node that wrongly stands twice, the first counts.

@@ -47,7 +47,7 @@ pub fn parse(text: &str) -> Result<Duration, BadDuration> {
         }
         let count: u64 = number.parse().map_err(|_| BadDuration::TooLong)?;
         total = count.checked_mul(seconds).and_then(|n| total.checked_add(n)).ok_or(BadDuration::TooLong)?;
-        (rest, smallest) = (&behind[unit.len_utf8()..], seconds);
+        (rest, smallest) = (behind.strip_prefix(unit).unwrap_or_default(), seconds);
     }
     // A century is more than anything waits; beyond, sums of times could overflow.
     if total > 100 * 366 * 86_400 { Err(BadDuration::TooLong) } else { Ok(Duration::from_secs(total)) }

@@ -121,8 +121,8 @@ impl Task {
         let (mut inputs, mut outputs, mut after) = (Vec::new(), Vec::new(), Vec::new());
         for child in node.children() {
             match child.name() {
-                "input" => inputs.extend(Input::decode(child, faults)),
-                "output" => outputs.extend(Output::decode(child)),
+                "input" => decode::push(&mut inputs, Input::decode(child, faults)),
+                "output" => decode::push(&mut outputs, Output::decode(child)),
                 "after" => after.extend(decode::args(child)),
                 _ => {
                     command.take(child, faults);

@@ -2,7 +2,7 @@
 //! gives nothing. A new case is a new block in a page.
 
 use lockgate::check::{self, Repository};
-use lockgate::diag::{Diagnostic, codes, render};
+use lockgate::diag::{Diagnostic, Fix, codes, render};
 use lockgate::source::Sources;
 use lockgate::syntax::{self, Document, Limits};
 use std::path::{Path, PathBuf};
@@ -124,15 +124,103 @@ fn each_page_says_what_the_table_says() {
     }
 }
 
+/// What the comments of a case say is found, and where: `// LG0102 LG0301` at the end of a line.
+fn expected(text: &str) -> Vec<(usize, String)> {
+    let comment = |(n, line): (usize, &str)| {
+        let codes = line.split_once("// LG").map_or(String::new(), |(_, codes)| format!("LG{codes}"));
+        codes.split_whitespace().map(|code| (n + 1, code.to_string())).collect::<Vec<_>>()
+    };
+    text.lines().enumerate().flat_map(comment).collect()
+}
+
 #[test]
-fn twelve_faults_are_twelve_diagnostics() {
-    let text = include_str!("cases/twelve-faults.kdl");
-    let (found, report) = check(text, &Files(None));
-    let expected: Vec<&str> = text.lines().filter_map(|l| l.split_once("// LG").map(|(_, code)| code.trim())).collect();
-    let mut ids: Vec<&str> = found.iter().map(|d| d.code.id.trim_start_matches("LG")).collect();
-    let mut sorted = expected.clone();
-    sorted.sort_unstable();
-    ids.sort_unstable();
-    assert_eq!(ids, sorted, "{report}");
-    assert_eq!(ids.len(), 12);
+fn each_case_gives_what_its_comments_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases");
+    let paths = std::fs::read_dir(folder).expect("the cases").map(|entry| entry.expect("an entry").path());
+    let mut cases: Vec<PathBuf> = paths.filter(|p| p.extension().is_some_and(|e| e == "kdl")).collect();
+    cases.sort();
+    for case in cases {
+        let text = std::fs::read_to_string(&case).expect("a case");
+        let (found, report) = check(&text, &Files(None));
+        let line = |d: &Diagnostic| {
+            let start = d.span().map_or(0, |s| s.start as usize);
+            text.get(..start).map_or(0, |before| before.matches('\n').count() + 1)
+        };
+        let mut lines: Vec<(usize, String)> = found.iter().map(|d| (line(d), d.code.id.to_string())).collect();
+        lines.sort();
+        let mut expected = expected(&text);
+        expected.sort();
+        assert_eq!(lines, expected, "{}\n{report}", case.display());
+    }
+}
+
+/// Applies a fix; its edits do not overlap, so the last one goes first.
+fn apply(text: &str, fix: &Fix) -> String {
+    let mut edits = fix.edits.clone();
+    edits.sort_by_key(|e| std::cmp::Reverse(e.span.start));
+    edits.iter().fold(text.to_string(), |mut text, edit| {
+        text.replace_range(edit.span.range(), &edit.text);
+        text
+    })
+}
+
+#[test]
+fn each_fix_mends_what_it_is_for() {
+    let mut fixes = 0;
+    for (id, page) in pages() {
+        for block in blocks(&page).iter().filter(|b| b.info == "kdl fails") {
+            let text = whole(&block.text);
+            let (found, _) = check(&text, &Files(None));
+            for fix in found.iter().filter_map(|d| d.fix.as_ref()) {
+                let (after, report) = check(&apply(&text, fix), &Files(None));
+                let count = |found: &[Diagnostic]| found.iter().filter(|d| d.code.id == id).count();
+                assert!(count(&after) < count(&found), "{id}: `{}` does not mend it\n{report}", fix.title);
+                fixes += 1;
+            }
+        }
+    }
+    assert!(fixes >= 12, "only {fixes} fixes were tried");
+}
+
+/// A small generator of numbers, so that a failure can be had again.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides.max(1)
+    }
+}
+
+#[test]
+fn nothing_that_is_typed_makes_it_fall_over() {
+    let text = include_str!("cases/north-star.kdl");
+    let lines: Vec<&str> = text.lines().collect();
+    for seed in 0..300 {
+        let mut dice = Dice(seed);
+        let mut lines: Vec<String> = lines.iter().map(|l| l.to_string()).collect();
+        for _ in 0..1 + dice.throw(6) {
+            let (at, other) = (dice.throw(lines.len()), dice.throw(lines.len()));
+            match dice.throw(4) {
+                0 => drop(lines.remove(at)),
+                1 => lines.swap(at, other),
+                2 => lines.insert(at, lines[other].clone()),
+                _ => {
+                    let words: Vec<&str> = lines[at].split(' ').collect();
+                    let left = dice.throw(words.len());
+                    lines[at] = words
+                        .iter()
+                        .enumerate()
+                        .filter(|(i, _)| *i != left)
+                        .map(|(_, w)| *w)
+                        .collect::<Vec<_>>()
+                        .join(" ");
+                }
+            }
+        }
+        let (found, _) = check(&lines.join("\n"), &Files(None));
+        for diagnostic in &found {
+            assert!(!diagnostic.message.is_empty() && !diagnostic.message.ends_with('.'), "{}", diagnostic.message);
+        }
+    }
 }

@@ -14,7 +14,8 @@ const ENDS: [&str; 8] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "AP
 fn run(_: &Context<'_>, place: &Place<'_>, found: &mut Vec<Diagnostic>) {
     let (Role::Variable(name) | Role::BuildArg(name)) = place.role else { return };
     let ends = |end: &&str| {
-        name.len() >= end.len() && name.as_bytes()[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+        let tail = name.len().checked_sub(end.len()).and_then(|at| name.get(at..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
     };
     if !ENDS.iter().any(ends) || place.template.as_text().is_none_or(str::is_empty) {
         return;

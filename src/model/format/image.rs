@@ -52,25 +52,26 @@ fn check_repository(text: &str) -> Result<(), Wrong> {
     if is_path(text) {
         return first_outside(text, |c| !c.is_control());
     }
-    if let Some(at) = text.find("://") {
-        return Err(Wrong::new("a repository has no scheme").at(0..at + 3).meant(&text[at + 3..]));
+    if let Some((scheme, rest)) = text.split_once("://") {
+        return Err(Wrong::new("a repository has no scheme").at(0..scheme.len() + 3).meant(rest));
     }
-    if let Some(at) = text.find('@') {
-        return Err(Wrong::new("a digest does not belong to the repository").at(at..text.len()).meant(&text[..at]));
+    if let Some((name, _)) = text.split_once('@') {
+        let wrong = Wrong::new("a digest does not belong to the repository");
+        return Err(wrong.at(name.len()..text.len()).meant(name));
     }
     let (registry, path) = split_registry(text);
     let start = text.len() - path.len();
-    if let Some(at) = path.find(':') {
-        let at = start + at;
-        return Err(Wrong::new("a tag does not belong to the repository").at(at..text.len()).meant(&text[..at]));
+    if let Some((name, _)) = path.split_once(':') {
+        let name = registry.map_or(name.to_string(), |r| format!("{r}/{name}"));
+        return Err(Wrong::new("a tag does not belong to the repository").at(name.len()..text.len()).meant(name));
     }
-    let small = |text: &str| format!("{}{}", &text[..start], text[start..].to_ascii_lowercase());
+    let small = || registry.map_or(String::new(), |r| format!("{r}/")) + &path.to_ascii_lowercase();
     let mut at = start;
     for part in path.split('/') {
         if !is_component(part) {
             let wrong = Wrong::new(format!("`{part}` is no part of a repository's name")).at(at..at + part.len());
             let lower = part.to_ascii_lowercase();
-            return Err(if is_component(&lower) { wrong.meant(small(text)) } else { wrong });
+            return Err(if is_component(&lower) { wrong.meant(small()) } else { wrong });
         }
         at += part.len() + 1;
     }
@@ -141,7 +142,7 @@ fn check_comparators(text: &str) -> Result<(), Wrong> {
     }
     while let Some(word) = words.next() {
         let version = word.trim_start_matches(['=', '!', '<', '>', '~', '^']);
-        let operator = &word[..word.len() - version.len()];
+        let operator = word.strip_suffix(version).unwrap_or_default();
         if !matches!(operator, "" | "=" | "!=" | ">" | "<" | ">=" | "=>" | "<=" | "=<" | "~" | "~>" | "^") {
             return Err(Wrong::new(format!("`{operator}` is no comparison")));
         }

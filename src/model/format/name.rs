@@ -154,10 +154,10 @@ pub fn set_path(text: &str) -> Result<Vec<String>, Wrong> {
                 if c == '.' {
                     key = Some(String::new());
                 } else {
-                    let length = list_item(&text[at..])?;
-                    parts.push(text[at..at + length].to_string());
-                    // What is in the brackets is ASCII: one character a byte.
-                    chars.nth(length - 2);
+                    let item = list_item(text.get(at..).unwrap_or_default())?;
+                    // What is in the brackets is ASCII, one character a byte, of which the first is read already.
+                    chars.nth(item.len() - 2);
+                    parts.push(item);
                 }
             }
             ('=' | ',' | '{' | '}' | ']', _) => return Err(Wrong::new(format!("`{c}` cannot stand in it")).at(here)),
@@ -174,12 +174,16 @@ pub fn set_path(text: &str) -> Result<Vec<String>, Wrong> {
     }
 }
 
-/// The length of a `[12]` at the start of the text.
-fn list_item(text: &str) -> Result<usize, Wrong> {
-    let end = text.find(']').ok_or_else(|| Wrong::new("a `[` is not closed"))?;
-    let digits = &text[1..end];
+/// The `[12]` at the start of the text.
+fn list_item(text: &str) -> Result<String, Wrong> {
+    let inner = text.strip_prefix('[').and_then(|t| t.split_once(']'));
+    let (digits, _) = inner.ok_or_else(|| Wrong::new("a `[` is not closed"))?;
     let number = digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u32>().is_ok();
-    if number { Ok(end + 1) } else { Err(Wrong::new(format!("`[{digits}]` is not the number of a list item"))) }
+    if number {
+        Ok(format!("[{digits}]"))
+    } else {
+        Err(Wrong::new(format!("`[{digits}]` is not the number of a list item")))
+    }
 }
 
 #[cfg(test)]

@@ -73,7 +73,8 @@ fn check_scheme(text: &str, schemes: &[&str]) -> Result<(), Wrong> {
     if !schemes.contains(&url.scheme) {
         let near = crate::diag::did_you_mean(url.scheme, schemes.iter().copied());
         let wrong = Wrong::new(format!("`{}` is no scheme that is read here", url.scheme)).at(0..url.scheme.len());
-        return Err(near.map_or(wrong.clone(), |near| wrong.meant(format!("{near}{}", &text[url.scheme.len()..]))));
+        let behind = text.strip_prefix(url.scheme).unwrap_or_default();
+        return Err(near.map_or(wrong.clone(), |near| wrong.meant(format!("{near}{behind}"))));
     }
     let start = url.scheme.len() + 3 + url.user.map_or(0, |u| u.len() + 1);
     check_host(url.host, url.scheme == "file").map_err(|why| Wrong::new(why).at(start..start + url.host.len()))

@@ -7,7 +7,7 @@ use crate::source::Span;
 use crate::syntax::{Children, Node};
 
 /// More children than any spec has; a test keeps it so.
-pub(in crate::model) const MOST: usize = 24;
+const MOST: usize = 24;
 
 /// The children that were found: of each in the spec, the place of the first.
 pub(super) struct Found {
@@ -135,5 +135,23 @@ fn title(node: Node<'_>) -> String {
     match node.arg(0).and_then(|v| v.as_str()) {
         Some(name) if name.len() <= 40 => format!("{} {name}", node.name()),
         _ => node.name().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_spec_has_more_children_than_there_is_room_for() {
+        let mut open = vec![&crate::model::pipeline::FILE];
+        while let Some(spec) = open.pop() {
+            assert!(spec.children.len() <= MOST, "{}", spec.name);
+            let names: Vec<&str> = spec.children.iter().map(|c| c.spec.name).collect();
+            assert!(names.iter().enumerate().all(|(i, n)| !names[..i].contains(n)), "{}", spec.name);
+            let known = |name: &&str| names.contains(name);
+            assert!(spec.choices.iter().all(|c| c.of.iter().all(known)), "{}", spec.name);
+            open.extend(spec.children.iter().map(|c| c.spec));
+        }
     }
 }
