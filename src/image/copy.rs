@@ -328,14 +328,16 @@ impl Copy<'_> {
         entry: &Entry,
         members: Vec<Member>,
     ) -> Result<(), String> {
-        // Where each member came to lie, for later ones that are second names of it.
-        let mut lies = BTreeMap::new();
+        // Where the file of each member came to lie. A second name of a second name is one of the file itself: names
+        // are written in the order of their paths, so each must stand on its own.
+        let mut lies: BTreeMap<String, String> = BTreeMap::new();
         for (ordinal, member) in members.into_iter().enumerate() {
             if member.path.is_empty() {
                 continue;
             }
             let owner = self.owner.unwrap_or(Owner { uid: member.uid, gid: member.gid });
             let mode = self.mode.unwrap_or(member.mode);
+            let mut first = None;
             let node = match member.kind {
                 Kind::Folder => Node::Folder { mode, owner },
                 Kind::Link(target) => Node::Link { owner, target },
@@ -345,12 +347,14 @@ impl Copy<'_> {
                 }
                 Kind::Hard(target) => {
                     let missing = || format!("`{}` in the archive is a second name of nothing", member.path);
-                    Node::Hard { mode, owner, target: lies.get(&target).cloned().ok_or_else(missing)? }
+                    let target = lies.get(&target).cloned().ok_or_else(missing)?;
+                    first = Some(target.clone());
+                    Node::Hard { mode, owner, target }
                 }
                 Kind::Special => return Err(format!("`{}` in the archive is a device or a pipe", member.path)),
             };
             let real = draft.put(&names::below(into, &member.path), node)?;
-            lies.insert(member.path, real);
+            lies.insert(member.path, first.unwrap_or(real));
         }
         Ok(())
     }

@@ -29,6 +29,8 @@ fn files(dockerfile: &str) -> MemoryFiles {
     files.add(".dockerignore", Mode::File, *b"*.md\n");
     let members =
         [("in/", Directory, ""), ("in/one", Regular, "1"), ("in/two", Link, "in/one"), ("in/three", Symlink, "one")];
+    let chain = [("z", Regular, "1"), ("b", Link, "z"), ("a", Link, "b")];
+    files.add("chain.tar", Mode::File, archive(&chain));
     files.add("some.tar", Mode::File, archive(&members));
     files
 }
@@ -213,6 +215,7 @@ fn what_is_copied_where() {
             "ADD --chown=1 some.tar /",
             vec!["in/ 750 1:1", "in/three -> one 1:1", "in/one 640 1:1 = 1", "in/two => in/one 1:1"],
         ),
+        ("ADD chain.tar /", vec!["z 640 7:8 = 1", "a => z 7:8", "b => z 7:8"]),
         ("ENV A=1", vec![]),
     ] {
         assert_eq!(entries(&format!("{from}{dockerfile}")), expected, "{dockerfile}");
