@@ -23,7 +23,7 @@ pub(super) struct Frame {
 }
 
 /// The first node of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Indentation {
     line: u32,
     column: u32,
@@ -43,7 +43,8 @@ impl Parser<'_> {
         if self.frames.len() >= self.limits.depth {
             return self.skip_block(row);
         }
-        let indentation = self.tree.nodes.get(row as usize).and_then(|node| self.indentation(node.start));
+        let start = self.tree.nodes.get(row as usize).map_or(brace, |node| node.start);
+        let indentation = self.indentation(start);
         self.bump();
         if let Some(node) = self.tree.nodes.get_mut(row as usize).filter(|n| real && n.block == NO_BLOCK) {
             node.block = brace;
@@ -97,10 +98,14 @@ impl Parser<'_> {
         }
     }
 
-    /// The indentation of what starts at `start`, if it is the first on the line.
-    fn indentation(&self, start: u32) -> Option<Indentation> {
-        let blank = self.text.get(self.line as usize..start as usize)?.bytes().all(|b| b == b' ' || b == b'\t');
-        blank.then_some(Indentation { line: self.line, column: start - self.line })
+    /// The indentation of what starts at `start`, if it is the first on the line. The blanks of a line are counted once,
+    /// however many blocks are opened on it.
+    fn indentation(&mut self, start: u32) -> Option<Indentation> {
+        if self.margin.line != self.line || self.margin.column == 0 {
+            let blank = self.text.bytes().skip(self.line as usize).take_while(|b| *b == b' ' || *b == b'\t').count();
+            self.margin = Indentation { line: self.line, column: blank as u32 };
+        }
+        (self.line + self.margin.column == start).then_some(self.margin)
     }
 
     /// Notes the first node or brace that by its indentation cannot belong to the block it stands in: the block's own

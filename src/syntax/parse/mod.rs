@@ -17,7 +17,7 @@ mod values;
 
 pub(super) use faults::Faults;
 
-use self::blocks::{Frame, Repair};
+use self::blocks::{Frame, Indentation, Repair};
 use super::limits::Limits;
 use super::text;
 use super::token::{CommentScan, Token, TokenKind, Tokens, tokens};
@@ -72,6 +72,8 @@ struct Parser<'t> {
     faults: Faults,
     /// The start of the line.
     line: u32,
+    /// The indentation of the line that was last asked for.
+    margin: Indentation,
     /// Whether braces may have been swallowed, so that those that are missing or too many are no fault of their own.
     braces_doubtful: bool,
     /// Whether a string had no end, so that another one without one may be the rest of it.
@@ -102,6 +104,7 @@ impl<'t> Parser<'t> {
             skip,
             faults,
             line: 0,
+            margin: Indentation::default(),
             braces_doubtful,
             string_open,
             outdented,

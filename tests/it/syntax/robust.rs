@@ -144,6 +144,9 @@ fn no_text_takes_more_than_linear_time() {
     for pattern in patterns {
         assert_linear(pattern, |size| time(&pattern.repeat(size / pattern.len())));
     }
+    for pattern in ["a{};", "a{}b ", "\"\\q\" ", "}", "a#b;"] {
+        assert_linear(&format!("blanks and {pattern}"), |size| time(&(" ".repeat(size) + &pattern.repeat(size / 4))));
+    }
 }
 
 /// Asserts that sixteen times the size takes nothing like the 256 times the time that quadratic would be, which are
