@@ -41,6 +41,10 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Dockerfile, Vec<PortError>
         let message = format!("the Dockerfile has more than {} bytes", limits::TEXT);
         return Err(vec![PortError::new(Fault::Limit, message).at(path, 1, 1)]);
     }
+    // No path and no variable can have one, so it is no text that a person wrote.
+    if let Some(line) = text.lines().position(|line| line.contains('\0')) {
+        return Err(vec![PortError::new(Fault::Invalid, "the Dockerfile has a zero byte").at(path, line + 1, 1)]);
+    }
     let (directives, lines) = lines::split(text);
     if let Some(line) = lines.get(limits::INSTRUCTIONS) {
         let message = format!("the Dockerfile has more than {} instructions", limits::INSTRUCTIONS);

@@ -110,6 +110,7 @@ fn every_fault_with_its_place() {
 #[test]
 fn the_whole_file() {
     assert_eq!(faults(""), ["1:1: there is no FROM, so there is no image"]);
+    assert_eq!(faults("FROM a\nUSER \0"), ["2:1: the Dockerfile has a zero byte"]);
     assert_eq!(faults("# c\nUSER x\nFROM a"), ["2:1: USER stands before the first FROM"]);
     assert_eq!(faults("FROM a AS x\nFROM b AS X"), ["2:1: the stage `x` exists already, in line 1"]);
     assert_eq!(faults("FROM a\nCOPY <<E /x\nb"), ["2:1: the here-document `E` is never ended"]);
