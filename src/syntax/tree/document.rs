@@ -1,7 +1,8 @@
 //! A tree with the trees that it includes.
 
-use super::{Children, Entry, NO_PARENT, Node, NodeId, Tree};
+use super::{Children, Entry, NO_PARENT, Node, NodeId, Range, Tree};
 use crate::source::FileId;
+use crate::syntax::token::{Token, TokenKind, tokens};
 use std::sync::Arc;
 
 /// The tree of the entry file and those of the files it includes, read as one.
@@ -55,20 +56,43 @@ impl Document {
 
     /// The deepest node at an offset of a file, and its entry there. An offset at the end of a node is still in it.
     pub fn node_at(&self, file: FileId, offset: u32) -> Option<At<'_>> {
-        let unit = self.units.iter().position(|u| u.tree.file == file)?;
-        let tree = &self.units.get(unit)?.tree;
-        let mut row = u32::try_from(tree.nodes.partition_point(|n| n.start <= offset)).ok()?.checked_sub(1)?;
-        loop {
-            let node = self.node(NodeId { tree: u32::try_from(unit).ok()?, node: row })?;
-            if node.data.end >= offset {
-                let entry = node.entries().find(|e| (e.span().start..=e.span().end).contains(&offset));
-                return Some(At { node, entry });
-            }
+        let mut node = self.last_before(file, offset)?;
+        while node.data.end < offset {
             if node.data.parent == NO_PARENT {
                 return None;
             }
-            row = node.data.parent;
+            node = self.node(NodeId { tree: node.id.tree, node: node.data.parent })?;
         }
+        let entry = node.entries().find(|e| (e.span().start..=e.span().end).contains(&offset));
+        Some(At { node, entry })
+    }
+
+    /// The node in whose header an offset is, or behind whose header on its line: where an entry of it can be written.
+    pub fn header_at(&self, file: FileId, offset: u32) -> Option<Node<'_>> {
+        let node = self.last_before(file, offset)?;
+        let gap = Range::new(node.data.header_end.min(offset), offset);
+        let mut escaped = false;
+        let goes_on = |token: Token| match token.kind {
+            TokenKind::Space => true,
+            TokenKind::BlockComment => token.closed,
+            TokenKind::LineComment => escaped,
+            TokenKind::Backslash | TokenKind::Newline => {
+                let ends_line = token.kind == TokenKind::Newline;
+                let allowed = escaped == ends_line;
+                escaped = !ends_line;
+                allowed
+            }
+            _ => false,
+        };
+        tokens(node.tree.slice(gap)).all(goes_on).then_some(node)
+    }
+
+    /// The last node of a file that starts at an offset or before it.
+    fn last_before(&self, file: FileId, offset: u32) -> Option<Node<'_>> {
+        let unit = self.units.iter().position(|u| u.tree.file == file)?;
+        let nodes = &self.units.get(unit)?.tree.nodes;
+        let row = nodes.partition_point(|n| n.start <= offset).checked_sub(1)?;
+        self.node(NodeId { tree: u32::try_from(unit).ok()?, node: u32::try_from(row).ok()? })
     }
 
     /// The `include` nodes themselves, with the file that each brought in; none where it failed.

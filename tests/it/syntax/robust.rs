@@ -32,6 +32,7 @@ fn walk(text: &str) {
     }
     for offset in 0..=text.len() {
         document.node_at(FileId(0), offset as u32);
+        document.header_at(FileId(0), offset as u32);
     }
 }
 

@@ -93,6 +93,26 @@ fn the_deepest_node_at_an_offset_is_found() {
 }
 
 #[test]
+fn an_entry_can_be_written_behind_a_header() {
+    let text = "source app {\n    git \"x\" /* c */  \\ // on\n  \n    poll  // end \n}  \n";
+    let (document, _) = read(text);
+    let at = |what: &str, more: usize| {
+        let offset = text.find(what).expect("a place") + more;
+        document.header_at(FileId(0), offset as u32).map(|node| node.name())
+    };
+    assert_eq!(at("ource", 0), Some("source"));
+    assert_eq!(at("{", 0), Some("source"));
+    assert_eq!(at("{", 1), None);
+    assert_eq!(at("\"x\"", 4), Some("git"));
+    assert_eq!(at("/* c", 2), None);
+    assert_eq!(at("  \n    poll", 2), Some("git"));
+    assert_eq!(at("    poll", 0), None);
+    assert_eq!(at("poll", 6), Some("poll"));
+    assert_eq!(at("// end", 3), None);
+    assert_eq!(at("}", 1), None);
+}
+
+#[test]
 fn what_is_half_written_is_in_the_tree() {
     let (document, faults) = read("source app {\n    git \"x\" branch=\n    trigger poll=\"1m\n}\ntask \n");
     assert_eq!(
