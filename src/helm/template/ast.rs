@@ -60,6 +60,8 @@ fn is_blank(text: &[u8]) -> bool {
 pub enum Node {
     /// Plain text: a range of the source.
     Text(std::ops::Range<usize>),
+    /// `{{ "text" }}`: what charts write around braces that are not theirs.
+    Literal(Str),
     /// `{{ pipeline }}`
     Action(Action),
     /// `{{ if }}`

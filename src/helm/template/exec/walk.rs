@@ -28,6 +28,11 @@ impl<'e> Exec<'e, '_> {
                     self.charge(text.len())?;
                     Flow::Next
                 }
+                Node::Literal(text) => {
+                    self.out.extend_from_slice(text);
+                    self.charge(text.len())?;
+                    Flow::Next
+                }
                 Node::Action(action) => self.action(dot, action)?,
                 Node::If(branch) => self.if_or_with(dot, branch, false)?,
                 Node::With(branch) => self.if_or_with(dot, branch, true)?,

@@ -129,11 +129,26 @@ impl Parser<'_> {
             b"with" => self.nested(|parser| parser.branch("with")).map(|branch| Item::Node(Node::With(branch))),
             b"template" => self.invocation().map(Item::Node),
             _ => {
+                if matches!(token.kind, Kind::String | Kind::RawString) && self.at_right_delimiter() {
+                    return Ok(Item::Node(Node::Literal(self.unquoted(token)?)));
+                }
                 self.back(token);
                 let pipe = self.pipeline("command", Kind::RightDelim)?;
                 Ok(Item::Node(Node::Action(Action { pos: token.start, pipe })))
             }
         }
+    }
+
+    /// Takes the right delimiter, if it is next.
+    fn at_right_delimiter(&mut self) -> bool {
+        let space = Some(self.peek()).filter(|token| token.kind == Kind::Space);
+        let token = self.next_non_space();
+        if token.kind == Kind::RightDelim {
+            return true;
+        }
+        self.back(token);
+        space.into_iter().for_each(|space| self.back(space));
+        false
     }
 
     fn leave_range(&mut self, what: &str, node: Node) -> Parsed<Node> {

@@ -33,6 +33,7 @@ pub(super) fn parse(name: &Str, text: &Str, registry: &Registry) -> Parsed<Vec<T
         depth: 0,
         tree: Tree::default(),
         templates: Vec::new(),
+        names: Names::default(),
     };
     parser.file(name)?;
     Ok(parser.templates)
@@ -52,6 +53,30 @@ struct Parser<'s> {
     depth: usize,
     tree: Tree,
     templates: Vec<Template>,
+    names: Names,
+}
+
+/// Names seen lately, so that the many uses of one share it.
+struct Names {
+    seen: Vec<Str>,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names { seen: vec![Str::default(); 64] }
+    }
+}
+
+impl Names {
+    fn get(&mut self, name: &[u8]) -> Str {
+        let sum = name.iter().fold(name.len(), |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
+        let size = self.seen.len().max(1);
+        let Some(seen) = self.seen.get_mut(sum % size) else { return Str::from(name) };
+        if &**seen != name {
+            *seen = Str::from(name);
+        }
+        seen.clone()
+    }
 }
 
 /// What is known while parsing one template.

@@ -81,7 +81,7 @@ impl Parser<'_> {
     }
 
     fn declaration(&mut self, token: Token, assign: bool) -> Variable {
-        let name = Str::from(self.lexer.bytes(token));
+        let name = self.names.get(self.lexer.bytes(token));
         let slot = match assign {
             false => self.tree.declare(&name),
             true => self.tree.slot(&name).unwrap_or(super::NO_SLOT),
@@ -164,8 +164,9 @@ impl Parser<'_> {
     }
 
     /// The name of a field, without its dot.
-    fn field_name(&self, token: Token) -> Str {
-        Str::from(self.lexer.bytes(token).get(1..).unwrap_or_default())
+    fn field_name(&mut self, token: Token) -> Str {
+        let name = self.lexer.bytes(token).get(1..).unwrap_or_default();
+        self.names.get(name)
     }
 
     fn term(&mut self) -> Parsed<Option<Expr>> {
@@ -205,9 +206,9 @@ impl Parser<'_> {
         }
     }
 
-    fn variable(&self, name: &[u8]) -> Parsed<ExprKind> {
+    fn variable(&mut self, name: &[u8]) -> Parsed<ExprKind> {
         match self.tree.slot(name) {
-            Some(slot) => Ok(ExprKind::Variable(Variable { name: Str::from(name), slot }, Vec::new())),
+            Some(slot) => Ok(ExprKind::Variable(Variable { name: self.names.get(name), slot }, Vec::new())),
             None => Err(self.error(format!("undefined variable {}", quote(name)))),
         }
     }
