@@ -29,3 +29,8 @@ pub mod run;
 // world
 pub mod engine;
 pub mod adapters;
+pub mod report;
+// façade
+pub mod app;
+// doors
+pub mod cli;

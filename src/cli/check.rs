@@ -1,0 +1,111 @@
+//! `lockgate check`: everything that can be known of the file without running it.
+
+use super::{Desk, Exit};
+use crate::app::{Failure, load};
+use crate::check::adjustable;
+use crate::diag::{self, Code, Diagnostic, Severity, codes, did_you_mean};
+use crate::report::diagnostics::{self, github, json, sarif};
+use clap::ValueEnum;
+use std::path::PathBuf;
+
+/// Check the pipeline file, without looking at the world
+///
+/// Finds what is wrong with names, references, values, gates and files, all of it at once. Nothing is run and nothing outside
+/// of the folder is asked.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  lockgate check
+  lockgate check examples/01-first-light
+  lockgate check --deny warnings --format github")]
+pub(super) struct Check {
+    /// The pipeline file or its folder
+    path: Option<PathBuf>,
+    /// How to show what is found
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    format: Format,
+    /// Make a warning an error: a code, its name, or `warnings` for all
+    #[arg(long, value_name = "CODE")]
+    deny: Vec<String>,
+    /// Do not show a warning: a code or its name
+    #[arg(long, value_name = "CODE")]
+    allow: Vec<String>,
+}
+
+/// How diagnostics are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Reports with the lines they speak of
+    #[default]
+    Human,
+    /// One JSON document
+    Json,
+    /// SARIF 2.1.0, for code scanners
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
+}
+
+impl Check {
+    pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        let levels = Levels::new(&self.deny, &self.allow)?;
+        let loaded = load::load(&load::find(desk.path(self.path.as_deref()).as_deref())?);
+        let mut found = loaded.diagnostics;
+        levels.apply(&mut found);
+        let text = match self.format {
+            Format::Human => diagnostics::text(&found, &loaded.sources, desk.terminal.out),
+            Format::Json => json::text(&found, &loaded.sources),
+            Format::Sarif => sarif::text(&found, &loaded.sources),
+            Format::Github => github::text(&found, &loaded.sources),
+        };
+        desk.terminal.print(&text);
+        if found.is_empty() && self.format == Format::Human {
+            desk.terminal.print(&format!("{} has no fault.\n", loaded.path.display()));
+        }
+        Ok(if diag::any_error(&found) { Exit::Error } else { Exit::Done })
+    }
+}
+
+/// The levels of one call. They come on top of those in the file.
+struct Levels {
+    all: bool,
+    deny: Vec<&'static Code>,
+    allow: Vec<&'static Code>,
+}
+
+impl Levels {
+    fn new(deny: &[String], allow: &[String]) -> Result<Levels, Failure> {
+        let all = deny.iter().any(|d| d == "warnings");
+        let deny = deny.iter().filter(|d| *d != "warnings").map(|d| code(d)).collect::<Result<_, _>>()?;
+        Ok(Levels { all, deny, allow: allow.iter().map(|a| code(a)).collect::<Result<_, _>>()? })
+    }
+
+    fn apply(&self, found: &mut Vec<Diagnostic>) {
+        found.retain(|d| d.is_error() || !self.allow.contains(&d.code));
+        for diagnostic in found.iter_mut().filter(|d| d.severity == Severity::Warning) {
+            if self.all || self.deny.contains(&diagnostic.code) {
+                diagnostic.severity = Severity::Error;
+            }
+        }
+        diag::sort(found);
+    }
+}
+
+/// The code that was meant, if its level can be changed.
+fn code(text: &str) -> Result<&'static Code, Failure> {
+    let fault = match codes::find(text) {
+        Some(code) if adjustable(code) => return Ok(code),
+        Some(code) => {
+            let fault = Diagnostic::new(&codes::FIXED_RULE, format!("the level of `{}` cannot be changed", code.name));
+            fault.help(format!("what it finds cannot run: {}", code.summary))
+        }
+        None => {
+            let fault = Diagnostic::new(&codes::UNKNOWN_RULE, format!("there is no rule `{text}`"));
+            let known = codes::ALL.iter().filter(|c| adjustable(c)).flat_map(|c| [c.name, c.id]);
+            match did_you_mean(text, known) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault.help("`lockgate explain rules` lists them"),
+            }
+        }
+    };
+    Err(Failure::plain(fault))
+}

@@ -1,0 +1,55 @@
+//! `lockgate history`: what happened, in words.
+
+use super::{Desk, Exit};
+use crate::app::Failure;
+use crate::report::history::{self, Weight};
+use crate::run::Record;
+
+/// Tell what happened, the newest last
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  lockgate history
+  lockgate history staging -n 100
+  lockgate history --json | jq 'select(.event == \"approved\")'")]
+pub(super) struct History {
+    /// Only what is about this environment, source, build or task
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// How many events, counted from the newest
+    #[arg(short, long, value_name = "NUMBER", default_value_t = 40)]
+    number: usize,
+    /// Also every step that began and ended
+    #[arg(long)]
+    steps: bool,
+    /// All of it, one line of JSON an event
+    #[arg(long)]
+    json: bool,
+}
+
+impl History {
+    pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        let session = desk.open(None)?;
+        let records = session.records(0)?;
+        let about = |r: &&Record| self.name.as_ref().is_none_or(|n| history::is_about(r, n));
+        let weight = if self.steps || self.json { Weight::Detail } else { Weight::Main };
+        let chosen: Vec<&Record> = records.iter().filter(about).filter(|r| history::told(r).weight >= weight).collect();
+        if self.json {
+            for record in chosen {
+                if !desk.terminal.print(&history::json(record)) {
+                    break;
+                }
+            }
+            return Ok(Exit::Done);
+        }
+        let hidden = chosen.len().saturating_sub(self.number);
+        if chosen.is_empty() {
+            desk.terminal.print("Nothing has happened yet.\n");
+        }
+        if hidden > 0 {
+            desk.terminal.print(&format!("… {hidden} before these (-n shows more)\n"));
+        }
+        let newest = chosen.get(hidden..).unwrap_or_default().iter().copied();
+        desk.terminal.print(&history::text(newest, &desk.clock(&session), desk.terminal.out));
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,114 @@
+//! The command line: a door. It translates what was typed into calls of the façade and what comes back into text, and decides
+//! nothing. One file a command.
+
+mod args;
+mod desk;
+mod names;
+mod terminal;
+
+mod apply;
+mod check;
+mod completions;
+mod explain;
+mod fmt;
+mod gate;
+mod graph;
+mod history;
+mod hold;
+mod live;
+mod log;
+mod pin;
+mod plan;
+mod resolve;
+mod rollback;
+mod signals;
+mod status;
+mod watch;
+mod why;
+
+use crate::app::Failure;
+use args::{Args, Command};
+use clap::Parser;
+use clap::error::ErrorKind;
+use desk::Desk;
+use std::process::ExitCode;
+
+/// How a command ended, as a shell sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// All is as it was asked for; of a plan: there is nothing to do.
+    Done,
+    /// Something is wrong, or failed.
+    Error,
+    /// A plan has changes.
+    Changes,
+    /// Something waits at a gate or for an answer.
+    Waits,
+    /// Somebody stopped it.
+    Stopped,
+}
+
+impl Exit {
+    fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Error => 1,
+            Exit::Changes => 2,
+            Exit::Waits => 3,
+            Exit::Stopped => 130,
+        }
+    }
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    let desk = Desk::new(args.globals);
+    let exit = match run(args.command, &desk) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            desk.failed(&failure);
+            Exit::Error
+        }
+    };
+    ExitCode::from(desk.terminal.closed().unwrap_or(exit).code())
+}
+
+/// Help and the version are no errors; a word that is not understood is one like any other, since 2 means changes.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(Exit::Error.code()),
+    }
+}
+
+fn run(command: Command, desk: &Desk) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(command) => command.run(desk),
+        Command::Plan(command) => command.run(desk),
+        Command::Apply(command) => command.run(desk),
+        Command::Approve(command) => command.run(desk),
+        Command::Reject(command) => command.run(desk),
+        Command::Status(command) => command.run(desk),
+        Command::Why(command) => command.run(desk),
+        Command::Log(command) => command.run(desk),
+        Command::History(command) => command.run(desk),
+        Command::Rollback(command) => command.run(desk),
+        Command::Hold(command) => command.run(desk),
+        Command::Release(command) => command.run(desk),
+        Command::Pin(command) => command.run(desk),
+        Command::Unpin(command) => command.run(desk),
+        Command::Ban(command) => command.run(desk),
+        Command::Unban(command) => command.run(desk),
+        Command::Resolve(command) => command.run(desk),
+        Command::Graph(command) => command.run(desk),
+        Command::Fmt(command) => command.run(desk),
+        Command::Explain(command) => command.run(desk),
+        Command::Completions(command) => command.run(desk),
+        Command::Man(command) => command.run(desk),
+    }
+}

@@ -1,0 +1,113 @@
+//! `lockgate pin`, `unpin`, `ban` and `unban`: which versions of a source count.
+
+use super::{Desk, Exit, names};
+use crate::app::Failure;
+use crate::run::Saying;
+
+/// Keep a source at a version, whatever its head is
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  lockgate pin base --reason '1.2.5 is broken'
+  lockgate pin app 9ab01cd")]
+pub(super) struct Pin {
+    /// The source
+    source: String,
+    /// The version: its name or the beginning of its id; the newest that was seen unless said
+    version: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Pin {
+    pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        let session = desk.open(None)?;
+        let source = names::source(&session, &self.source)?;
+        let head = names::version(&session.state()?.memory, &source, self.version.as_deref())?;
+        desk.say(&session, Saying::Pin { source, head }, self.reason, "plan")?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Let a source move again
+#[derive(Debug, clap::Args)]
+pub(super) struct Unpin {
+    /// The source
+    source: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Unpin {
+    pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        let session = desk.open(None)?;
+        let source = names::source(&session, &self.source)?;
+        desk.say(&session, Saying::Unpin { source }, self.reason, "plan")?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Never use a version of a source
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Example:
+  lockgate ban base 1.2.5 --reason 'CVE-2026-1234'")]
+pub(super) struct Ban {
+    /// The source
+    source: String,
+    /// The version: its name, its id, or the beginning of that
+    version: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Ban {
+    pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        let session = desk.open(None)?;
+        let source = names::source(&session, &self.source)?;
+        let version = match is_id(&self.version) {
+            // One that was not seen yet can be banned before it comes.
+            true => self.version,
+            false => names::version(&session.state()?.memory, &source, Some(&self.version))?.version.id,
+        };
+        desk.say(&session, Saying::Ban { source, version }, self.reason, "plan")?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Use a version of a source again
+#[derive(Debug, clap::Args)]
+pub(super) struct Unban {
+    /// The source
+    source: String,
+    /// The version: its name, its id, or the beginning of that
+    version: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Unban {
+    pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        let session = desk.open(None)?;
+        let source = names::source(&session, &self.source)?;
+        let memory = session.state()?.memory;
+        let digits = self.version.strip_prefix("sha256:").unwrap_or(&self.version);
+        let starts = |id: &str| id.strip_prefix("sha256:").unwrap_or(id).starts_with(digits);
+        let mut banned = memory.bans.iter().filter(|b| b.source == source && starts(&b.version)).map(|b| b.version.clone());
+        let version = match (banned.next(), banned.next()) {
+            (Some(one), None) => one,
+            _ if is_id(&self.version) => self.version,
+            _ => names::version(&memory, &source, Some(&self.version))?.version.id,
+        };
+        desk.say(&session, Saying::Unban { source, version }, self.reason, "plan")?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Whether a text is a whole id: a commit or a digest.
+fn is_id(text: &str) -> bool {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    matches!(digits.len(), 40 | 64) && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}

@@ -1,0 +1,81 @@
+//! `lockgate plan`: what would happen, and why.
+
+use super::{Desk, Exit, watch};
+use crate::app::{Failure, Session};
+use crate::report::words::quoted;
+use crate::report::{Paint, diagnostics, plan};
+use std::path::{Path, PathBuf};
+
+/// Show what would happen, and why; changes nothing
+///
+/// Looks at the sources, compares with what each environment has, and shows what would be built, pushed and deployed, which
+/// fields of which objects would change, and what would wait at a gate.
+///
+/// Exits with 0 when there is nothing to do, 2 when there are changes, 1 on an error.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  lockgate plan
+  lockgate plan --out release.plan && lockgate apply release.plan
+  lockgate plan --rerun scan
+  lockgate plan --json | jq '.count'")]
+pub(super) struct Plan {
+    /// The pipeline file or its folder
+    path: Option<PathBuf>,
+    /// Show one JSON document, as docs/plan-json.md describes it
+    #[arg(long)]
+    json: bool,
+    /// Save the plan, so that `apply FILE` does exactly it or refuses
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Plan again whenever a file that it depends on changes
+    #[arg(short, long, conflicts_with = "out")]
+    watch: bool,
+    /// Run a node anew even though nothing changed; may be said several times
+    #[arg(long, value_name = "NODE", num_args = 1..)]
+    rerun: Vec<String>,
+}
+
+impl Plan {
+    pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if self.watch {
+            let path = desk.path(self.path.as_deref());
+            return watch::watch(desk, path.as_deref(), &mut || self.once(desk).map(|_| ()));
+        }
+        self.once(desk)
+    }
+
+    fn once(&self, desk: &Desk) -> Result<Exit, Failure> {
+        let session = desk.open(self.path.as_deref())?;
+        let made = session.plan(&self.rerun)?;
+        if let Some(file) = &self.out {
+            session.save(&made, &self.rerun, file)?;
+        }
+        if self.json {
+            desk.terminal.print(&plan::json::text(&made));
+        } else {
+            self.show(desk, &session, &made)?;
+        }
+        Ok(if made.is_empty() { Exit::Done } else { Exit::Changes })
+    }
+
+    fn show(&self, desk: &Desk, session: &Session, made: &crate::plan::Plan) -> Result<(), Failure> {
+        let (out, err) = (desk.terminal.out, desk.terminal.err);
+        if !made.diagnostics.is_empty() {
+            desk.terminal.say(&diagnostics::text(&made.diagnostics, &session.loaded.sources, err));
+        }
+        let state = session.state()?;
+        desk.terminal.print(&plan::text(made, &state.memory, out));
+        desk.warn(session);
+        if let Some(file) = &self.out {
+            desk.terminal.print(&format!("Saved. To do exactly this: {}\n", Paint::Typed.on(&apply(desk, session, file), out)));
+        }
+        Ok(())
+    }
+}
+
+/// The command that applies a saved plan. The plan knows its pipeline file; only the state has to be said.
+fn apply(desk: &Desk, session: &Session, file: &Path) -> String {
+    let typed = desk.typed(session, None);
+    let state = desk.globals.state.as_ref().map(|s| format!(" --state {}", quoted(&s.display().to_string())));
+    format!("{} apply {}{}", typed.program, quoted(&file.display().to_string()), state.unwrap_or_default())
+}

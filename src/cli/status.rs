@@ -1,0 +1,29 @@
+//! `lockgate status`: the board.
+
+use super::{Desk, Exit, names};
+use crate::app::Failure;
+use crate::report::board;
+
+/// Show what each environment has, since when, and what waits there
+///
+/// Reads what was written down and asks nothing outside.
+#[derive(Debug, clap::Args)]
+pub(super) struct Status {
+    /// Show one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        let session = desk.open(None)?;
+        let (state, clock) = (session.state()?, desk.clock(&session));
+        let rows = board::rows(&names::environments(&session), &state, &clock);
+        let pipeline = &session.graph.pipeline().name.value;
+        desk.terminal.print(&match self.json {
+            true => board::json(pipeline, &rows, &state),
+            false => board::text(pipeline, &rows, &state, &clock, desk.terminal.out),
+        });
+        Ok(Exit::Done)
+    }
+}

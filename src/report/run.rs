@@ -1,0 +1,229 @@
+//! A run as it happens: a fold of its events into lines and a few numbers.
+
+use super::history::{self, Told, Weight};
+use super::layout::{count, elide, list, one_line, width};
+use super::{Clock, Paint, Style, Typed, clock, gate, words};
+use crate::plan::{Moment, Plan, Verdict};
+use crate::run::event::Log;
+use crate::run::{Event, Outcome, Record, RunOutcome, State};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Above so many steps, only failures are told one by one.
+pub const MANY: usize = 200;
+/// After so many finished steps of a large run the numbers are told.
+const ROUND: usize = 1000;
+
+/// How far a run is.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// How many steps there are to do.
+    pub total: usize,
+    /// How many are done.
+    pub done: usize,
+    /// Which failed.
+    pub failed: Vec<Arc<str>>,
+    /// Which are indeterminate.
+    pub unclear: Vec<Arc<str>>,
+    /// Environments that got their candidate.
+    pub entered: Vec<String>,
+    running: HashMap<Arc<str>, Moment>,
+    told: usize,
+    began: Option<Moment>,
+    ended: Moment,
+}
+
+/// A line of a run, with the log that belongs below it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// The line.
+    pub text: String,
+    /// The log of a step that failed.
+    pub log: Option<Log>,
+}
+
+impl Progress {
+    /// Whether there are so many steps that only failures are told one by one.
+    pub fn is_large(&self) -> bool {
+        self.total > MANY
+    }
+
+    /// Takes an event in, and gives its line, if it has one.
+    pub fn take(&mut self, plan: &Plan, record: &Record, clock: &Clock, style: Style) -> Option<Line> {
+        self.ended = record.at;
+        let mut took = None;
+        match &record.event {
+            Event::RunStarted { .. } => {
+                self.began = Some(record.at);
+                self.total = to_do(plan);
+            }
+            Event::PlanCompleted { .. } => self.total = self.done + to_do(plan),
+            Event::StepStarted { step, .. } => {
+                self.running.entry(step.clone()).or_insert(record.at);
+            }
+            Event::StepFinished { step, outcome, .. } => {
+                took = self.running.remove(step).map(|since| record.at.saturating_sub(since));
+                match outcome {
+                    Outcome::Succeeded { .. } => self.done += 1,
+                    Outcome::Failed { .. } => self.failed.push(step.clone()),
+                }
+            }
+            Event::StepReused { .. } => self.done += 1,
+            Event::Interrupted { step, .. } => {
+                self.running.remove(step);
+            }
+            Event::Indeterminate { step, .. } => {
+                self.running.remove(step);
+                self.unclear.push(step.clone());
+            }
+            Event::HasCandidate { environment, .. } => self.entered.push(environment.clone()),
+            _ => {}
+        }
+        self.line(record, took, clock, style)
+    }
+
+    fn line(&mut self, record: &Record, took: Option<i64>, clock: &Clock, style: Style) -> Option<Line> {
+        let log = match &record.event {
+            Event::StepFinished { outcome: Outcome::Failed { log, .. }, .. } => log.clone(),
+            Event::StepFinished { .. } | Event::StepStarted { .. } if self.is_large() => return self.round(record, clock, style),
+            Event::StepStarted { .. } | Event::StepFinished { .. } | Event::AttemptFailed { .. } => None,
+            // The first lines and the last ones say these.
+            Event::RunStarted { .. } | Event::RunFinished { .. } | Event::HeadSeen { .. } | Event::CandidateFormed { .. } => return None,
+            event if is_told_by_its_step(event) => return None,
+            _ => None,
+        };
+        let told = history::told(record);
+        if told.weight == Weight::Detail && self.is_large() {
+            return None;
+        }
+        let text = match (took, &record.event) {
+            (Some(took), Event::StepFinished { outcome: Outcome::Succeeded { .. }, .. }) => format!("done in {}", clock::span(took)),
+            (Some(took), _) => format!("{} (after {})", told.text, clock::span(took)),
+            (None, _) => told.text.clone(),
+        };
+        Some(Line { text: row(record.at, &Told { text, ..told }, clock, style), log })
+    }
+
+    /// The numbers, once in a while.
+    fn round(&mut self, record: &Record, clock: &Clock, style: Style) -> Option<Line> {
+        if self.done < self.told + ROUND {
+            return None;
+        }
+        self.told = self.done - self.done % ROUND;
+        let text = format!("{} of {} done", self.told, self.total);
+        let told = Told { about: format!("run {}", record.run), text, paint: Paint::Plain, weight: Weight::Main };
+        Some(Line { text: row(record.at, &told, clock, style), log: None })
+    }
+
+    /// What runs now, the longest first: a line each, at most so many, and one with the numbers.
+    pub fn live(&self, now: Moment, most: usize, style: Style) -> Vec<String> {
+        let mut running: Vec<(&Arc<str>, &Moment)> = self.running.iter().collect();
+        running.sort_by_key(|(step, since)| (**since, (*step).clone()));
+        let room = style.width.saturating_sub(1);
+        let one = |(step, since): &(&Arc<str>, &Moment)| {
+            let elapsed = clock::span(now.saturating_sub(**since) / 100 * 100);
+            let name = elide(&one_line(step), room.saturating_sub(width(&elapsed) + 4));
+            format!("  {}  {}", Paint::Strong.on(&name, style), Paint::Faint.on(&elapsed, style))
+        };
+        let mut lines: Vec<String> = running.iter().take(most).map(one).collect();
+        if running.len() > most {
+            lines.push(Paint::Faint.on(&format!("  … and {} more", running.len() - most), style));
+        }
+        let failed = if self.failed.is_empty() { String::new() } else { format!(", {} failed", self.failed.len()) };
+        let elapsed = self.began.map(|b| clock::span(now.saturating_sub(b) / 1000 * 1000)).unwrap_or_default();
+        let numbers = format!("{} of {} done{failed}  {elapsed}", self.done, self.total);
+        lines.push(elide(&numbers, room));
+        lines
+    }
+
+    /// The last lines of a run: how it ended, and what to do now.
+    pub fn summary(&self, plan: &Plan, state: &State, outcome: RunOutcome, clock: &Clock, typed: &Typed, style: Style) -> String {
+        let took = clock::span(self.ended.saturating_sub(self.began.unwrap_or(self.ended)));
+        let mut out = String::new();
+        let done = format!("{} done in {took}", count(self.done, "step"));
+        let has: Vec<String> = distinct(&self.entered);
+        let has = if has.is_empty() { String::new() } else { format!("; {} {}", list(&has, "and"), has_word(has.len(), plan)) };
+        let (text, paint) = match outcome {
+            RunOutcome::Done if self.done == 0 && self.entered.is_empty() => ("Nothing to do.".to_string(), Paint::Strong),
+            RunOutcome::Done => (format!("Done: {done}{has}."), Paint::Good),
+            RunOutcome::Waiting => (format!("Waits at a gate: {done}{has}."), Paint::Notice),
+            RunOutcome::Failed => (format!("Failed: {}; {done}{has}.", count(self.failed.len(), "step")), Paint::Bad),
+            RunOutcome::Cancelled => (format!("Stopped: {done}{has}."), Paint::Notice),
+            RunOutcome::Asks => (format!("Waits for an answer: {done}{has}."), Paint::Notice),
+        };
+        let _ = writeln!(out, "{}", Paint::on(paint, &text, style));
+        for step in self.failed.iter().take(5) {
+            let command = typed.command(&format!("log {}", words::quoted(step)));
+            let _ = writeln!(out, "  {}", Paint::Typed.on(&command, style));
+        }
+        out.push_str(&barred(plan, style));
+        for (step, _) in state.intents.iter().filter(|(_, i)| i.indeterminate) {
+            out.push_str(&unclear(step, typed, style));
+        }
+        out.push_str(&gate::waiting(plan, &state.memory, clock, typed, style));
+        if matches!(outcome, RunOutcome::Cancelled) {
+            let _ = writeln!(out, "\nto go on: {}", Paint::Typed.on(&typed.command("apply"), style));
+        }
+        out
+    }
+}
+
+fn has_word(environments: usize, plan: &Plan) -> String {
+    format!("{} {}", if environments == 1 { "has" } else { "have" }, words::candidate(plan))
+}
+
+fn distinct(names: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    names.iter().for_each(|n| if !out.contains(n) { out.push(n.clone()) });
+    out
+}
+
+/// Steps of a plan that a run would carry out.
+fn to_do(plan: &Plan) -> usize {
+    let enters = |e: u32| {
+        let environment = plan.environments.get(e as usize);
+        environment.is_none_or(|e| matches!(e.verdict, Verdict::Enter | Verdict::Gate))
+    };
+    plan.steps.iter().filter(|s| !s.is_reused() && s.environment.is_none_or(enters)).count()
+}
+
+/// What only repeats what its step has said.
+fn is_told_by_its_step(event: &Event) -> bool {
+    matches!(event, Event::DeployedThere { .. } | Event::VerifiedThere { .. } | Event::RemovedThere { .. } | Event::GatePassed { .. })
+}
+
+fn row(at: Moment, told: &Told, clock: &Clock, style: Style) -> String {
+    let about = one_line(&told.about);
+    let pad = " ".repeat(20usize.saturating_sub(width(&about)));
+    let (time, text) = (clock.time(at), one_line(&told.text));
+    format!("{}  {}{pad}  {}", Paint::Faint.on(&time, style), Paint::Strong.on(&about, style), told.paint.on(&text, style))
+}
+
+/// Environments that nothing may enter, and why.
+fn barred(plan: &Plan, style: Style) -> String {
+    let mut out = String::new();
+    for environment in &plan.environments {
+        let why = match &environment.verdict {
+            Verdict::Held { by, reason } => format!("is held by {}: {reason}", words::person(by)),
+            Verdict::Banned { reason } => format!("does not take the candidate, which failed there: {reason}"),
+            Verdict::Rejected { by, reason } => format!("does not take the candidate, which {} rejected: {reason}", words::person(by)),
+            _ => continue,
+        };
+        let _ = writeln!(out, "{} {}", Paint::Notice.on(&environment.name, style), one_line(&why));
+    }
+    out
+}
+
+/// What to type where nobody knows whether a step was done.
+fn unclear(step: &str, typed: &Typed, style: Style) -> String {
+    let name = words::quoted(step);
+    let done = typed.command(&format!("resolve {name} --done"));
+    let again = typed.command(&format!("resolve {name} --again"));
+    format!(
+        "\n{} was cut off, and nobody knows whether it was done. Look, and say:\n\n  {}\n  or: {}\n",
+        Paint::Notice.on(step, style),
+        Paint::Typed.on(&done, style),
+        Paint::Typed.on(&again, style)
+    )
+}
