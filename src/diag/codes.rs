@@ -71,6 +71,7 @@ codes! {
     REFERENCE_NOT_READ "LG0118" "reference-not-read" Error "a reference where none is read";
     MISSING_REASON "LG0119" "missing-reason" Error "an `allow` that does not say why";
     EMPTY_NODE "LG0120" "empty-node" Error "a node that says nothing";
+    MISPLACED_NODE "LG0121" "misplaced-node" Error "a node in a block where it does not belong";
     UNKNOWN_NAME "LG0201" "unknown-name" Error "a name that nothing in the pipeline has";
     WRONG_KIND "LG0202" "wrong-kind" Error "a name of another kind than is wanted here";
     DUPLICATE_NAME "LG0203" "duplicate-name" Error "a name that is given twice";

@@ -2,6 +2,7 @@
 
 use super::decode::{self, Faults};
 use super::format;
+use super::shape::misspelt;
 use super::spec::{Arg, Child, Names, Prop, Spec, Ty};
 use super::{Build, Environment, Notify, Release, Secret, Source, Spanned, Task};
 use super::{build, environment, notify, release, secret, source, task};
@@ -169,22 +170,28 @@ impl File {
     pub(super) fn decode(document: &Document, faults: &mut Faults) -> File {
         let mut file = File::default();
         for node in document.roots() {
-            match node.name() {
-                "lockgate" => {
-                    let version = decode_version(node, faults);
-                    decode::first(&mut file.version, version);
-                }
-                "pipeline" => file.pipelines.extend(Pipeline::decode(node, faults)),
-                "allow" => file.levels.extend(LevelChange::decode(node, Level::Allow)),
-                "warn" => file.levels.extend(LevelChange::decode(node, Level::Warn)),
-                "deny" => file.levels.extend(LevelChange::decode(node, Level::Deny)),
-                _ => {}
-            }
+            file.take(node, node.name(), faults);
         }
         if document.roots().all(|n| n.name() != "lockgate") {
             faults.push(no_version(document));
         }
         file
+    }
+
+    /// Takes one node in. One that is misspelt is taken as what was meant: that is told, and all that refers to it is right.
+    fn take(&mut self, node: Node<'_>, name: &str, faults: &mut Faults) {
+        match name {
+            "lockgate" => {
+                let version = decode_version(node, faults);
+                decode::first(&mut self.version, version);
+            }
+            "pipeline" => self.pipelines.extend(Pipeline::decode(node, faults)),
+            "allow" => self.levels.extend(LevelChange::decode(node, Level::Allow)),
+            "warn" => self.levels.extend(LevelChange::decode(node, Level::Warn)),
+            "deny" => self.levels.extend(LevelChange::decode(node, Level::Deny)),
+            _ if FILE.child(name).is_some() => {}
+            _ => misspelt(node, &FILE).into_iter().for_each(|meant| self.take(node, meant.name, faults)),
+        }
     }
 }
 
@@ -225,18 +232,24 @@ impl Pipeline {
     fn decode(node: Node<'_>, faults: &mut Faults) -> Option<Pipeline> {
         let mut pipeline = Pipeline::empty(decode::arg(node, 0), node);
         for child in node.children() {
-            match child.name() {
-                "source" => pipeline.sources.extend(Source::decode(child)),
-                "build" => pipeline.builds.extend(Build::decode(child, faults)),
-                "task" => pipeline.tasks.extend(Task::decode(child, faults)),
-                "release" => pipeline.releases.extend(Release::decode(child, faults)),
-                "environment" => pipeline.environments.extend(Environment::decode(child, faults)),
-                "secret" => pipeline.secrets.extend(Secret::decode(child)),
-                "notify" => pipeline.notifies.extend(Notify::decode(child, faults)),
-                _ => {}
-            }
+            pipeline.take(child, child.name(), faults);
         }
         Some(pipeline).filter(|p| !p.name.is_empty())
+    }
+
+    /// Takes one node in; a misspelt one as what was meant.
+    fn take(&mut self, node: Node<'_>, name: &str, faults: &mut Faults) {
+        match name {
+            "source" => self.sources.extend(Source::decode(node)),
+            "build" => self.builds.extend(Build::decode(node, faults)),
+            "task" => self.tasks.extend(Task::decode(node, faults)),
+            "release" => self.releases.extend(Release::decode(node, faults)),
+            "environment" => self.environments.extend(Environment::decode(node, faults)),
+            "secret" => self.secrets.extend(Secret::decode(node)),
+            "notify" => self.notifies.extend(Notify::decode(node, faults)),
+            _ if PIPELINE.child(name).is_some() => {}
+            _ => misspelt(node, &PIPELINE).into_iter().for_each(|meant| self.take(node, meant.name, faults)),
+        }
     }
 
     fn empty(name: Option<Spanned<String>>, node: Node<'_>) -> Pipeline {

@@ -145,7 +145,7 @@ fn parse_days(text: &str) -> Result<u8, BadHours> {
 /// The number of a day from Monday. Three letters or the whole word, in any case.
 fn parse_day(text: &str) -> Result<usize, BadHours> {
     const WORDS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-    let is = |word: &&str| word.eq_ignore_ascii_case(text);
+    let is = |word: &str| word.eq_ignore_ascii_case(text);
     let day = DAYS.iter().position(|d| is(d)).or_else(|| WORDS.iter().position(|d| is(d)));
     day.ok_or_else(|| BadHours::Day(text.to_string()))
 }

@@ -23,6 +23,9 @@ pub(super) fn check(children: Children<'_>, spec: &'static Spec, faults: &mut Ve
         let name = node.name();
         let Some(at) = spec.children.iter().position(|c| c.spec.name == name) else {
             found.doubtful = true;
+            if let Some(meant) = misspelt(node, spec) {
+                check_node(node, meant, faults);
+            }
             if !node.is_faulty() {
                 faults.push(unknown(node, spec));
             }
@@ -68,23 +71,31 @@ pub(super) fn unexpected(node: Node<'_>, spec: &Spec, faults: &mut Vec<Diagnosti
     }
 }
 
+/// The spec of the node that was meant by a misspelt one.
+pub(in crate::model) fn misspelt(node: Node<'_>, spec: &'static Spec) -> Option<&'static Spec> {
+    let near = did_you_mean(node.name(), spec.children.iter().map(|c| c.spec.name))?;
+    // A property of the block's own node is no misspelt node of it.
+    spec.child(near).map(|c| c.spec).filter(|_| spec.prop(node.name()).is_none())
+}
+
 fn unknown(node: Node<'_>, spec: &'static Spec) -> Diagnostic {
     let (name, place) = (node.name(), node.name_span());
     let within = if spec.name.is_empty() { "at the top of a file".to_string() } else { format!("in `{}`", spec.name) };
-    let fault = Diagnostic::new(&codes::UNKNOWN_NODE, format!("`{name}` cannot stand {within}"));
-    let fault = fault.at(place, "unknown here");
-    if spec.prop(name).is_some() {
-        return fault.help(format!("`{name}` is a property of `{}`: `{}`", spec.name, spec.usage()));
-    }
-    if let Some(near) = did_you_mean(name, spec.children.iter().map(|c| c.spec.name)) {
-        return fault.help(format!("did you mean `{near}`?")).fix(format!("Rename to `{near}`"), place, near);
-    }
-    if let Some(sibling) = spec.children.iter().map(|c| c.spec).find(|s| s.prop(name).is_some()) {
-        return fault.help(format!("`{name}` is a property of `{}`: `{}`", sibling.name, sibling.usage()));
-    }
+    let fault = |code| Diagnostic::new(code, format!("`{name}` cannot stand {within}"));
     let homes = homes(name);
+    if let Some(near) = misspelt(node, spec).filter(|_| homes.is_empty()) {
+        let fault =
+            fault(&codes::UNKNOWN_NODE).at(place, "unknown here").help(format!("did you mean `{}`?", near.name));
+        return fault.fix(format!("Rename to `{}`", near.name), place, near.name);
+    }
     if !homes.is_empty() {
-        return fault.help(format!("it stands in {}", one_of(homes)));
+        return fault(&codes::MISPLACED_NODE).at(place, "not here").help(format!("it stands in {}", one_of(homes)));
+    }
+    let fault = fault(&codes::UNKNOWN_NODE).at(place, "unknown here");
+    let with_property =
+        std::iter::once(spec).chain(spec.children.iter().map(|c| c.spec)).find(|s| s.prop(name).is_some());
+    if let Some(other) = with_property {
+        return fault.help(format!("`{name}` is a property of `{}`: `{}`", other.name, other.usage()));
     }
     fault.help(format!("there can be: {}", spec.children.iter().map(|c| c.spec.name).collect::<Vec<_>>().join(", ")))
 }

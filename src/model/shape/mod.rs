@@ -7,6 +7,8 @@ mod block;
 mod header;
 mod value;
 
+pub(super) use block::misspelt;
+
 use super::spec::Spec;
 use crate::diag::Diagnostic;
 use crate::syntax::{Document, Node};

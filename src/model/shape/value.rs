@@ -4,7 +4,7 @@ use super::super::format::{self, Format};
 use super::super::spec::{Names, Ty, Word, one_of};
 use crate::diag::{Code, Diagnostic, codes, did_you_mean};
 use crate::source::Span;
-use crate::syntax::{Prop, Value, ValueKind};
+use crate::syntax::{Prop, Value, ValueKind, quoted};
 use std::ops::Range;
 
 /// Checks a value; `what` is what the value is called.
@@ -166,12 +166,12 @@ fn at(
 
 /// Adds the text that was probably meant, and the replacement.
 fn meant(fault: Diagnostic, value: Value<'_>, text: &str) -> Diagnostic {
-    let written = if value.is_bare() && format::is_name(text) { text.to_string() } else { quoted(text) };
+    let written = match quoted(text) {
+        // What stood in quotes stays in quotes.
+        bare if bare == text && !value.is_bare() => format!("\"{text}\""),
+        written => written.into_owned(),
+    };
     fault.help(format!("did you mean `{text}`?")).fix(format!("Change to `{text}`"), value.span(), written)
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A text as it can stand in a message: its beginning when it is long.
