@@ -38,9 +38,9 @@ pub(super) fn flag(node: Node<'_>, key: &str, default: bool) -> bool {
 
 /// A text with its references.
 pub(super) fn template(value: Value<'_>, faults: &mut Faults) -> Template {
-    // Of what could not be read something has been said; a reference in it would only give more.
+    // Of what could not be read something has been said. Some text stands in for it, of which no rule has more to say.
     if value.is_faulty() {
-        return Template { parts: Vec::new(), span: value.span() };
+        return Template { parts: vec![Part::Text("x".to_string())], span: value.span() };
     }
     let (template, found) = reference::parse(value);
     faults.extend(found);
