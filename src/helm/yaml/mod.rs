@@ -4,15 +4,19 @@
 //! last of equal keys wins, and every number becomes a `float64`. Writing orders keys naturally (`k2` before `k10`), does
 //! not indent sequences, folds plain text at 80 columns and quotes what would read as something else.
 //!
-//! Sources: `sigs.k8s.io/yaml` v1.6 and `go.yaml.in/yaml/v2` v2.4; the scanner and parser are those of `libyaml-safer`.
+//! Sources: `sigs.k8s.io/yaml` v1.6 and `go.yaml.in/yaml/v2` v2.4. Scanner and parser are our own: those of `libyaml-safer`
+//! panic at a block scalar that ends the text and misread CRLF, and must be as go-yaml's anyway.
 
 mod analyze;
 mod emit;
 mod float;
+mod grammar;
 mod node;
 mod order;
 mod parse;
 mod resolve;
+mod scalars;
+mod scan;
 
 pub use emit::{write, write_pretty};
 pub use float::{float_e, float_g, float_json};

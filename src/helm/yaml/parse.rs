@@ -1,9 +1,9 @@
-//! From text to [`Node`]: the events of `libyaml-safer`, with aliases and merge keys resolved as go-yaml v2 does.
+//! From text to [`Node`]: events put together, with aliases and merge keys resolved as go-yaml v2 does.
 
+use super::grammar::{Event, Grammar};
 use super::node::{Data, Entry, Mark, Node};
 use super::resolve::resolve;
 use super::{MAX_BYTES, MAX_DEPTH, YamlError, float_g};
-use libyaml_safer::{Event, EventData, Parser, ScalarStyle};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Reads the first document of a text; nothing if there is none.
@@ -15,41 +15,35 @@ pub fn parse(text: &[u8]) -> Result<Option<Node>, YamlError> {
     if text.len() > MAX_BYTES {
         return Err(YamlError::new(format!("the text is longer than {MAX_BYTES} bytes")));
     }
-    // The parser wants every line ended; what that adds to a block scalar at the very end is taken away again.
-    let open = !text.ends_with(b"\n");
-    let ended = if open { [text, b"\n"].concat() } else { text.to_vec() };
-    let mut input = &ended[..];
-    let mut parser = Parser::new();
-    parser.set_input_string(&mut input);
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    check_characters(text)?;
+    let mut grammar = Grammar::new(text);
     let mut builder = Builder::default();
     loop {
-        let mut event = parser.parse().map_err(syntax)?;
-        if open && event.end_mark.index as usize >= ended.len() {
-            reopen(&mut event, text);
-        }
-        match event.data {
-            EventData::StreamEnd => return Ok(None),
-            EventData::DocumentEnd { .. } => return Ok(builder.root),
-            _ => builder.event(event)?,
+        match grammar.next()? {
+            Event::StreamEnd => return Ok(None),
+            Event::DocumentEnd => return Ok(builder.root),
+            event => builder.event(event)?,
         }
     }
 }
 
-/// Takes from a block scalar that ends with the text the newline that the text does not have.
-fn reopen(event: &mut Event, text: &[u8]) {
-    let EventData::Scalar { value, style: ScalarStyle::Literal | ScalarStyle::Folded, .. } = &mut event.data else { return };
-    let last_line = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let added = if last_line.trim_ascii().is_empty() { "\n\n" } else { "\n" };
-    if value.ends_with(added) {
-        value.pop();
+/// YAML holds no control characters but tab and line breaks, and only UTF-8 is read here.
+fn check_characters(text: &[u8]) -> Result<(), YamlError> {
+    let line = |at: usize| Some(1 + text.iter().take(at).filter(|b| **b == b'\n').count() as u32);
+    let error = |at, message: &str| Err(YamlError { line: line(at), message: message.to_string() });
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(e) => return error(e.valid_up_to(), "invalid UTF-8"),
+    };
+    let is_control = |c: char| {
+        matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}')
+            || matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
+    match text.find(is_control) {
+        Some(at) => error(at, "control characters are not allowed"),
+        None => Ok(()),
     }
-}
-
-fn syntax(error: libyaml_safer::Error) -> YamlError {
-    let mark = error.problem_mark().filter(|m| m.line > 0 || m.column > 0).or(error.context_mark());
-    let message = error.problem();
-    let line = mark.map(|m| m.line as u32 + 1);
-    YamlError { line, message: if message.is_empty() { error.to_string() } else { message.to_string() } }
 }
 
 /// An open collection.
@@ -83,23 +77,22 @@ struct Builder {
 
 impl Builder {
     fn event(&mut self, event: Event) -> Result<(), YamlError> {
-        let mark = Mark { line: event.start_mark.line as u32 + 1, column: event.start_mark.column as u32 + 1 };
-        match event.data {
-            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
-                let is_key = self.wants_key();
-                if is_key && value == "<<" && (plain_implicit || tag.as_deref() == Some("tag:yaml.org,2002:merge")) {
+        match event {
+            Event::Scalar { mark, anchor, tag, value, plain } => {
+                let merges = value == "<<" && (plain || tag.as_deref() == Some("tag:yaml.org,2002:merge"));
+                if merges && self.wants_key() {
                     return self.key(Key::Merge, mark);
                 }
-                let data = scalar(tag.as_deref(), value, plain_implicit)?;
+                let data = scalar(tag.as_deref(), value, plain)?;
                 self.finished(Node { mark, data }, 1, anchor)
             }
-            EventData::Alias { anchor } => self.alias(&anchor, mark),
-            EventData::SequenceStart { anchor, .. } => self.push(mark, anchor, Open::Seq(Vec::new())),
-            EventData::MappingStart { anchor, .. } => {
+            Event::Alias { mark, name } => self.alias(&name, mark),
+            Event::Sequence { mark, anchor } => self.push(mark, anchor, Open::Seq(Vec::new())),
+            Event::Mapping { mark, anchor } => {
                 self.push(mark, anchor, Open::Map { entries: BTreeMap::new(), key: None })
             }
-            EventData::SequenceEnd | EventData::MappingEnd => self.pop(),
-            _ => Ok(()),
+            Event::End => self.pop(),
+            Event::DocumentEnd | Event::StreamEnd => Ok(()),
         }
     }
 

@@ -25,6 +25,19 @@ fn reads_and_writes_as_helm_does() {
         ("null", "null\n"),
         ("- a\n- b", "- a\n- b\n"),
         ("1.5: a\n2: b", "\"1.5\": a\n\"2\": b\n"),
+        ("a: |\n  x", "a: x\n"),
+        ("a: |\r\n  x\r\n  y\r\nb: c\r\n", "a: |\n  x\n  y\nb: c\n"),
+        ("a: >\n  x\n  y\n\n  z\n   w\n", "a: |\n  x y\n  z\n   w\n"),
+        ("a: 'it''s\n  two'\nb: \"x\\\n  y\\u00e4\"", "a: it's two\nb: xyä\n"),
+        ("{a: [b, {c: d}, e: f], g, ? h : i}", "a:\n- b\n- c: d\n- e: f\ng: null\nh: i\n"),
+        ("? a\n: b\n? c", "a: b\nc: null\n"),
+        ("a:\n  - b\n  -\nc:\n", "a:\n- b\n- null\nc: null\n"),
+        ("%YAML 1.1\n%TAG ! tag:x,2000:\n--- !!str 12\n...\nrest", "\"12\"\n"),
+        ("# c\na: b # d\n# e\n", "a: b\n"),
+        ("a: b\n  c\n\n  d\n", "a: |-\n  b c\n  d\n"),
+        ("--- a\n--- b", "a\n"),
+        ("a: !custom 1\nb: ! 2\nc: !!float 3", "a: \"1\"\nb: \"2\"\nc: 3\n"),
+        ("a: http://x:1/#y\nb: x#y\nc: -1\nd: -x\ne: a?b", "a: http://x:1/#y\nb: x#y\nc: -1\nd: -x\ne: a?b\n"),
     ];
     for (text, expected) in cases {
         assert_eq!(yaml(text), expected, "{text}");
@@ -59,7 +72,15 @@ fn refuses() {
         ("a: !!int x", "cannot decode !!str `x` as a !!int"),
         (&deep, "exceeded max depth"),
         (&bomb, "excessive aliasing"),
-        ("a: b\n\tc: d\n@", "found character that cannot start any token"),
+        ("a: b\n\tc: d", "found a tab character that violates indentation"),
+        ("a: @b", "found character that cannot start any token"),
+        ("a: [b", "did not find expected ',' or ']'"),
+        ("a: \"b", "found unexpected end of stream"),
+        ("a: 1\n b: 2", "mapping values are not allowed"),
+        ("a: {{ x }}", "invalid map key"),
+        ("a: 1\nb\nc: 2", "could not find expected ':'"),
+        ("a: \u{1}", "control characters are not allowed"),
+        ("a: !x!y z", "found undefined tag handle"),
     ];
     for (text, expected) in cases {
         let error = read(text.as_bytes()).expect_err(expected).to_string();
