@@ -4,6 +4,7 @@
 pub mod charts;
 pub mod clock;
 pub mod export;
+pub mod fake;
 pub mod folder;
 pub mod git;
 pub mod layout;
@@ -15,4 +16,6 @@ pub mod sources;
 pub mod sqlite;
 pub mod workshop;
 
+#[cfg(test)]
+mod contract;
 mod disk;

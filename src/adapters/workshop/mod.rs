@@ -8,7 +8,7 @@
 //! ```
 
 mod content;
-mod told;
+pub(super) mod told;
 
 use super::disk;
 use super::export::export;
@@ -102,17 +102,22 @@ impl Workshop for FolderWorkshop {
     }
 
     fn log(&self, run: u64, step: &str, attempt: u32) -> (PathBuf, String) {
-        let step = plain(step);
-        let name = match attempt {
-            0 | 1 => format!("{run}/{step}.log"),
-            _ => format!("{run}/{step}.{attempt}.log"),
-        };
+        let name = log_name(run, step, attempt);
         (self.state.join("logs").join(&name), name)
     }
 }
 
+/// The name of a log below the folder of logs.
+pub(super) fn log_name(run: u64, step: &str, attempt: u32) -> String {
+    let step = plain(step);
+    match attempt {
+        0 | 1 => format!("{run}/{step}.log"),
+        _ => format!("{run}/{step}.{attempt}.log"),
+    }
+}
+
 /// A name for a file or folder: as it is where that can be, and never the same for two names.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     // `x.2` would be the second attempt of `x`.
     let looks_like_an_attempt = name.rsplit_once('.').is_some_and(|(_, end)| end.parse::<u32>().is_ok());
@@ -154,9 +159,11 @@ fn open_up(root: &Path) -> io::Result<()> {
 }
 
 /// The files at or below a path.
-struct Only<'a> {
-    files: &'a dyn Files,
-    only: &'a str,
+pub(super) struct Only<'a> {
+    /// All files.
+    pub(super) files: &'a dyn Files,
+    /// The path; empty for all.
+    pub(super) only: &'a str,
 }
 
 impl Files for Only<'_> {

@@ -15,6 +15,11 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>, PortError> {
     let failed = |why: std::io::Error| disk::failed(path, "read", &why);
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    parse(bytes)
+}
+
+/// The pairs in what was told.
+pub(in crate::adapters) fn parse(bytes: Vec<u8>) -> Result<BTreeMap<String, String>, PortError> {
     if bytes.len() as u64 > LIMIT {
         let message = format!("it told more than {LIMIT} bytes in LOCKGATE_OUTPUT");
         return Err(PortError::new(Fault::Limit, message).help("write what is larger to a file, and name it as the output's path"));

@@ -1,0 +1,99 @@
+//! Environments in memory: folders and clusters alike.
+
+use super::{Deed, Ledger, Power, locked};
+use crate::digest::Digest;
+use crate::ports::PortError;
+use crate::ports::bundle::Bundle;
+use crate::ports::places::{Deployment, Places, Seen, Target};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+
+/// Environments in memory.
+#[derive(Debug)]
+pub struct FakePlaces {
+    ledger: Ledger,
+    power: Power,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    deployed: BTreeMap<(Target, String), Deployed>,
+    faults: BTreeMap<Target, VecDeque<PortError>>,
+}
+
+#[derive(Debug)]
+struct Deployed {
+    digest: Digest,
+    candidate: Digest,
+    bundle: Bundle,
+    drift: BTreeMap<String, String>,
+}
+
+impl FakePlaces {
+    /// Environments in which nothing is.
+    pub fn new(ledger: Ledger, power: Power) -> FakePlaces {
+        FakePlaces { ledger, power, inner: Mutex::default() }
+    }
+
+    /// The rendered objects that a place has of a release.
+    pub fn bundle(&self, target: &Target, release: &str) -> Option<Bundle> {
+        locked(&self.inner).deployed.get(&(target.clone(), release.to_string())).map(|deployed| deployed.bundle.clone())
+    }
+
+    /// The candidate that a place has of a release.
+    pub fn candidate(&self, target: &Target, release: &str) -> Option<Digest> {
+        locked(&self.inner).deployed.get(&(target.clone(), release.to_string())).map(|deployed| deployed.candidate)
+    }
+
+    /// Changes an object behind our back, with words for how.
+    pub fn meddle(&self, target: &Target, release: &str, object: &str, how: &str) {
+        if let Some(deployed) = locked(&self.inner).deployed.get_mut(&(target.clone(), release.to_string())) {
+            deployed.drift.insert(object.to_string(), how.to_string());
+        }
+    }
+
+    /// Lets the next deploy to a place fail like that, before it changes anything. Several are taken one after the other.
+    pub fn fail(&self, target: &Target, fault: PortError) {
+        locked(&self.inner).faults.entry(target.clone()).or_default().push_back(fault);
+    }
+}
+
+impl Places for FakePlaces {
+    fn look(&self, target: &Target, release: &str, _: Option<&Bundle>) -> Result<Seen, PortError> {
+        self.power.check()?;
+        let inner = locked(&self.inner);
+        let found = inner.deployed.get(&(target.clone(), release.to_string()));
+        let seen = |deployed: &Deployed| Seen {
+            bundle: Some(deployed.digest),
+            drift: deployed.drift.iter().map(|(object, how)| (object.clone(), how.clone())).collect(),
+        };
+        Ok(found.map(seen).unwrap_or_default())
+    }
+
+    fn deploy(&self, deployment: &Deployment<'_>) -> Result<(), PortError> {
+        self.power.boundary()?;
+        let Deployment { target, bundle, digest, candidate, .. } = *deployment;
+        let mut inner = locked(&self.inner);
+        if let Some(fault) = inner.faults.get_mut(target).and_then(VecDeque::pop_front) {
+            return Err(fault);
+        }
+        let place = (target.clone(), bundle.release.clone());
+        let is_none = bundle.objects.is_empty() && bundle.hooks.is_empty();
+        let changed = match inner.deployed.get(&place) {
+            None => !is_none,
+            Some(before) => is_none || before.digest != digest || !before.drift.is_empty(),
+        };
+        if is_none {
+            inner.deployed.remove(&place);
+        } else {
+            let deployed = Deployed { digest, candidate, bundle: bundle.clone(), drift: BTreeMap::new() };
+            inner.deployed.insert(place, deployed);
+        }
+        drop(inner);
+        if changed {
+            self.ledger.record(&self.power, Deed::Deploy, format!("{target} {}", bundle.release), digest.to_string());
+        }
+        self.power.boundary()
+    }
+}
