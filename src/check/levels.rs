@@ -5,15 +5,16 @@
 
 use crate::diag::{Code, Diagnostic, Severity, codes, did_you_mean};
 use crate::model::{Level, LevelChange};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Whether the level of a code can be changed.
 pub fn adjustable(code: &Code) -> bool {
     code.severity != Severity::Error && super::ALL.iter().any(|rule| rule.code == code)
 }
 
-/// Applies the levels to what was found, and says which of them are wrong or have no effect.
-pub fn apply(levels: &[LevelChange], found: &mut Vec<Diagnostic>) {
+/// Applies the levels to what was found, and says which of them are wrong or, where all rules have looked at the `whole`
+/// file, have no effect.
+pub fn apply(levels: &[LevelChange], whole: bool, found: &mut Vec<Diagnostic>) {
     let mut faults = Vec::new();
     let mut chosen: HashMap<&'static str, &LevelChange> = HashMap::new();
     for change in levels {
@@ -28,10 +29,10 @@ pub fn apply(levels: &[LevelChange], found: &mut Vec<Diagnostic>) {
             }
         }
     }
-    let mut used: HashMap<&'static str, bool> = HashMap::new();
+    let mut used: HashSet<&'static str> = HashSet::new();
     found.retain_mut(|diagnostic| {
         let Some(change) = chosen.get(diagnostic.code.id) else { return true };
-        used.insert(diagnostic.code.id, true);
+        used.insert(diagnostic.code.id);
         match change.level {
             Level::Allow => return false,
             Level::Warn => diagnostic.severity = Severity::Warning,
@@ -39,8 +40,10 @@ pub fn apply(levels: &[LevelChange], found: &mut Vec<Diagnostic>) {
         }
         true
     });
-    let idle = chosen.iter().filter(|(id, change)| change.level == Level::Allow && !used.contains_key(**id));
-    faults.extend(idle.map(|(_, change)| unused(change)));
+    if whole {
+        let idle = chosen.iter().filter(|(id, change)| change.level == Level::Allow && !used.contains(*id));
+        faults.extend(idle.map(|(_, change)| unused(change)));
+    }
     found.append(&mut faults);
 }
 

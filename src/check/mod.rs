@@ -4,6 +4,7 @@
 //! `grammar/rules/`. Rules see the typed pipeline and its graph; nothing in here reads a disk or a clock. What is known of the
 //! repository comes through the small window [`Repository`].
 
+mod before;
 mod consequences;
 mod explain;
 mod known;
@@ -82,7 +83,7 @@ pub fn check(
     }
     found.extend(rules::same_pipeline(&graphs));
     consequences::forget(&mut found);
-    apply(levels, &mut found);
+    apply(levels, whole, &mut found);
     diag::sort(&mut found);
     let good = found.iter().all(|d| d.severity != Severity::Error);
     (good.then_some(Checked { graphs }), found)

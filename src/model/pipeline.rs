@@ -169,10 +169,18 @@ fn check_allow(node: Node<'_>, faults: &mut Faults) {
 impl File {
     pub(super) fn decode(document: &Document, faults: &mut Faults) -> File {
         let mut file = File::default();
+        let mut versions: Vec<Span> = Vec::new();
         for node in document.roots() {
             file.take(node, node.name(), faults);
+            if node.name() == "lockgate" {
+                // Each file that is included says it for itself.
+                match versions.iter().find(|v| v.file == node.file()) {
+                    Some(first) => faults.push(repeated_version(node, *first)),
+                    None => versions.push(node.name_span()),
+                }
+            }
         }
-        if document.roots().all(|n| n.name() != "lockgate") {
+        if versions.is_empty() {
             faults.push(no_version(document));
         }
         file
@@ -205,6 +213,13 @@ fn decode_version(node: Node<'_>, faults: &mut Faults) -> Option<Spanned<i64>> {
         faults.push(fault.help("a newer `lockgate` reads it"));
     }
     Some(version)
+}
+
+fn repeated_version(node: Node<'_>, first: Span) -> Diagnostic {
+    Diagnostic::new(&codes::REPEATED_NODE, "`lockgate` stands twice in one file")
+        .at(node.name_span(), "a second time here")
+        .at(first, "first here")
+        .help("keep the one that is meant")
 }
 
 fn no_version(document: &Document) -> Diagnostic {

@@ -9,8 +9,14 @@ use crate::model::Spanned;
 /// An `after` that follows from another.
 pub(super) static RULE: Rule = Rule { code: &codes::REDUNDANT_AFTER, needs_whole: true, sees: Sees::Pipeline(run) };
 
+/// Beyond so many environments it is not looked for: it is advice, and looking at all pairs takes its time.
+const MOST: usize = 500;
+
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;
+    if context.pipeline.environments.len() > MOST {
+        return;
+    }
     for (id, _) in graph.nodes() {
         let Some(environment) = graph.environment(id).filter(|e| e.after.len() > 1) else { continue };
         for name in &environment.after {

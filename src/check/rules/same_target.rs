@@ -11,27 +11,48 @@ pub(super) static RULE: Rule = Rule { code: &codes::SAME_TARGET, needs_whole: fa
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let mut namespaces: HashMap<(&str, &str), &Environment> = HashMap::new();
-    let mut folders: Vec<(Vec<&str>, &Environment)> = Vec::new();
+    let mut folders = Folders::default();
     for environment in &context.pipeline.environments {
         match &environment.target {
             Some(Target::Cluster { context, namespace, .. }) => {
                 let place = (context.as_str(), namespace.as_str());
                 match namespaces.get(&place) {
                     Some(first) => {
-                        found.push(same(first, environment, &format!("the namespace `{}` of `{}`", place.1, place.0)))
+                        let place = format!("the namespace `{}` of `{}`", place.1, place.0);
+                        found.push(same(first, environment, &place));
                     }
                     None => drop(namespaces.insert(place, environment)),
                 }
             }
             Some(Target::Folder { path, .. }) => {
-                let parts = super::path_parts(path);
-                match folders.iter().find(|(other, _)| parts.starts_with(other) || other.starts_with(&parts)) {
-                    Some((_, first)) => found.push(same(first, environment, &format!("the folder `{}`", path.value))),
-                    None => folders.push((parts, environment)),
+                if let Some(first) = folders.add(super::path_parts(path), environment) {
+                    found.push(same(first, environment, &format!("the folder `{}`", path.value)));
                 }
             }
             None => {}
         }
+    }
+}
+
+/// The folders that were seen.
+#[derive(Default)]
+struct Folders<'a> {
+    /// Each folder, by its parts.
+    own: HashMap<Vec<&'a str>, &'a Environment>,
+    /// Each folder above one of them.
+    above: HashMap<Vec<&'a str>, &'a Environment>,
+}
+
+impl<'a> Folders<'a> {
+    /// Adds a folder. Gives the environment that has it already, or has one above or below it.
+    fn add(&mut self, parts: Vec<&'a str>, environment: &'a Environment) -> Option<&'a Environment> {
+        let prefixes = || (0..=parts.len()).filter_map(|n| parts.get(..n));
+        let taken = prefixes().find_map(|p| self.own.get(p)).or_else(|| self.above.get(&parts)).copied();
+        for prefix in prefixes() {
+            self.above.entry(prefix.to_vec()).or_insert(environment);
+        }
+        self.own.entry(parts).or_insert(environment);
+        taken
     }
 }
 

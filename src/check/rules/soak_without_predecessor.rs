@@ -2,8 +2,8 @@
 
 use super::{Rule, Sees};
 use crate::check::Context;
+use crate::check::before::environment_before;
 use crate::diag::{Diagnostic, codes};
-use crate::graph::Kind;
 use crate::model::GateRule;
 
 /// A soak in an environment that comes after no other.
@@ -12,11 +12,12 @@ pub(super) static RULE: Rule =
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;
+    let all_before = environment_before(graph);
     for (id, _) in graph.nodes() {
         let Some(environment) = graph.environment(id) else { continue };
         let GateRule::Gate(gate) = &environment.gate else { continue };
         let Some(soak) = &gate.soak else { continue };
-        if graph.upstream(id).iter().any(|n| matches!(graph.kind(*n), Kind::Environment(_))) {
+        if all_before.get(id.at()).copied().flatten().is_some() {
             continue;
         }
         let message = format!("`{}` comes after no environment in which a candidate could soak", *environment.name);

@@ -2,6 +2,7 @@
 
 use super::{Rule, Sees};
 use crate::check::Context;
+use crate::check::before::behind;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::{Graph, Kind, NodeId};
 use crate::model::{Command, GateRule, Spanned, Target, VerifyKind};
@@ -13,7 +14,13 @@ pub(super) static RULE: Rule = Rule { code: &codes::WAY_AROUND_GATE, needs_whole
 /// For each cluster, the environments in it, when all of them have a gate. What runs in such a cluster must be behind one
 /// of these gates; a cluster that has an environment without a gate can be entered anyway.
 struct Guarded<'a> {
-    clusters: HashMap<&'a str, Vec<NodeId>>,
+    clusters: HashMap<&'a str, Cluster>,
+}
+
+struct Cluster {
+    environments: Vec<NodeId>,
+    /// For each node, whether it waits for one of them or is one.
+    behind: Vec<bool>,
 }
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
@@ -52,15 +59,17 @@ impl<'a> Guarded<'a> {
             }
         }
         open.iter().for_each(|cluster| drop(clusters.remove(cluster)));
-        Guarded { clusters }
+        let cluster =
+            |environments: Vec<NodeId>| Cluster { behind: behind(context.graph, &environments), environments };
+        Guarded { clusters: clusters.into_iter().map(|(name, e)| (name, cluster(e))).collect() }
     }
 
     /// Looks at one command of the node.
     fn see(&self, graph: &Graph, id: NodeId, command: &Command, found: &mut Vec<Diagnostic>) {
         let Some(cluster) = &command.cluster else { return };
-        let Some(environments) = self.clusters.get(cluster.as_str()) else { return };
-        let behind = environments.contains(&id) || graph.upstream(id).iter().any(|n| environments.contains(n));
-        if let Some(gate) = environments.first().filter(|_| !behind) {
+        let Some(guarded) = self.clusters.get(cluster.as_str()) else { return };
+        let behind = guarded.behind.get(id.at()) == Some(&true);
+        if let Some(gate) = guarded.environments.first().filter(|_| !behind) {
             found.push(way(graph, id, cluster, *gate));
         }
     }

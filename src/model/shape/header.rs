@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 /// Checks arguments and properties.
 pub(super) fn check(node: Node<'_>, spec: &'static Spec, faults: &mut Vec<Diagnostic>) {
+    let before = faults.len();
     value::annotation(node.ty_span(), faults);
     let (mut args, mut props) = (left_out(node, spec), 0);
     let mut surplus: Option<Span> = None;
@@ -34,7 +35,7 @@ pub(super) fn check(node: Node<'_>, spec: &'static Spec, faults: &mut Vec<Diagno
     if props > 1 {
         repeated(node, faults);
     }
-    missing_args(node, args, spec, faults);
+    missing_args(node, args, spec, before, faults);
     if !doubtful {
         missing_props(node, spec, faults);
     }
@@ -127,7 +128,8 @@ fn repeated(node: Node<'_>, faults: &mut Vec<Diagnostic>) {
     }
 }
 
-fn missing_args(node: Node<'_>, there: usize, spec: &Spec, faults: &mut Vec<Diagnostic>) {
+/// Says which arguments are missing; the faults of this node are those from number `from` on.
+fn missing_args(node: Node<'_>, there: usize, spec: &Spec, from: usize, faults: &mut Vec<Diagnostic>) {
     let missing: Vec<&str> = spec.args.iter().skip(there).filter(|a| a.required).map(|a| a.name).collect();
     if missing.is_empty() {
         return;
@@ -136,9 +138,8 @@ fn missing_args(node: Node<'_>, there: usize, spec: &Spec, faults: &mut Vec<Diag
     let mut fault = Diagnostic::new(&codes::MISSING_ARGUMENT, message).at(node.header_span(), "not complete");
     // In `git url="…"` the property is the argument, and one fault is enough.
     let slip = |f: &Diagnostic| f.code == &codes::UNKNOWN_PROPERTY && f.fix.is_none();
-    let own = |f: &Diagnostic| f.span().is_some_and(|s| node.props().any(|p| p.key_span() == s));
-    if let Some(at) = faults.iter().rposition(|f| slip(f) && own(f)) {
-        let place = faults.remove(at).span().unwrap_or_default();
+    if let Some(at) = faults.iter().skip(from).position(slip) {
+        let place = faults.remove(from + at).span().unwrap_or_default();
         fault = fault.at(place, "an argument stands without a name");
     }
     faults.push(fault.help(format!("it is written `{}`", spec.usage())));
