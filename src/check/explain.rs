@@ -31,8 +31,3 @@ pub fn explain(topic: &str) -> Option<String> {
     let page = PAGES.iter().find(|(id, _)| *id == code.id).map(|(_, page)| page.to_string());
     Some(page.unwrap_or_else(|| format!("# {} {}\n\n{}\n", code.id, code.name, code.summary)))
 }
-
-/// All codes with their names and what they are about, one a line.
-pub fn list() -> String {
-    codes::ALL.iter().map(|c| format!("{} {:<26} {}\n", c.id, c.name, c.summary)).collect()
-}

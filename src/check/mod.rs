@@ -18,7 +18,7 @@ use crate::model::{File, LevelChange, Pipeline};
 use crate::syntax::Document;
 use std::sync::Arc;
 
-pub use explain::{explain, list};
+pub use explain::explain;
 pub use known::Known;
 pub use levels::{adjustable, apply};
 pub use places::{Place, Role};

@@ -84,7 +84,11 @@ pub static INPUT: Spec = Spec {
             "The source whose files these are; the working source when nothing is said.",
         )
         .optional(),
-        Arg::new("GLOB", Ty::Template, "A glob over its files, or a reference to what another node makes."),
+        Arg::new(
+            "GLOB",
+            Ty::Template,
+            "A glob over its files, or a reference to what another node makes. Braces are those of references; for either of two, write two `input`.",
+        ),
     ],
     example: r#"input "src/**/*.rs""#,
     ..Spec::new(

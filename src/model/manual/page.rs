@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 /// The page of a node that has one.
 pub(super) fn page(spec: &'static Spec) -> String {
     let mut text = section(spec, 1);
-    for (title, fields) in fields_of(spec) {
-        let _ = write!(text, "\n## {title}\n\n{}", field_table(fields));
+    for (title, name, fields) in fields_of(spec) {
+        let _ = write!(text, "\n## {title}\n\n{}", field_table(name, fields));
     }
     for child in spec.children.iter().filter(|c| !has_page(c.spec)) {
         let _ = write!(text, "\n{}", section(child.spec, 2));
@@ -102,18 +102,18 @@ fn ty(ty: &Ty) -> String {
     }
 }
 
-/// The tables of what can be read of a node, with their titles.
-fn fields_of(spec: &Spec) -> Vec<(&'static str, &'static Fields)> {
+/// The tables of what can be read of a node, each with its title and a name for such a node.
+fn fields_of(spec: &Spec) -> Vec<(&'static str, &'static str, &'static Fields)> {
     match spec.name {
         "source" => vec![
-            ("Fields of a git source", &fields::GIT),
-            ("Fields of a folder", &fields::FOLDER),
-            ("Fields of an image", &fields::IMAGE),
-            ("Fields of a chart", &fields::HELM),
-            ("Fields of what a webhook brings", &fields::WEBHOOK),
+            ("Fields of a git source", "app", &fields::GIT),
+            ("Fields of a folder", "app", &fields::FOLDER),
+            ("Fields of an image", "base", &fields::IMAGE),
+            ("Fields of a chart", "chart", &fields::HELM),
+            ("Fields of what a webhook brings", "hook", &fields::WEBHOOK),
         ],
-        "build" => vec![("Fields of a build", &fields::BUILD)],
-        "secret" => vec![("Fields of a secret", &fields::SECRET)],
+        "build" => vec![("Fields of a build", "image", &fields::BUILD)],
+        "secret" => vec![("Fields of a secret", "token", &fields::SECRET)],
         _ => Vec::new(),
     }
 }

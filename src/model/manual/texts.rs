@@ -43,7 +43,7 @@ pub(super) fn references() -> String {
     );
     for context in fields::CONTEXT {
         let place = if context.in_environment { ", in releases, verifications and notifications" } else { "" };
-        let _ = write!(text, "\n## {}{place}\n\n{}", context.name, field_table(context.fields));
+        let _ = write!(text, "\n## {}{place}\n\n{}", context.name, field_table(context.name, context.fields));
     }
     text += "\n## Nodes\n\n\
              | Kind | What can be read of it |\n|---|---|\n\
@@ -54,12 +54,12 @@ pub(super) fn references() -> String {
     text
 }
 
-/// A table of fields.
-pub(super) fn field_table(fields: &Fields) -> String {
+/// A table of the fields of something of that name.
+pub(super) fn field_table(name: &str, fields: &Fields) -> String {
     let mut text = String::from("| Reference | What it is |\n|---|---|\n");
     for field in fields.own.iter().chain(fields.fields) {
-        let name = if field.name.is_empty() { "{name}".to_string() } else { format!("{{name.{}}}", field.name) };
-        let _ = writeln!(text, "| `{name}` | {} |", field.prose);
+        let dot = if field.name.is_empty() { "" } else { "." };
+        let _ = writeln!(text, "| `{{{name}{dot}{}}}` | {} |", field.name, field.prose);
     }
     text
 }
@@ -116,7 +116,7 @@ pub(super) fn rules() -> String {
             Severity::Note => "note",
         };
         let summary = code.summary.replace('|', "\\|");
-        let _ = writeln!(text, "| {} | {} | {level} | {summary} |", code.id, code.name);
+        let _ = writeln!(text, "| [{id}]({id}.md) | {} | {level} | {summary} |", code.name, id = code.id);
     }
     text
 }
