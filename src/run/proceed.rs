@@ -206,18 +206,27 @@ fn start(plan: &Plan, state: &State, progress: &Progress, events: &mut Vec<Event
     }
 }
 
-/// The digest of what exactly is done by a step, with what was unknown filled in. Secrets count by name.
+/// The digest of what exactly is done by a step, with what was unknown filled in. Secrets count by name; the candidate does
+/// not count, since the same thing may be done for several.
 pub fn payload(plan: &Plan, progress: &Progress, number: u32) -> Digest {
     let step = &plan.steps[number as usize];
     let mut hasher = Hasher::new("payload");
+    let learnt = |text: &crate::plan::Text| text.learn(&|u| progress.told(plan, u)).to_string();
     match &step.work {
         Work::Exec(exec) => {
-            for text in exec.argv.iter().chain(exec.env.iter().map(|(_, t)| t)) {
-                hasher.field(text.learn(&|u| progress.told(plan, u)).to_string());
+            exec.argv.iter().for_each(|t| {
+                hasher.field(learnt(t));
+            });
+            for (name, text) in exec.env.iter().filter(|(name, _)| name != "LOCKGATE_CANDIDATE") {
+                hasher.field(name).field(learnt(text));
             }
-            for (name, _) in &exec.env {
-                hasher.field(name);
-            }
+        }
+        Work::Push(push) => {
+            hasher.field(&push.repository).field(learnt(&push.digest)).field(learnt(&push.tag));
+        }
+        Work::Deploy(deploy) => {
+            hasher.field(serde_json::to_vec(&deploy.target).unwrap_or_default()).field(&deploy.name);
+            hasher.digest(deploy.bundle.unwrap_or_default());
         }
         work => {
             hasher.field(serde_json::to_vec(work).unwrap_or_default());

@@ -104,7 +104,8 @@ impl Progress {
             }
         }
         for (step, number) in plan.steps.iter().zip(0u32..) {
-            if step.environment.is_none() && progress.missing[number as usize] == 0 {
+            let waits = progress.steps[number as usize] == Status::Waiting && progress.missing[number as usize] == 0;
+            if waits && step.environment.is_none() {
                 progress.unlock(plan, number);
             }
         }
@@ -134,7 +135,10 @@ impl Progress {
                     self.stop(number);
                     match outcome {
                         Outcome::Succeeded { outputs, .. } => self.done(plan, number, outputs.clone()),
-                        Outcome::Failed { .. } => self.failed(plan, number),
+                        Outcome::Failed { .. } => {
+                            self.failed(plan, number);
+                            self.sweep();
+                        }
                     }
                 }
             }
@@ -149,6 +153,12 @@ impl Progress {
                     self.stop(number);
                     self.steps[number as usize] = Status::Indeterminate;
                     self.skip_dependents(plan, number);
+                    self.sweep();
+                }
+            }
+            Event::Interrupted { step, .. } => {
+                if let Some(number) = self.number(step).filter(|n| self.steps[*n as usize] == Status::Running) {
+                    self.refused(plan, number);
                 }
             }
             Event::RollbackStarted { environment, to } => {
@@ -199,6 +209,16 @@ impl Progress {
         }
         if stage == Stage::Out {
             self.skip_all(&plan.environments[number].steps);
+        }
+    }
+
+    /// A step was started and may not be carried out: its gate closed, or somebody holds its environment.
+    fn refused(&mut self, plan: &Plan, number: u32) {
+        self.stop(number);
+        self.steps[number as usize] = Status::Skipped;
+        self.skip_dependents(plan, number);
+        if let Some(environment) = plan.steps[number as usize].environment {
+            self.stages[environment as usize] = Stage::AtGate;
         }
     }
 
@@ -273,6 +293,11 @@ impl Progress {
                 *status = Status::Skipped;
             }
         }
+        self.sweep();
+    }
+
+    /// Drops everything from the queue that is not ready any more.
+    fn sweep(&mut self) {
         let statuses = &self.steps;
         self.ready.retain(|n| statuses[*n as usize] == Status::Ready);
     }

@@ -169,6 +169,8 @@ impl State {
                 place.failed = Some(failure.clone());
                 place.banned.retain(|f| f.candidate != failure.candidate);
                 place.banned.push(failure.clone());
+                // What failed gives its place at the gate up, with its approvals.
+                place.standing.take_if(|s| s.candidate == failure.candidate);
                 place.rollback = None;
             }
             event => self.said(event, at),

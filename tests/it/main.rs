@@ -1,0 +1,3 @@
+//! All tests of the whole, as one binary.
+
+mod simulator;
