@@ -144,8 +144,12 @@ pub static CONTEXT: &[ContextName] = &[
         name: "candidate",
         in_environment: false,
         fields: &Fields {
-            own: Some(exact("", "the candidate's id")),
-            fields: &[exact("id", "the candidate's id"), exact("short", "its short name")],
+            own: Some(exact("", "its name that people can say, as `calm-otter-3f2`")),
+            fields: &[
+                exact("name", "its name that people can say, as `calm-otter-3f2`"),
+                exact("id", "its id, as `sha256:…`"),
+                exact("short", "the first twelve digits of its id"),
+            ],
         },
     },
     ContextName {
@@ -155,11 +159,6 @@ pub static CONTEXT: &[ContextName] = &[
             own: Some(plain("", "the name of the pipeline")),
             fields: &[plain("name", "the name of the pipeline")],
         },
-    },
-    ContextName {
-        name: "run",
-        in_environment: false,
-        fields: &Fields { own: Some(exact("", "the id of the run")), fields: &[exact("id", "the id of the run")] },
     },
 ];
 
