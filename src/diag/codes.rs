@@ -144,6 +144,8 @@ codes! {
     PATHS_WITHOUT_FILES "LG0420" "paths-without-files" Error "path filters on a source that has no files";
     REPEATED_TRIGGER "LG0421" "repeated-trigger" Warning "two triggers of which one is enough";
     SECRET_OUT_OF_PLACE "LG0422" "secret-out-of-place" Error "a secret that is used where it may not be";
+    INPUT_WITHOUT_SOURCE "LG0423" "input-without-source" Error "an input that is a glob over no source";
+    SAME_RELEASE "LG0424" "same-release" Error "two releases that are deployed to one environment under one name";
     MISSING_PATH "LG0501" "missing-path" Error "a path that is not in the repository";
     MISSING_DOCKERFILE "LG0502" "missing-dockerfile" Error "a Dockerfile that is not in the repository";
     MISSING_VALUES "LG0503" "missing-values" Error "a values file that is not in the repository";

@@ -42,8 +42,15 @@ pub(super) fn template(value: Value<'_>, faults: &mut Faults) -> Template {
     if value.is_faulty() {
         return Template { parts: vec![Part::Text("x".to_string())], span: value.span() };
     }
-    let (template, found) = reference::parse(value);
+    let (mut template, found) = reference::parse(value);
     faults.extend(found);
+    // Templates are most of what a model is; room that none of them will use is most of what it would cost.
+    template.parts.shrink_to_fit();
+    for part in &mut template.parts {
+        if let Part::Ref(reference) = part {
+            reference.fields.shrink_to_fit();
+        }
+    }
     template
 }
 

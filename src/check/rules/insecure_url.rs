@@ -23,12 +23,10 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     });
 }
 
-/// Whether the host is this machine or a service of the same cluster.
+/// Whether the host is this machine or a service of the same cluster, whose names are short or end so.
 fn is_here(host: &str) -> bool {
     let name = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or(host) };
-    matches!(name, "" | "localhost")
-        || name.starts_with("127.")
-        || name.starts_with("[::1]")
-        || name.ends_with(".svc")
-        || name.ends_with(".svc.cluster.local")
+    let address = name.starts_with("127.") || name.starts_with("[::1]");
+    let service = name.ends_with(".svc") || name.ends_with(".svc.cluster.local") || !name.contains(['.', ':']);
+    address || service
 }

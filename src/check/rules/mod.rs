@@ -13,6 +13,7 @@ mod expires_in_closed_window;
 mod files;
 mod image_out_of_reach;
 mod input_glob;
+mod input_without_source;
 mod insecure_url;
 mod job_without_image;
 mod latest_source;
@@ -42,6 +43,7 @@ mod repeated_trigger;
 mod repeated_variable;
 mod reserved_name;
 mod same_push;
+mod same_release;
 mod same_target;
 mod secret_environments;
 mod secret_in_repository;
@@ -70,7 +72,7 @@ use super::known::{Known, known};
 use super::places::{self, Place};
 use crate::diag::{Code, Diagnostic, codes};
 use crate::graph::{Graph, Kind};
-use crate::model::{Command, Reference, Spanned, Template};
+use crate::model::{Command, Part, Reference, Spanned, Template};
 use std::collections::{HashMap, HashSet};
 
 /// A rule.
@@ -132,6 +134,7 @@ pub static ALL: &[&Rule] = &[
     &expires_in_closed_window::RULE,
     &image_out_of_reach::RULE,
     &input_glob::RULE,
+    &input_without_source::RULE,
     &insecure_url::RULE,
     &job_without_image::RULE,
     &latest_source::RULE,
@@ -161,6 +164,7 @@ pub static ALL: &[&Rule] = &[
     &repeated_variable::RULE,
     &reserved_name::RULE,
     &same_push::RULE,
+    &same_release::RULE,
     &same_target::RULE,
     &secret_environments::RULE,
     &secret_in_repository::RULE,
@@ -244,4 +248,15 @@ fn told<'a>(context: &Context<'a>) -> HashSet<&'a str> {
 fn path_parts(path: &Spanned<String>) -> Vec<&str> {
     let root = path.starts_with('/').then_some("/");
     root.into_iter().chain(path.value.split('/').filter(|p| !p.is_empty() && *p != ".")).collect()
+}
+
+/// A text as it is written, references with their names.
+fn written(template: &Template) -> String {
+    let part = |part: &Part| match part {
+        Part::Text(text) => text.clone(),
+        Part::Ref(r) => {
+            r.fields.iter().fold(format!("{{{}", r.name), |text, (field, _)| format!("{text}.{field}")) + "}"
+        }
+    };
+    template.parts.iter().map(part).collect()
 }

@@ -3,7 +3,7 @@
 use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
-use crate::model::{Build, Part, Push, Template};
+use crate::model::{Build, Push};
 use std::collections::HashMap;
 
 /// Two builds that push under one name.
@@ -13,7 +13,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let mut seen: HashMap<(&str, String), (&Build, &Push)> = HashMap::new();
     for build in &context.pipeline.builds {
         let Some(push) = &build.push else { continue };
-        let key = (push.repository.as_str(), push.tag.as_ref().map(written).unwrap_or_default());
+        let key = (push.repository.as_str(), push.tag.as_ref().map(super::written).unwrap_or_default());
         let Some((first, first_push)) = seen.get(&key) else {
             seen.insert(key, (build, push));
             continue;
@@ -26,15 +26,4 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 .help("the later one would take the tag of the earlier: give each its own repository or tag"),
         );
     }
-}
-
-/// The tag as it is written, references with their names.
-fn written(tag: &Template) -> String {
-    let part = |part: &Part| match part {
-        Part::Text(text) => text.clone(),
-        Part::Ref(r) => {
-            r.fields.iter().fold(format!("{{{}", r.name), |text, (field, _)| format!("{text}.{field}")) + "}"
-        }
-    };
-    tag.parts.iter().map(part).collect()
 }
