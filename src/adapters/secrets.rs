@@ -76,7 +76,9 @@ fn file(path: &Path) -> Result<Vec<u8>, PortError> {
     let failed = |why: std::io::Error| disk::failed(path, "read", &why);
     // A pipe would keep us waiting for whoever writes to it.
     if path.metadata().map_err(failed)?.file_type().is_file() {
-        limited(File::open(path).map_err(failed)?).map_err(failed)?.ok_or_else(|| too_large(&format!("the file `{}`", path.display())))
+        limited(File::open(path).map_err(failed)?)
+            .map_err(failed)?
+            .ok_or_else(|| too_large(&format!("the file `{}`", path.display())))
     } else {
         Err(PortError::new(Fault::Invalid, format!("`{}` cannot be read: it is no file", path.display())))
     }
@@ -108,9 +110,12 @@ fn printed(argv: &[String], name: &str) -> Result<Vec<u8>, PortError> {
 
 fn unstarted(name: &str, why: &std::io::Error) -> PortError {
     use std::io::ErrorKind;
-    let says = |fault, how: &str| PortError::new(fault, format!("the secret's program `{name}` cannot be started: {how}"));
+    let says =
+        |fault, how: &str| PortError::new(fault, format!("the secret's program `{name}` cannot be started: {how}"));
     match why.kind() {
-        ErrorKind::NotFound => says(Fault::NotFound, "it is not there").help("give its path, or put its folder into PATH"),
+        ErrorKind::NotFound => {
+            says(Fault::NotFound, "it is not there").help("give its path, or put its folder into PATH")
+        }
         ErrorKind::PermissionDenied => says(Fault::Denied, "permission denied"),
         _ => says(Fault::Unavailable, &why.to_string()),
     }
@@ -174,7 +179,10 @@ mod tests {
         let path = std::env::var("PATH").expect("PATH");
         assert_eq!(get(Origin::Env("PATH".into())), Ok(path));
         let error = get(Origin::Env("LOCKGATE_NO_SUCH_VARIABLE".into())).expect_err("not set");
-        assert_eq!((error.fault, error.message.as_str()), (Fault::NotFound, "the variable `LOCKGATE_NO_SUCH_VARIABLE` is not set"));
+        assert_eq!(
+            (error.fault, error.message.as_str()),
+            (Fault::NotFound, "the variable `LOCKGATE_NO_SUCH_VARIABLE` is not set")
+        );
         for name in ["", "A=B", "A\0B"] {
             assert!(get(Origin::Env(name.into())).is_err(), "{name:?}");
         }
@@ -193,7 +201,10 @@ mod tests {
         assert_eq!(with(b"a\nb\n\n"), Ok("a\nb\n".into()));
         assert!(with(b"\n").expect_err("empty").message.ends_with("secret` is empty"));
         let error = with(b"s3cret\xff").expect_err("no text");
-        assert!(error.message.ends_with("is no text in UTF-8") && !format!("{error:?}").contains("s3cret"), "{error:?}");
+        assert!(
+            error.message.ends_with("is no text in UTF-8") && !format!("{error:?}").contains("s3cret"),
+            "{error:?}"
+        );
         assert_eq!(with(&vec![b'x'; 1 << 20]).map(|s| s.len()), Ok(1 << 20));
         assert_eq!(with(&vec![b'x'; (1 << 20) + 1]).expect_err("too large").fault, Fault::Limit);
         assert_eq!(get(Origin::File(dir.path().join("none"))).expect_err("missing").fault, Fault::NotFound);

@@ -17,7 +17,13 @@ fn bundle(release: &str, objects: &[(&str, &str)]) -> Bundle {
         body: serde_json::Value::Null,
     };
     let objects = objects.iter().map(object).collect();
-    Bundle { release: release.into(), namespace: "shop".into(), chart: "app-1.0.0".into(), objects, ..Bundle::default() }
+    Bundle {
+        release: release.into(),
+        namespace: "shop".into(),
+        chart: "app-1.0.0".into(),
+        objects,
+        ..Bundle::default()
+    }
 }
 
 /// `meddle` changes an object of a release behind our back; `writes` counts what was changed so far.
@@ -90,12 +96,8 @@ fn of_a_folder() {
 #[test]
 fn of_the_fake() {
     let world = FakeWorld::new("/nowhere");
-    let target = Target::Cluster {
-        context: "c".into(),
-        namespace: "shop".into(),
-        create_namespace: false,
-        pull_secret: None,
-    };
+    let target =
+        Target::Cluster { context: "c".into(), namespace: "shop".into(), create_namespace: false, pull_secret: None };
     let meddle = |release: &str, object: &str| {
         world.places.meddle(&target, release, &format!("ConfigMap/{object}"), "was changed by hand");
     };

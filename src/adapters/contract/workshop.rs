@@ -53,8 +53,9 @@ fn keeps_its_promises(workshop: &dyn Workshop, write: &dyn Fn(&Path, &str)) {
     write(&lines, "nothing of the kind\n");
     assert_eq!(workshop.told(&lines).expect_err("malformed").fault, Fault::Invalid);
 
-    let logs: BTreeSet<_> =
-        [(1, "a", 1), (1, "a", 2), (2, "a", 1), (1, "a.2", 1), (1, "a/b", 1)].map(|(r, s, n)| workshop.log(r, s, n)).into();
+    let logs: BTreeSet<_> = [(1, "a", 1), (1, "a", 2), (2, "a", 1), (1, "a.2", 1), (1, "a/b", 1)]
+        .map(|(r, s, n)| workshop.log(r, s, n))
+        .into();
     assert_eq!(logs.len(), 5);
     assert!(logs.iter().all(|(path, name)| path.ends_with(name)));
 }

@@ -21,7 +21,7 @@ mod workshop;
 
 pub use clock::FakeClock;
 pub use images::FakeImages;
-pub use journal::{Fate, FakeJournal, FakeStore};
+pub use journal::{FakeJournal, FakeStore, Fate};
 pub use ledger::{Deed, Ledger, LedgerEntry};
 pub use places::FakePlaces;
 pub use power::Power;

@@ -97,12 +97,20 @@ fn program(world: &FakeWorld, argv: &[&str], attempt: u32) -> Program {
 #[test]
 fn programs_play_their_scenes() {
     let world = world();
-    world.shell.on(&["make"], [Scene::code(2).printing("no"), Scene::default().telling("a", "1").writing("out/x", "y")]);
-    world.shell.on(&["make", "clean"], [Scene { fault: Some(PortError::new(Fault::NotFound, "gone")), ..Scene::default() }]);
+    world
+        .shell
+        .on(&["make"], [Scene::code(2).printing("no"), Scene::default().telling("a", "1").writing("out/x", "y")]);
+    world
+        .shell
+        .on(&["make", "clean"], [Scene { fault: Some(PortError::new(Fault::NotFound, "gone")), ..Scene::default() }]);
     let (sender, ends) = mpsc::channel();
     let run = |argv: &[&str], attempt| {
         let sender = sender.clone();
-        world.shell.submit(Ticket(1), program(&world, argv, attempt), Box::new(move |exit| sender.send(exit).expect("heard")));
+        world.shell.submit(
+            Ticket(1),
+            program(&world, argv, attempt),
+            Box::new(move |exit| sender.send(exit).expect("heard")),
+        );
         ends.try_recv().expect("it ended at once")
     };
     assert_eq!(run(&["make", "clean"], 1).expect_err("not there").message, "gone");
@@ -159,7 +167,13 @@ fn heads_move_and_what_does_not_count_is_no_new_version() {
         files.add("app/text", Mode::File, text.as_bytes()).add("README.md", Mode::File, readme.as_bytes());
         files
     };
-    let query = |last| HeadQuery { origin: origin.clone(), paths: vec!["app".into()], ignore: Vec::new(), last, credentials: None };
+    let query = |last| HeadQuery {
+        origin: origin.clone(),
+        paths: vec!["app".into()],
+        ignore: Vec::new(),
+        last,
+        credentials: None,
+    };
     assert_eq!(world.sources.head(&query(None)).expect_err("none").fault, Fault::NotFound);
     world.sources.set(&origin, "1", files("a", ""));
     let first = world.sources.head(&query(None)).expect("a head").version;

@@ -58,7 +58,8 @@ impl FakeWorkshop {
     }
 
     fn content(&self, path: &Path) -> Result<Vec<u8>, PortError> {
-        let missing = || PortError::new(Fault::NotFound, format!("`{}` cannot be read: it is not there", path.display()));
+        let missing =
+            || PortError::new(Fault::NotFound, format!("`{}` cannot be read: it is not there", path.display()));
         self.read(path).ok_or_else(missing)
     }
 }

@@ -3,7 +3,9 @@
 
 use crate::adapters::disk;
 use crate::ports::{Fault, PortError};
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, fsync, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, fsync, mkdirat, openat, renameat, statat, unlinkat,
+};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -94,7 +96,9 @@ impl Dir {
                     return Ok(There::Other(word(kind)));
                 }
                 let mut bytes = Vec::new();
-                File::from(fd).read_to_end(&mut bytes).map_err(|why| disk::failed(&self.path.join(name), "read", &why))?;
+                File::from(fd)
+                    .read_to_end(&mut bytes)
+                    .map_err(|why| disk::failed(&self.path.join(name), "read", &why))?;
                 Ok(There::File(bytes))
             }
             Err(Errno::NOENT) => Ok(There::Nothing),
@@ -108,7 +112,8 @@ impl Dir {
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), PortError> {
         fuse::burn()?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = openat(&self.fd, name, flags, Mode::from_raw_mode(0o666)).map_err(|why| self.failed(name, "written", why))?;
+        let fd = openat(&self.fd, name, flags, Mode::from_raw_mode(0o666))
+            .map_err(|why| self.failed(name, "written", why))?;
         let mut file = File::from(fd);
         file.write_all(bytes)
             .and_then(|()| file.sync_all())
@@ -152,7 +157,9 @@ impl Dir {
         let mut left = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.fd).map_err(unread)? {
             let entry = entry.map_err(unread)?;
-            left.extend(entry.file_name().to_str().ok().filter(|name| name.starts_with(disk::TEMPORARY)).map(str::to_string));
+            left.extend(
+                entry.file_name().to_str().ok().filter(|name| name.starts_with(disk::TEMPORARY)).map(str::to_string),
+            );
         }
         left.iter().try_for_each(|name| self.remove(name))
     }

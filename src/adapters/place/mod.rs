@@ -213,7 +213,11 @@ impl Place {
     }
 
     /// Which files are not as they should be. That one stands in the way is an error before anything is written.
-    fn changes(&self, files: &BTreeMap<String, Wanted>, ours: &BTreeMap<String, Recorded>) -> Result<Vec<String>, PortError> {
+    fn changes(
+        &self,
+        files: &BTreeMap<String, Wanted>,
+        ours: &BTreeMap<String, Recorded>,
+    ) -> Result<Vec<String>, PortError> {
         let mut changes = Vec::new();
         for (path, wanted) in files {
             match self.read(path)? {
@@ -227,7 +231,13 @@ impl Place {
     }
 
     /// Writes everything beside its place.
-    fn stage(&self, changes: &[String], files: &BTreeMap<String, Wanted>, record: &[u8], unfinished: &[u8]) -> Result<Staged, PortError> {
+    fn stage(
+        &self,
+        changes: &[String],
+        files: &BTreeMap<String, Wanted>,
+        record: &[u8],
+        unfinished: &[u8],
+    ) -> Result<Staged, PortError> {
         let name = |what: &str| format!("{}{what}", disk::TEMPORARY);
         let staged = Staged {
             files: (0..changes.len()).map(|number| name(&number.to_string())).collect(),

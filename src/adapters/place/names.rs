@@ -56,7 +56,11 @@ fn named<'a>(objects: &[&'a Object]) -> Vec<(String, &'a Object)> {
 
 fn told_apart(object: &Object, plain: &str) -> String {
     let mut hasher = Hasher::new("file name");
-    hasher.field(&object.api_version).field(&object.kind).field(object.namespace.as_deref().unwrap_or("")).field(&object.name);
+    hasher
+        .field(&object.api_version)
+        .field(&object.kind)
+        .field(object.namespace.as_deref().unwrap_or(""))
+        .field(&object.name);
     let stem = plain.trim_end_matches(".yaml").trim_start_matches('.');
     // All of it is ASCII.
     format!("{}~{}.yaml", stem.get(..LIMIT).unwrap_or(stem), hasher.finish().short())
@@ -107,7 +111,10 @@ mod tests {
         other.reverse();
         assert_eq!(one, other);
         assert_eq!(one[2], "configmap_web.yaml");
-        assert!(one[0].starts_with("service_web~") && one[1].starts_with("service_web~") && one[0] != one[1], "{one:?}");
+        assert!(
+            one[0].starts_with("service_web~") && one[1].starts_with("service_web~") && one[0] != one[1],
+            "{one:?}"
+        );
     }
 
     #[test]
@@ -121,7 +128,9 @@ mod tests {
     #[test]
     fn odd_names_are_safe() {
         let long = "x".repeat(300);
-        for (kind, name) in [(".lockgate", "x"), ("..", "../.."), ("Kind", long.as_str()), ("", ""), ("a/b", "c\0d"), ("Ä", "ö")] {
+        for (kind, name) in
+            [(".lockgate", "x"), ("..", "../.."), ("Kind", long.as_str()), ("", ""), ("a/b", "c\0d"), ("Ä", "ö")]
+        {
             let name = names(&[object("v1", kind, None, name)]).remove(0);
             assert!(is_ours(&name) && name.len() < 255, "{name}");
         }
@@ -129,14 +138,18 @@ mod tests {
 
     #[test]
     fn the_text_ends_with_one_line_end() {
-        for (text, bytes) in [("a: 1", "a: 1\n"), ("a: 1\n\n", "a: 1\n"), ("a: 1\r\n", "a: 1\n"), ("\na:\n  b: 1\n", "\na:\n  b: 1\n")] {
+        for (text, bytes) in
+            [("a: 1", "a: 1\n"), ("a: 1\n\n", "a: 1\n"), ("a: 1\r\n", "a: 1\n"), ("\na:\n  b: 1\n", "\na:\n  b: 1\n")]
+        {
             assert_eq!(content(&Object { text: text.into(), ..object("v1", "A", None, "a") }), bytes.as_bytes());
         }
     }
 
     #[test]
     fn what_may_be_ours() {
-        for path in ["../x.yaml", "/x.yaml", "hooks/../x.yaml", "a/x.yaml", ".x.yaml", "hooks/.x.yaml", "x.json", "hooks"] {
+        for path in
+            ["../x.yaml", "/x.yaml", "hooks/../x.yaml", "a/x.yaml", ".x.yaml", "hooks/.x.yaml", "x.json", "hooks"]
+        {
             assert!(!is_ours(path), "{path}");
         }
         for name in ["", ".", "..", ".git", "a/b", "a b", "ä"] {

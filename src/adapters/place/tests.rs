@@ -20,7 +20,8 @@ fn object(kind: &str, name: &str, text: &str) -> Object {
 
 /// A bundle of config maps, and of hooks where the name begins with `hook`.
 fn bundle(objects: &[(&str, &str)]) -> Bundle {
-    let mut bundle = Bundle { release: "app".into(), namespace: "shop".into(), chart: "app-1.0.0".into(), ..Bundle::default() };
+    let mut bundle =
+        Bundle { release: "app".into(), namespace: "shop".into(), chart: "app-1.0.0".into(), ..Bundle::default() };
     for (name, text) in objects {
         let object = object("ConfigMap", name, text);
         if name.starts_with("hook") {
@@ -48,7 +49,13 @@ impl World {
 
     fn deploy(&self, bundle: &Bundle) -> Result<(), PortError> {
         let candidate = Digest::of("candidate");
-        FolderPlaces.deploy(&Deployment { target: &self.target, bundle, digest: bundle.digest(), candidate, candidate_name: "c-1" })
+        FolderPlaces.deploy(&Deployment {
+            target: &self.target,
+            bundle,
+            digest: bundle.digest(),
+            candidate,
+            candidate_name: "c-1",
+        })
     }
 
     fn look(&self) -> Seen {
@@ -227,7 +234,8 @@ fn a_link_that_the_user_names_is_followed() {
     let real = world.dir.path().join("real");
     fs::create_dir(&real).expect("made");
     fs::create_dir(world.dir.path().join("env")).expect("made");
-    symlink(&real, world.path("")).unwrap_or_else(|_| symlink(&real, world.dir.path().join("env/dev")).expect("linked"));
+    symlink(&real, world.path(""))
+        .unwrap_or_else(|_| symlink(&real, world.dir.path().join("env/dev")).expect("linked"));
     world.deploy(&bundle(&[("a", "1")])).expect("deployed");
     assert!(real.join("app/configmap_a.yaml").exists());
 }
@@ -293,7 +301,8 @@ fn one_deploy_at_a_time() {
 /// Stops a deploy before each of its changes, and deploys that bundle, the one before, or a third one after it.
 #[test]
 fn wherever_it_is_cut_off_the_next_deploy_repairs() {
-    let (before, during) = (bundle(&[("a", "1"), ("b", "2"), ("hook", "3")]), bundle(&[("a", "new"), ("c", "4"), ("hook2", "5")]));
+    let (before, during) =
+        (bundle(&[("a", "1"), ("b", "2"), ("hook", "3")]), bundle(&[("a", "new"), ("c", "4"), ("hook2", "5")]));
     let third = bundle(&[("d", "6")]);
     let empty = bundle(&[]);
     for (begin, cut_off) in [(&before, &during), (&empty, &during), (&before, &empty)] {
@@ -310,7 +319,8 @@ fn wherever_it_is_cut_off_the_next_deploy_repairs() {
                 let seen = world.look();
                 if result.is_err() && seen.bundle == Some(begin.digest()) && seen.drift.is_empty() {
                     // What isn't seen to be half done is not.
-                    let names = |world: &World| world.names().into_iter().filter(|n| n.ends_with(".yaml")).collect::<Vec<_>>();
+                    let names =
+                        |world: &World| world.names().into_iter().filter(|n| n.ends_with(".yaml")).collect::<Vec<_>>();
                     let undisturbed = World::new();
                     undisturbed.deploy(begin).expect("deployed");
                     assert_eq!(names(&world), names(&undisturbed));

@@ -13,8 +13,9 @@ pub(super) fn explain(path: &Path, done: &str, error: &rusqlite::Error) -> PortE
     let shown = path.display();
     let says = |fault, reason: &str| PortError::new(fault, format!("the journal `{shown}` cannot be {done}: {reason}"));
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => says(Fault::Unavailable, "the disk is full")
-            .help("make room and run it again; what was written is whole"),
+        Some(ErrorCode::DiskFull) => {
+            says(Fault::Unavailable, "the disk is full").help("make room and run it again; what was written is whole")
+        }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
             says(Fault::Denied, "it may not be written to").help("give yourself the right to write to its folder")
         }

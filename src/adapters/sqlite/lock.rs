@@ -69,6 +69,9 @@ fn taken(folder: &Path, file: File) -> PortError {
     drop(file.take(READ).read_to_string(&mut text));
     let pid = text.lines().find_map(|line| line.strip_prefix("pid ")).and_then(|pid| pid.parse::<u32>().ok());
     let who = pid.map_or(String::new(), |pid| format!(" (pid {pid})"));
-    PortError::new(Fault::Unavailable, format!("another lockgate{who} is at work on this state, `{}`", folder.display()))
-        .help("wait until it is done, or stop it; another pipeline can have a state of its own with `--state`")
+    PortError::new(
+        Fault::Unavailable,
+        format!("another lockgate{who} is at work on this state, `{}`", folder.display()),
+    )
+    .help("wait until it is done, or stop it; another pipeline can have a state of its own with `--state`")
 }

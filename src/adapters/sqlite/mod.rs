@@ -162,7 +162,8 @@ impl Journal for Sqlite {
         let Some(database) = &self.database else { return Ok(None) };
         let select = "SELECT number, form, body, digest FROM snapshot";
         let found = database.query_row(select, [], |row| {
-            let snapshot = Snapshot { number: row.get::<_, i64>(0)?.cast_unsigned(), form: row.get(1)?, body: row.get(2)? };
+            let snapshot =
+                Snapshot { number: row.get::<_, i64>(0)?.cast_unsigned(), form: row.get(1)?, body: row.get(2)? };
             Ok((snapshot, Digest(row.get(3)?)))
         });
         let found = found.optional().map_err(|e| faults::explain(&self.path, "read", &e))?;
@@ -187,8 +188,8 @@ fn insert(database: &mut Connection, last: Link, rows: &[Row]) -> rusqlite::Resu
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut chain = Chain::new(last);
     {
-        let mut insert =
-            transaction.prepare_cached("INSERT INTO events (number, run, at, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut insert = transaction
+            .prepare_cached("INSERT INTO events (number, run, at, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for row in rows {
             let hash = chain.add(row);
             insert.execute((row.number.cast_signed(), row.run.cast_signed(), row.at, &row.body, hash.0))?;

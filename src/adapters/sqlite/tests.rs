@@ -7,7 +7,12 @@ fn folder() -> TempDir {
 }
 
 fn row(number: u64) -> Row {
-    Row { number, at: 1_700_000_000_000 + number.cast_signed(), run: number / 3, body: format!("{{\"event\":{number}}}") }
+    Row {
+        number,
+        at: 1_700_000_000_000 + number.cast_signed(),
+        run: number / 3,
+        body: format!("{{\"event\":{number}}}"),
+    }
 }
 
 fn rows(numbers: std::ops::RangeInclusive<u64>) -> Vec<Row> {
@@ -25,7 +30,9 @@ fn reader(dir: &TempDir) -> Sqlite {
 /// Changes the file as someone would who doesn't go through us.
 fn meddle(dir: &TempDir, sql: &str) {
     let database = Connection::open(dir.path().join(NAME)).expect("opened");
-    database.execute_batch("DROP TRIGGER IF EXISTS events_stay; DROP TRIGGER IF EXISTS events_stay_the_same").expect("dropped");
+    database
+        .execute_batch("DROP TRIGGER IF EXISTS events_stay; DROP TRIGGER IF EXISTS events_stay_the_same")
+        .expect("dropped");
     database.execute_batch(sql).expect(sql);
 }
 
@@ -51,7 +58,8 @@ fn a_second_writer_hears_who_is_the_first() {
     let first = writer(&dir);
     let error = Sqlite::open_for_writing(dir.path()).expect_err("taken");
     assert_eq!(error.fault, Fault::Unavailable);
-    let expected = format!("another lockgate (pid {}) is at work on this state, `{}`", std::process::id(), dir.path().display());
+    let expected =
+        format!("another lockgate (pid {}) is at work on this state, `{}`", std::process::id(), dir.path().display());
     assert_eq!(error.message, expected);
     drop(first);
     assert!(Sqlite::open_for_writing(dir.path()).is_ok());
@@ -180,13 +188,20 @@ fn a_newer_layout_is_refused_unchanged() {
     writer(&dir).append(&rows(1..=1)).expect("written");
     meddle(&dir, "UPDATE meta SET value = 2; PRAGMA wal_checkpoint(TRUNCATE)");
     let content = || {
-        let mut files: Vec<_> = fs::read_dir(dir.path()).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+        let mut files: Vec<_> =
+            fs::read_dir(dir.path()).expect("a folder").map(|e| e.expect("an entry").path()).collect();
         files.sort();
         files.retain(|path| !path.ends_with("lock"));
-        files.into_iter().map(|path| (fs::read(&path).expect("read"), path)).filter(|(bytes, _)| !bytes.is_empty()).collect::<Vec<_>>()
+        files
+            .into_iter()
+            .map(|path| (fs::read(&path).expect("read"), path))
+            .filter(|(bytes, _)| !bytes.is_empty())
+            .collect::<Vec<_>>()
     };
     let before = content();
-    for error in [Sqlite::open_for_writing(dir.path()), Sqlite::open_for_reading(dir.path())].map(|r| r.expect_err("newer")) {
+    for error in
+        [Sqlite::open_for_writing(dir.path()), Sqlite::open_for_reading(dir.path())].map(|r| r.expect_err("newer"))
+    {
         assert_eq!(error.fault, Fault::Invalid);
         assert!(error.message.ends_with("has version 2, and this Lockgate knows up to 1"), "{error}");
     }
@@ -278,4 +293,59 @@ fn the_log_does_not_grow_without_bound() {
     drop(journal);
     assert_eq!(size(), before, "and stays for the next");
     assert_eq!(reader(&dir).verify(), Ok(30_000));
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_what_was_written_is_whole() {
+    let dir = folder();
+    let mut journal = writer(&dir);
+    journal.append(&rows(1..=1)).expect("written");
+    let database = journal.database.as_ref().expect("a database");
+    let pages: u32 = database.pragma_query_value(None, "page_count", |row| row.get(0)).expect("a number");
+    database.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).expect("set");
+    let error = journal.append(&rows(2..=5_000)).expect_err("no room");
+    assert_eq!(error.fault, Fault::Unavailable);
+    assert!(error.message.ends_with("cannot be written: the disk is full"), "{error}");
+    assert!(journal.append(&rows(2..=2)).is_err());
+    drop(journal);
+    let mut journal = writer(&dir);
+    assert_eq!(journal.verify(), Ok(1));
+    journal.append(&rows(2..=2)).expect("goes on");
+}
+
+const HOLD: &str = "LOCKGATE_TEST_HOLD";
+
+/// No test of its own: what the process does that the next test kills.
+#[test]
+fn hold_until_killed() {
+    let Some(folder) = std::env::var_os(HOLD) else { return };
+    let mut journal = Sqlite::open_for_writing(Path::new(&folder)).expect("opened");
+    let last = journal.verify().expect("whole");
+    for number in last + 1.. {
+        journal.append(&[row(number)]).expect("written");
+    }
+}
+
+#[test]
+fn a_killed_writer_leaves_whole_commits_and_no_lock() {
+    let dir = folder();
+    let (_, test) = concat!(module_path!(), "::hold_until_killed").split_once("::").expect("a path");
+    let program = std::env::current_exe().expect("this program");
+    let mut before = 0;
+    for _ in 0..3 {
+        let mut command = std::process::Command::new(&program);
+        command.args(["--exact", test]).env(HOLD, dir.path()).stdout(std::process::Stdio::null());
+        let mut child = command.spawn().expect("started");
+        let mut seen = before;
+        while seen < before + 5 && child.try_wait().expect("asked").is_none() {
+            seen = Sqlite::open_for_reading(dir.path()).and_then(|mut reader| reader.verify()).expect("whole");
+        }
+        let error = Sqlite::open_for_writing(dir.path()).expect_err("taken");
+        assert!(error.message.contains(&format!("(pid {})", child.id())), "{error}");
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+        let mut journal = writer(&dir);
+        before = journal.verify().expect("whole");
+        assert!(before >= seen, "what was seen stays");
+    }
 }

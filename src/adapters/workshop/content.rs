@@ -39,21 +39,28 @@ pub(super) fn keep(path: &Path, below: &Path) -> Result<(Digest, PathBuf), PortE
         return Err(no_file(path));
     }
     let runs = metadata.permissions().mode() & 0o100 != 0;
+    let place = |digest: Digest| {
+        let hex = digest.hex();
+        let folder = below.join(hex.get(..2).unwrap_or_default());
+        folder.join(if runs { format!("{hex}.x") } else { hex })
+    };
+    // An output that came out the same is the common case, and then nothing is written.
+    let digest = digest(path)?;
+    let kept = place(digest);
+    if holds(&kept, digest, &mut vec![0; CHUNK]) {
+        return Ok((digest, kept));
+    }
     disk::make_folder(below)?;
     let cannot = |why: io::Error| disk::failed(below, "written", &why);
-    // A copy, not a second name: the program may have left something running that still writes.
+    // A copy, not a second name: the program may have left something running that still writes. For the same reason it
+    // is the copy that is named by what it holds.
     let mut copy = tempfile::Builder::new()
         .prefix(disk::TEMPORARY)
         .permissions(Permissions::from_mode(if runs { 0o777 } else { 0o666 }))
         .tempfile_in(below)
         .map_err(cannot)?;
     let digest = hash(file, &mut vec![0; CHUNK], copy.as_file_mut()).map_err(cannot)?;
-    let hex = digest.hex();
-    let name = if runs { format!("{hex}.x") } else { hex.clone() };
-    let kept = below.join(hex.get(..2).unwrap_or_default()).join(name);
-    if self::digest(&kept).is_ok_and(|there| there == digest) {
-        return Ok((digest, kept));
-    }
+    let kept = place(digest);
     let folder = kept.parent().unwrap_or(below);
     disk::make_folder(folder)?;
     copy.as_file().sync_all().map_err(cannot)?;

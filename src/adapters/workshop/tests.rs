@@ -85,9 +85,13 @@ fn told(text: impl AsRef<[u8]>) -> Result<Vec<(String, String)>, PortError> {
 
 #[test]
 fn lines_are_read() {
-    let pairs = |pairs: &[(&str, &str)]| Ok(pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect::<Vec<_>>());
+    let pairs =
+        |pairs: &[(&str, &str)]| Ok(pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect::<Vec<_>>());
     assert_eq!(told(""), pairs(&[]));
-    assert_eq!(told("a=1\n\nb-2= x=y \r\n_c=\nd=end"), pairs(&[("_c", ""), ("a", "1"), ("b-2", " x=y "), ("d", "end")]));
+    assert_eq!(
+        told("a=1\n\nb-2= x=y \r\n_c=\nd=end"),
+        pairs(&[("_c", ""), ("a", "1"), ("b-2", " x=y "), ("d", "end")])
+    );
     assert_eq!(told("a=1\na=2\n"), pairs(&[("a", "2")]));
     let wrong = ["a", "=1", "a b=1", " a=1", "1a=1", "ä=1", "a=\u{1b}[31m"];
     for line in wrong {

@@ -22,7 +22,8 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>, PortError> {
 pub(in crate::adapters) fn parse(bytes: Vec<u8>) -> Result<BTreeMap<String, String>, PortError> {
     if bytes.len() as u64 > LIMIT {
         let message = format!("it told more than {LIMIT} bytes in LOCKGATE_OUTPUT");
-        return Err(PortError::new(Fault::Limit, message).help("write what is larger to a file, and name it as the output's path"));
+        return Err(PortError::new(Fault::Limit, message)
+            .help("write what is larger to a file, and name it as the output's path"));
     }
     let text = String::from_utf8(bytes).map_err(|wrong| {
         let valid = wrong.as_bytes().iter().take(wrong.utf8_error().valid_up_to());
