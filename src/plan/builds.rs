@@ -14,6 +14,9 @@ use crate::model::source::is_path;
 use crate::model::{Build, Builder, Push};
 use std::collections::BTreeMap;
 
+/// What is said of an image whose files and bases are the same, and that comes out different.
+const MADE_OF: &str = "what the image is made of changed";
+
 impl Walk<'_> {
     /// Plans a build: the image, then its tests, then the push.
     pub(super) fn build(&mut self, id: NodeId) {
@@ -104,6 +107,10 @@ impl Walk<'_> {
             foreseen,
             stale: None,
         });
+        // What the files and bases say is enough; the rest is only said where it is all that there is to say.
+        if let Some(reasons) = self.steps.get_mut(step as usize).map(|s| &mut s.reasons).filter(|r| r.len() > 1) {
+            reasons.retain(|r| r != MADE_OF);
+        }
         Some((step, work))
     }
 
@@ -131,7 +138,7 @@ impl Walk<'_> {
             hasher.field(path.as_bytes()).digest(*digest);
             parts.known(hasher.finish(), Label::Files(source.to_string(), path.to_string()));
         }
-        parts.known(answer.key, Label::Text("what the image is made of changed".into()));
+        parts.known(answer.key, Label::Text(MADE_OF.into()));
     }
 
     fn tests(&mut self, id: NodeId, build: &Build, image: u32) -> Vec<u32> {

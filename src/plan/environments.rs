@@ -315,7 +315,12 @@ impl Walk<'_> {
                     parts.known(version.content, Label::Files(source.clone(), format!("{source}'s files")));
                 }
             }
-            VerifyKind::Http { url, .. } => self.template_parts(url, &draft.scope, parts),
+            VerifyKind::Http { url, .. } => {
+                let message = "asking a URL needs an adapter that is not there yet";
+                let diagnostic = crate::diag::Diagnostic::new(&crate::diag::codes::NEEDS_ADAPTER, message);
+                self.diagnostics.push(diagnostic.at(url.span, "asked for here").help("a script can ask it: `verify SOURCE \"script\"`"));
+                parts.failed = true;
+            }
         }
     }
 

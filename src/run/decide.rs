@@ -82,7 +82,13 @@ fn on_unknown(step: &Step) -> Option<OnUnknown> {
 fn has_already(plan: &Plan, state: &State) -> Vec<Event> {
     let mut events = Vec::new();
     for environment in plan.environments.iter().filter(|e| e.verdict == Verdict::UpToDate) {
-        let has = state.memory.environments.get(&environment.name).and_then(|p| p.has.as_ref());
+        let place = state.memory.environments.get(&environment.name);
+        let has = place.and_then(|p| p.has.as_ref());
+        // Whoever stands at its gate stands there for nothing: what the environment has is what is wanted.
+        if let Some(standing) = place.and_then(|p| p.standing.as_ref()).filter(|s| s.candidate != environment.candidate) {
+            let (environment, by) = (environment.name.clone(), environment.candidate);
+            events.push(Event::Superseded { environment, candidate: standing.candidate, by });
+        }
         if has.is_none_or(|h| h.candidate != environment.candidate)
             && let Some(since) = has.filter(|h| Some(h.substance) == environment.substance).map(|h| h.since)
         {

@@ -70,7 +70,7 @@ impl State {
                 self.runs = record.run;
                 self.open = Some(OpenRun { by: by.clone(), since: at, cancelled: false });
             }
-            Event::PlanCompleted { .. } | Event::Refused { .. } | Event::Superseded { .. } | Event::GatePassed { .. } => {}
+            Event::PlanCompleted { .. } | Event::Refused { .. } | Event::GatePassed { .. } => {}
             Event::RunFinished { outcome: _ } => self.open = None,
             Event::CancelAsked { .. } => {
                 if let Some(run) = &mut self.open {
@@ -197,6 +197,9 @@ impl State {
     fn said(&mut self, event: &Event, _at: Moment) {
         match event {
             Event::StandsAtGate { environment, standing } => self.place(environment).standing = Some(standing.clone()),
+            Event::Superseded { environment, candidate, .. } => {
+                self.place(environment).standing.take_if(|s| s.candidate == *candidate);
+            }
             Event::ApprovalsVoid { environment, .. } => {
                 if let Some(standing) = &mut self.place(environment).standing {
                     standing.approvals.clear();

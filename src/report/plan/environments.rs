@@ -10,18 +10,28 @@ pub(super) fn text(plan: &Plan, style: Style) -> String {
     let wide = plan.environments.iter().map(name).max().unwrap_or(0);
     let mut out = String::new();
     for environment in &plan.environments {
-        let mut rows = Rows::new(0);
+        let mut rows = Rows::new(0).first(wide.min(24));
         let (what, paint) = verdict(plan, environment);
-        // One column for all names, whatever stands between them.
-        let name = format!("{:<wide$}", environment.name);
-        rows.push([cell(&name, Paint::Strong), cell(what, paint)]);
+        rows.push([cell(&environment.name, Paint::Strong), cell(what, paint)]);
         out.push_str(&rows.render(style));
         if matches!(environment.verdict, Verdict::Enter | Verdict::Gate) {
+            out.push_str(&why(plan, environment, style));
             out.push_str(&changes::text(&environment.changes, style));
             out.push_str(&own_steps(plan, environment, style));
         }
     }
     out
+}
+
+/// Why what is deployed there changes. That it is the first time can be seen.
+fn why(plan: &Plan, environment: &EnvironmentPlan, style: Style) -> String {
+    let mut rows = Rows::new(4);
+    let deploys = environment.steps.iter().filter_map(|s| plan.steps.get(*s as usize)).filter(|s| matches!(s.work, Work::Deploy(_)));
+    let told = deploys.filter(|s| environment.changes.iter().any(|c| s.id.contains(&c.release)) && s.reasons != ["nothing is deployed there"]);
+    for step in told {
+        rows.push([cell(steps::reasons(step), Paint::Faint)]);
+    }
+    rows.render(style)
 }
 
 /// What becomes of an environment, in a sentence.
