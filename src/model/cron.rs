@@ -56,6 +56,23 @@ impl Schedule {
         Some(next.timestamp()).filter(|t| *t > after)
     }
 
+    /// Whether it comes at all; the 30th of February does not. Searching the years for it would take long, and is not needed.
+    pub fn is_ever_due(&self) -> bool {
+        let pattern = &self.cron.pattern;
+        // A day of the week comes in each month, and the one or the other is enough unless both are wanted.
+        let by_weekday = !pattern.is_dow_wildcard() && !pattern.matches_dom_and_dow();
+        if by_weekday || pattern.days.has_modifiers() {
+            return true;
+        }
+        let days = pattern.days.values();
+        let longest = |month: &u16| match month {
+            2 => 29,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        pattern.months.values().iter().any(|month| days.iter().any(|day| *day <= longest(month)))
+    }
+
     /// The expression with each `H` replaced.
     pub fn expression(&self) -> &str {
         self.cron.as_str()
@@ -150,6 +167,13 @@ mod tests {
     fn what_never_comes_is_nothing() {
         let never = Schedule::parse("0 0 30 2 *", "base", None).expect("a schedule");
         assert_eq!(never.next(Timestamp::UNIX_EPOCH), None);
+        let ever = |expression: &str| Schedule::parse(expression, "base", None).is_ok_and(|s| s.is_ever_due());
+        for expression in ["0 0 29 2 *", "* * * * *", "0 0 30 2 MON", "0 0 L 2 *", "0 0 31 1-2 *", "0 0 * 2 *"] {
+            assert!(ever(expression), "{expression}");
+        }
+        for expression in ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 30-31 2 *"] {
+            assert!(!ever(expression), "{expression}");
+        }
     }
 
     #[test]

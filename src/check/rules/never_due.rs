@@ -5,7 +5,6 @@ use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::model::TriggerKind;
 use crate::model::cron::Schedule;
-use jiff::Timestamp;
 
 /// A cron expression that never comes.
 pub(super) static RULE: Rule = Rule { code: &codes::NEVER_DUE, needs_whole: false, sees: Sees::Pipeline(run) };
@@ -14,9 +13,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for source in &context.pipeline.sources {
         for trigger in &source.triggers {
             let TriggerKind::Cron { expression, .. } = &trigger.kind else { continue };
-            // Leap years make four years a round; the start does not matter.
-            let never =
-                Schedule::parse(expression, &source.name, None).is_ok_and(|s| s.next(Timestamp::UNIX_EPOCH).is_none());
+            let never = Schedule::parse(expression, &source.name, None).is_ok_and(|s| !s.is_ever_due());
             if never {
                 let fault =
                     Diagnostic::new(&codes::NEVER_DUE, "this time never comes").at(expression.span, "no day fits");

@@ -3,6 +3,7 @@
 use super::{Format, Wrong};
 use crate::diag::{codes, did_you_mean};
 use crate::model::{cron, duration, window};
+use std::sync::LazyLock;
 
 /// A duration.
 pub static DURATION: Format = Format {
@@ -28,16 +29,9 @@ pub static TIME_ZONE: Format = Format {
     is: "a time zone",
     prose: "a name of the IANA database, as `Europe/Berlin` or `UTC`",
     code: &codes::BAD_TIME_ZONE,
-    check: |text| {
-        if jiff::tz::TimeZone::get(text).is_ok() {
-            return Ok(());
-        }
-        let wrong = Wrong::new("the IANA database has no such name");
-        let names: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();
-        match did_you_mean(text, names.iter().map(String::as_str)) {
-            Some(near) => Err(wrong.meant(near)),
-            None => Err(wrong),
-        }
+    check: |text| match jiff::tz::TimeZone::get(text) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(unknown_zone(text)),
     },
 };
 
@@ -49,3 +43,15 @@ pub static HOURS: Format = Format {
     code: &codes::BAD_WINDOW,
     check: |text| window::Hours::parse(text).map(drop).map_err(|e| Wrong::new(e.to_string())),
 };
+
+fn unknown_zone(text: &str) -> Wrong {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| jiff::tz::db().available().map(|n| n.to_string()).collect());
+    let wrong = Wrong::new("the IANA database has no such name");
+    // There are six hundred, and comparing takes its time: a slip is seldom in the first letter.
+    let letter = |text: &str| text.chars().next().map(|c| c.to_ascii_lowercase());
+    let similar = NAMES.iter().map(String::as_str).filter(|name| letter(name) == letter(text));
+    match did_you_mean(text, similar) {
+        Some(near) => wrong.meant(near),
+        None => wrong,
+    }
+}
