@@ -20,8 +20,14 @@ pub(super) fn environment_before(graph: &Graph) -> Vec<Option<NodeId>> {
 /// For each node, whether one of `from` is before it on some way, or the node is one of them.
 pub(super) fn behind(graph: &Graph, from: &[NodeId]) -> Vec<bool> {
     let mut behind = vec![false; graph.len()];
+    for node in from {
+        if let Some(place) = behind.get_mut(node.at()) {
+            *place = true;
+        }
+    }
     for &node in graph.order() {
-        let is = from.contains(&node) || graph.needs(node).any(|(need, _)| behind.get(need.at()) == Some(&true));
+        let is = behind.get(node.at()) == Some(&true)
+            || graph.needs(node).any(|(need, _)| behind.get(need.at()) == Some(&true));
         if let Some(place) = behind.get_mut(node.at()) {
             *place = is;
         }

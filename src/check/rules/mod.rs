@@ -199,8 +199,9 @@ pub(super) fn same_pipeline(graphs: &[Graph]) -> Vec<Diagnostic> {
 }
 
 /// What stands again in a list, each with its first.
-fn repeated<'a, T: 'a, I>(items: I, key: impl Fn(&'a T) -> &'a str) -> Vec<(&'a T, &'a T)>
+fn repeated<'a, T: 'a, K, I>(items: I, key: impl Fn(&'a T) -> K) -> Vec<(&'a T, &'a T)>
 where
+    K: Eq + std::hash::Hash,
     I: IntoIterator<Item = &'a T>,
     I::IntoIter: Clone,
 {
@@ -210,10 +211,10 @@ where
         let first = |(at, item)| Some((items.clone().take(at).find(|other| key(other) == key(item))?, item));
         return items.clone().enumerate().filter_map(first).collect();
     }
-    let mut seen: HashMap<&str, &T> = HashMap::new();
+    let mut seen: HashMap<K, &T> = HashMap::new();
     let mut found = Vec::new();
     for item in items {
-        match seen.get(key(item)) {
+        match seen.get(&key(item)) {
             Some(first) => found.push((*first, item)),
             None => drop(seen.insert(key(item), item)),
         }

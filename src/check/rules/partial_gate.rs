@@ -10,6 +10,9 @@ use crate::model::GateRule;
 /// An environment that can be reached by a way with a gate and by one without.
 pub(super) static RULE: Rule = Rule { code: &codes::PARTIAL_GATE, needs_whole: false, sees: Sees::Pipeline(run) };
 
+/// So many are told; the proof for each looks at the whole graph.
+const MOST: usize = 100;
+
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let graph = context.graph;
     let gated = |id: NodeId| graph.environment(id).is_some_and(|e| matches!(e.gate, GateRule::Gate(_)));
@@ -18,7 +21,11 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         return;
     }
     let (held, open) = (behind(graph, &gates), open_ways(graph, &gated));
+    let already = found.len();
     for (id, _) in graph.nodes() {
+        if found.len() - already == MOST {
+            return;
+        }
         let Some(environment) = graph.environment(id) else { continue };
         let (GateRule::None(place), Some(true), Some(Some(free))) =
             (&environment.gate, held.get(id.at()), open.get(id.at()))
@@ -32,8 +39,8 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let message = format!("one way to `{}` has a gate, and another has none", *environment.name);
         let fault = Diagnostic::new(&codes::PARTIAL_GATE, message).at(*place, "no gate here");
         let fault = fault.at(graph.name_span(*free), "no gate on this way either");
-        let gate = gates.iter().find(|g| graph.downstream(**g).contains(&id));
-        let fault = gate.map_or(fault.clone(), |gate| fault.at(graph.name_span(*gate), "a gate on this one"));
+        let gate = graph.upstream(id).into_iter().find(|n| gated(*n));
+        let fault = gate.map_or(fault.clone(), |gate| fault.at(graph.name_span(gate), "a gate on this one"));
         found.push(fault.help("give it a gate of its own, so that what holds it back is said in one place"));
     }
 }

@@ -18,7 +18,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         return;
     }
     for (id, _) in graph.nodes() {
-        let Some(environment) = graph.environment(id).filter(|e| e.after.len() > 1) else { continue };
+        let Some(environment) = graph.environment(id).filter(|e| (2..=MOST).contains(&e.after.len())) else { continue };
         for name in &environment.after {
             let Some(through) =
                 graph.find(name).and_then(|before| comes_before(graph, before, name, &environment.after))

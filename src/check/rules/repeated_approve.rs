@@ -3,7 +3,7 @@
 use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
-use crate::model::GateRule;
+use crate::model::{Approve, GateRule};
 
 /// Two approvals of one group in one gate.
 pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_APPROVE, needs_whole: false, sees: Sees::Pipeline(run) };
@@ -11,13 +11,12 @@ pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_APPROVE, needs_whol
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for environment in &context.pipeline.environments {
         let GateRule::Gate(gate) = &environment.gate else { continue };
-        for (i, second) in gate.approvals.iter().enumerate() {
-            let group = |a: &crate::model::Approve| a.from.as_ref().map(|f| f.value.clone());
-            let Some(first) = gate.approvals.iter().take(i).find(|a| group(a) == group(second)) else { continue };
+        let group = |approve: &Approve| approve.from.as_ref().map(|f| f.value.clone());
+        for (first, second) in super::repeated(&gate.approvals, group) {
             let from = group(second).map_or("anyone".to_string(), |g| format!("`{g}`"));
-            let fault = Diagnostic::new(&codes::REPEATED_APPROVE, format!("the gate asks {from} twice"))
-                .at(second.span, "a second time here");
-            found.push(fault.at(first.span, "first here").help("one `approve` with the larger number says it"));
+            let fault = Diagnostic::new(&codes::REPEATED_APPROVE, format!("the gate asks {from} twice"));
+            let fault = fault.at(second.span, "a second time here").at(first.span, "first here");
+            found.push(fault.help("one `approve` with the larger number says it"));
         }
     }
 }
