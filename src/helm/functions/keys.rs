@@ -1,6 +1,6 @@
 //! Private keys: making, reading, writing and using them; RSA, ECDSA on P-256 and Ed25519, as PEM.
 
-use super::der;
+use super::{der, primes};
 use crate::helm::template::Random;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -49,7 +49,8 @@ const P256: &[u32] = &[1, 2, 840, 10045, 3, 1, 7];
 impl Key {
     /// A new RSA key.
     pub(super) fn rsa(random: &mut Random, bits: usize) -> Result<Key, String> {
-        let key = rsa::RsaPrivateKey::new(&mut Dice(random), bits).map_err(|e| e.to_string())?;
+        let (p, q) = (primes::prime(random, bits / 2), primes::prime(random, bits / 2));
+        let key = rsa::RsaPrivateKey::from_p_q(p, q, primes::EXPONENT.into()).map_err(|e| e.to_string())?;
         Ok(Key::Rsa(Box::new(key)))
     }
 

@@ -18,6 +18,7 @@ mod maps;
 mod merge;
 mod numbers;
 mod paths;
+mod primes;
 mod random;
 mod re2;
 mod regexes;

@@ -1,0 +1,108 @@
+//! Primes for RSA keys: a sieve leaves few candidates, and only those are tested. The crate's own search sieves little and
+//! takes several times as long.
+
+use super::keys::Dice;
+use crate::helm::template::Random;
+use rsa::BigUint;
+use rsa::rand_core::RngCore as _;
+
+/// The public exponent of every key.
+pub(super) const EXPONENT: u32 = 65_537;
+
+/// How many odd numbers are sieved at a time.
+const WINDOW: usize = 1 << 13;
+
+/// The sieve knows the primes below this.
+const SMALL: usize = 1 << 14;
+
+/// Rounds of Miller and Rabin's test: for random numbers of 1024 bits five leave a doubt below 2^-112 (FIPS 186-5, B.1).
+const ROUNDS: usize = 8;
+
+/// A random prime of so many bits, the two highest set, that goes with the exponent.
+pub(super) fn prime(random: &mut Random, bits: usize) -> BigUint {
+    let small = small_primes();
+    loop {
+        let start = odd_start(random, bits);
+        let sieved = sieve(&start, &small);
+        for i in (0..WINDOW).filter(|i| !sieved[*i]) {
+            let candidate = &start + BigUint::from(2 * i as u64);
+            if candidate.bits() == bits && is_prime(&candidate, random) {
+                return candidate;
+            }
+        }
+    }
+}
+
+fn odd_start(random: &mut Random, bits: usize) -> BigUint {
+    let mut bytes = vec![0; bits / 8];
+    Dice(random).fill_bytes(&mut bytes);
+    if let [first, .., last] = &mut bytes[..] {
+        *first |= 0xc0;
+        *last |= 1;
+    }
+    BigUint::from_bytes_be(&bytes)
+}
+
+fn small_primes() -> Vec<u64> {
+    let mut composite = vec![false; SMALL];
+    let mut primes = Vec::new();
+    for n in (3..SMALL).step_by(2) {
+        if !composite[n] {
+            primes.push(n as u64);
+            (n * n..SMALL).step_by(n).for_each(|m| composite[m] = true);
+        }
+    }
+    primes
+}
+
+/// Which of `start`, `start + 2`, … have a small factor, or are 1 more than a multiple of the exponent.
+fn sieve(start: &BigUint, primes: &[u64]) -> Vec<bool> {
+    let mut out = vec![false; WINDOW];
+    let mut strike = |prime: u64, rest: u64| {
+        // The smallest i with start + 2i ≡ rest (mod prime); 2 has the inverse (prime + 1) / 2.
+        let remainder = (start % prime).to_bytes_le().iter().rev().fold(0, |n, b| n << 8 | u64::from(*b));
+        let first = (prime + rest - remainder) % prime * prime.div_ceil(2) % prime;
+        (first as usize..WINDOW).step_by(prime as usize).for_each(|i| out[i] = true);
+    };
+    primes.iter().for_each(|p| strike(*p, 0));
+    strike(u64::from(EXPONENT), 1);
+    out
+}
+
+/// Miller and Rabin's test, to base 2 first, where most composites fail.
+fn is_prime(n: &BigUint, random: &mut Random) -> bool {
+    let one = BigUint::from(1u32);
+    let top = n - &one;
+    let twos = top.trailing_zeros().unwrap_or(0);
+    let odd = &top >> twos;
+    let passes = |base: BigUint| {
+        let mut power = base.modpow(&odd, n);
+        if power == one || power == top {
+            return true;
+        }
+        for _ in 1..twos {
+            power = &power * &power % n;
+            if power == top {
+                return true;
+            }
+        }
+        false
+    };
+    passes(BigUint::from(2u32)) && (1..ROUNDS).all(|_| passes(BigUint::from(random.next_u64() | 2)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_primes_and_knows_composites() {
+        let mut random = Random::new([7; 32]);
+        for (n, expected) in [(1_000_003u64, true), (1_000_001, false), (561, false), (2_147_483_647, true)] {
+            assert_eq!(is_prime(&BigUint::from(n), &mut random), expected, "{n}");
+        }
+        let found = prime(&mut random, 256);
+        assert!(found.bits() == 256 && is_prime(&found, &mut random));
+        assert_ne!(&found % EXPONENT, BigUint::from(1u32));
+    }
+}
