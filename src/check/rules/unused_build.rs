@@ -9,6 +9,10 @@ use crate::graph::Kind;
 pub(super) static RULE: Rule = Rule { code: &codes::UNUSED_BUILD, needs_whole: true, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    // A pipeline that deploys nothing is there to build and push.
+    if context.pipeline.environments.is_empty() {
+        return;
+    }
     super::unused(
         context,
         &codes::UNUSED_BUILD,
