@@ -27,8 +27,8 @@ use std::path::PathBuf;
 pub(super) struct Apply {
     /// The pipeline file or its folder, or a saved plan
     path: Option<PathBuf>,
-    /// Run a node anew even though nothing changed; may be said several times
-    #[arg(long, value_name = "NODE", num_args = 1..)]
+    /// Run a node anew even though nothing changed; several with commas between them
+    #[arg(long, value_name = "NODE", value_delimiter = ',')]
     rerun: Vec<String>,
     /// Go on without asking when a completed plan holds more than was announced
     #[arg(short, long)]

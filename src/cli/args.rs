@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use super::{apply, check, completions, explain, fmt, gate, graph, history, hold, log, pin, plan, resolve, rollback, status, why};
+use super::{apply, check, completions, explain, fmt, gate, graph, history, hold, log, pin, plan, render, resolve, rollback, status, why};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -78,8 +78,10 @@ pub(super) enum Command {
     Unban(pin::Unban),
     Resolve(resolve::Resolve),
     Graph(graph::Graph),
+    Render(render::Render),
     Fmt(fmt::Fmt),
     Explain(explain::Explain),
+    Grammar(explain::Grammar),
     Completions(completions::Completions),
     Man(completions::Man),
 }

@@ -1,5 +1,6 @@
 //! `lockgate check`: everything that can be known of the file without running it.
 
+use super::desk::relative;
 use super::{Desk, Exit};
 use crate::app::{Failure, load};
 use crate::check::adjustable;
@@ -51,11 +52,14 @@ impl Check {
         let loaded = load::load(&load::find(desk.path(self.path.as_deref()).as_deref())?);
         let mut found = loaded.diagnostics;
         levels.apply(&mut found);
+        // Scanners and workflows name files from the root of the repository.
+        let base = loaded.root.ancestors().find(|f| f.join(".git").exists());
+        let (here, there) = (relative(&loaded.sources, None), relative(&loaded.sources, base));
         let text = match self.format {
-            Format::Human => diagnostics::text(&found, &loaded.sources, desk.terminal.out),
-            Format::Json => json::text(&found, &loaded.sources),
-            Format::Sarif => sarif::text(&found, &loaded.sources),
-            Format::Github => github::text(&found, &loaded.sources),
+            Format::Human => diagnostics::counted(&found, &here, desk.terminal.out),
+            Format::Json => json::text(&found, &here),
+            Format::Sarif => sarif::text(&found, &there),
+            Format::Github => github::text(&found, &there),
         };
         desk.terminal.print(&text);
         if found.is_empty() && self.format == Format::Human {

@@ -8,7 +8,22 @@ use crate::report::diagnostics;
 use crate::report::words::quoted;
 use crate::report::{Clock, Paint, Typed};
 use crate::run::{Record, Saying};
+use crate::source::Sources;
 use std::path::{Path, PathBuf};
+
+/// The same texts, their paths as one would name them from a folder; from the one we are in, unless said.
+pub(super) fn relative(sources: &Sources, base: Option<&Path>) -> Sources {
+    let base = base.map(Path::to_path_buf).or_else(|| std::env::current_dir().ok()).unwrap_or_default();
+    let mut out = Sources::new();
+    for (_, file) in sources.iter() {
+        out.add(shorter(file.path(), &base), file.text().clone());
+    }
+    out
+}
+
+fn shorter(path: &Path, base: &Path) -> PathBuf {
+    path.strip_prefix(base).unwrap_or(path).to_path_buf()
+}
 
 /// What every command has at hand.
 pub(super) struct Desk {
@@ -70,7 +85,10 @@ impl Desk {
 
     /// Says why something could not be done.
     pub fn failed(&self, failure: &Failure) {
-        self.terminal.say(&diagnostics::text(&failure.diagnostics, &failure.sources, self.terminal.err));
+        let sources = relative(&failure.sources, None);
+        let several = failure.diagnostics.len() > 1;
+        let text = if several { diagnostics::counted } else { diagnostics::text };
+        self.terminal.say(&text(&failure.diagnostics, &sources, self.terminal.err));
     }
 
     /// Says, in one line, that the file has warnings.

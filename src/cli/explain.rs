@@ -1,64 +1,64 @@
-//! `lockgate explain`: what a code or a node means.
+//! `lockgate explain` and `lockgate grammar`: what a code or a node means, and the whole language.
 
 use super::{Desk, Exit};
 use crate::app::Failure;
-use crate::check::adjustable;
-use crate::diag::{Code, Diagnostic, Severity, codes, did_you_mean};
+use crate::check;
+use crate::diag::{Diagnostic, codes, did_you_mean};
+use crate::model::manual;
 use crate::report::Paint;
 use crate::report::layout::{Rows, cell};
+use crate::report::page;
 
 /// Explain a code (`LG0402`, `ungated-environment`) or a node of the language (`gate`)
-///
-/// `lockgate explain rules` lists all codes.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  lockgate explain LG0402
+  lockgate explain gate
+  lockgate explain source git
+  lockgate explain references
+  lockgate explain rules      # all codes")]
 pub(super) struct Explain {
-    /// A code, its name, a node, or `rules`
-    #[arg(value_name = "WHAT")]
-    what: String,
+    /// A code, its name, a node, or a node in another
+    #[arg(value_name = "WHAT", required = true)]
+    what: Vec<String>,
 }
 
 impl Explain {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
-        if self.what == "rules" {
-            desk.terminal.print(&rules(desk));
+        let topic = self.what.join(" ");
+        let style = desk.terminal.out;
+        if topic == "rules" {
+            let mut rows = Rows::new(0);
+            for code in codes::ALL {
+                rows.push([cell(code.id, Paint::Faint), cell(code.name, Paint::Strong), cell(code.summary, Paint::Plain)]);
+            }
+            desk.terminal.print(&rows.render(style));
             return Ok(Exit::Done);
         }
-        if let Some(code) = codes::find(&self.what) {
-            desk.terminal.print(&one(desk, code));
+        if let Some(text) = check::explain(&topic) {
+            desk.terminal.print(&page::text(&text, style));
             return Ok(Exit::Done);
         }
-        let known = codes::ALL.iter().flat_map(|c| [c.name, c.id]);
-        let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is nothing named `{}` to explain", self.what));
-        Err(Failure::plain(match did_you_mean(&self.what, known) {
+        let known = codes::ALL.iter().flat_map(|c| [c.name, c.id]).chain(manual::PAGES.iter().map(|s| s.name));
+        let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is nothing named `{topic}` to explain"));
+        Err(Failure::plain(match did_you_mean(&topic, known) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
-            None => fault.help("`lockgate explain rules` lists all codes"),
+            None => fault.help("`lockgate explain rules` lists all codes, `lockgate explain file` is where the language begins"),
         }))
     }
 }
 
-fn rules(desk: &Desk) -> String {
-    let mut rows = Rows::new(0);
-    for code in codes::ALL {
-        rows.push([cell(code.id, Paint::Faint), cell(code.name, Paint::Strong), cell(code.summary, Paint::Plain)]);
+/// Describe the language for other programs
+#[derive(Debug, clap::Args)]
+pub(super) struct Grammar {
+    /// As one JSON document: nodes, references, rules
+    #[arg(long, required = true)]
+    json: bool,
+}
+
+impl Grammar {
+    pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        desk.terminal.print(&(serde_json::to_string_pretty(&manual::json()).unwrap_or_default() + "\n"));
+        Ok(Exit::Done)
     }
-    rows.render(desk.terminal.out)
-}
-
-fn one(desk: &Desk, code: &Code) -> String {
-    let severity = match code.severity {
-        Severity::Error => "an error",
-        Severity::Warning => "a warning",
-        Severity::Note => "a note",
-    };
-    let level = if adjustable(code) {
-        format!("It is {severity}; `allow {0} reason=\"…\"` or `deny {0}` in the file changes that.\n", code.name)
-    } else {
-        format!("It is always {severity}.\n")
-    };
-    format!("{} {}\n\n{}.\n{level}", code.id, Paint::Strong.on(code.name, desk.terminal.out), capital(code.summary))
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -39,7 +39,8 @@ struct Screen {
 impl<'a> Live<'a> {
     /// Nothing is shown before the first event.
     pub fn new(desk: &'a Desk, session: &Session) -> Live<'a> {
-        Live { desk, progress: Arc::default(), clock: desk.clock(session), logs: session.logs(), screen: None }
+        let progress = Arc::new(Mutex::new(Progress::new(desk.terminal.is_live)));
+        Live { desk, progress, clock: desk.clock(session), logs: session.logs(), screen: None }
     }
 
     /// Takes events in and shows them.

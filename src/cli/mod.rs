@@ -19,6 +19,7 @@ mod live;
 mod log;
 mod pin;
 mod plan;
+mod render;
 mod resolve;
 mod rollback;
 mod signals;
@@ -106,8 +107,10 @@ fn run(command: Command, desk: &Desk) -> Result<Exit, Failure> {
         Command::Unban(command) => command.run(desk),
         Command::Resolve(command) => command.run(desk),
         Command::Graph(command) => command.run(desk),
+        Command::Render(command) => command.run(desk),
         Command::Fmt(command) => command.run(desk),
         Command::Explain(command) => command.run(desk),
+        Command::Grammar(command) => command.run(desk),
         Command::Completions(command) => command.run(desk),
         Command::Man(command) => command.run(desk),
     }

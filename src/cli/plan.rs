@@ -1,5 +1,6 @@
 //! `lockgate plan`: what would happen, and why.
 
+use super::desk::relative;
 use super::{Desk, Exit, watch};
 use crate::app::{Failure, Session};
 use crate::report::words::quoted;
@@ -30,8 +31,8 @@ pub(super) struct Plan {
     /// Plan again whenever a file that it depends on changes
     #[arg(short, long, conflicts_with = "out")]
     watch: bool,
-    /// Run a node anew even though nothing changed; may be said several times
-    #[arg(long, value_name = "NODE", num_args = 1..)]
+    /// Run a node anew even though nothing changed; several with commas between them
+    #[arg(long, value_name = "NODE", value_delimiter = ',')]
     rerun: Vec<String>,
 }
 
@@ -61,7 +62,8 @@ impl Plan {
     fn show(&self, desk: &Desk, session: &Session, made: &crate::plan::Plan) -> Result<(), Failure> {
         let (out, err) = (desk.terminal.out, desk.terminal.err);
         if !made.diagnostics.is_empty() {
-            desk.terminal.say(&diagnostics::text(&made.diagnostics, &session.loaded.sources, err));
+            let sources = relative(&session.loaded.sources, None);
+            desk.terminal.say(&diagnostics::counted(&made.diagnostics, &sources, err));
         }
         let state = session.state()?;
         desk.terminal.print(&plan::text(made, &state.memory, out));

@@ -9,7 +9,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Names that mean something of their own inside a reference and are no nodes.
-pub const CONTEXT: &[&str] = &["environment", "candidate", "pipeline", "run"];
+pub const CONTEXT: &[&str] = &["environment", "candidate", "pipeline"];
+
+/// How many names get a "did you mean": in a file with more unknown ones than that, something else is wrong.
+const SUGGESTIONS: usize = 100;
 
 /// Resolves the names of a pipeline. What cannot be resolved is a diagnostic, and the edge is left out.
 pub fn lower(pipeline: Arc<Pipeline>) -> (Graph, Vec<Diagnostic>) {
@@ -254,7 +257,8 @@ impl Lowering {
             self.diagnostics.push(diagnostic);
             return;
         }
-        let known: Vec<&str> = graph.nodes().filter(|(_, k)| fits(*k)).take(10_000).map(|(n, _)| graph.name(n)).collect();
+        let most = if self.diagnostics.len() < SUGGESTIONS { 10_000 } else { 0 };
+        let known: Vec<&str> = graph.nodes().filter(|(_, k)| fits(*k)).take(most).map(|(n, _)| graph.name(n)).collect();
         let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no {what} named `{}`", name.value))
             .at(name.span, "not defined in this pipeline");
         if let Some(near) = did_you_mean(name, known.iter().copied()) {

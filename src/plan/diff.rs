@@ -39,6 +39,7 @@ pub fn diff(graph: &Graph, memory: &Memory, observed: &Observed, options: &Optio
         environments: Vec::new(),
         diagnostics: Vec::new(),
         bundles: BTreeMap::new(),
+        rendered: BTreeMap::new(),
         hash: Digest::default(),
     };
     let targets = match Targets::choose(graph, memory, observed, options) {
@@ -67,10 +68,12 @@ pub fn diff(graph: &Graph, memory: &Memory, observed: &Observed, options: &Optio
             missing: Vec::new(),
             diagnostics: Vec::new(),
             bundles: std::mem::take(&mut plan.bundles),
+            rendered: std::mem::take(&mut plan.rendered),
         };
         walk.run(&targets, &mut environments);
         plan.steps = walk.steps;
         plan.bundles = walk.bundles;
+        plan.rendered = walk.rendered;
         plan.diagnostics.append(&mut walk.diagnostics);
         missing.append(&mut walk.missing);
     }
@@ -144,6 +147,7 @@ pub(super) struct Walk<'a> {
     pub missing: Vec<Query>,
     pub diagnostics: Vec<Diagnostic>,
     pub bundles: BTreeMap<Digest, Arc<super::Bundle>>,
+    pub rendered: BTreeMap<(String, String), Arc<super::Bundle>>,
 }
 
 /// What is known of a node during the walk.

@@ -112,7 +112,8 @@ impl Walk<'_> {
             return;
         };
         let key = digest.map(|d| deploy_key(&draft.target, &name, d, self.generation(&draft.environment.name)));
-        let is_there = key.is_some() && deployed.as_ref().map(|d| d.key) == key && there.bundle == digest && there.drift.is_empty();
+        let nothing = bundle.is_empty() && deployed.is_none() && there.bundle.is_none();
+        let is_there = nothing || key.is_some() && deployed.as_ref().map(|d| d.key) == key && there.bundle == digest && there.drift.is_empty();
         if !is_there {
             self.differences(draft, release, &bundle, deployed.as_ref().map(|d| d.bundle), &there);
         }
@@ -134,6 +135,7 @@ impl Walk<'_> {
             candidate: self.candidate.id,
             timeout: draft.environment.timeout.as_ref().map_or(DEPLOY_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
         };
+        self.rendered.insert((draft.environment.name.value.clone(), release.to_string()), bundle.clone());
         if let Some(digest) = digest {
             self.bundles.insert(digest, bundle);
         }

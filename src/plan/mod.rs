@@ -66,6 +66,9 @@ pub struct Plan {
     /// The rendered objects that are deployed, by digest; not shown.
     #[serde(skip)]
     pub bundles: BTreeMap<Digest, Arc<Bundle>>,
+    /// What was rendered, by environment and release; unknowns are marked in it. Not shown.
+    #[serde(skip)]
+    pub rendered: BTreeMap<(String, String), Arc<Bundle>>,
     /// What names everything above that matters.
     pub hash: Digest,
 }

@@ -118,6 +118,7 @@ fn object(manifest: &Manifest) -> Option<Object> {
         kind: manifest.kind.clone(),
         namespace: (!manifest.namespace.is_empty()).then(|| manifest.namespace.clone()),
         name: manifest.name.clone(),
+        template: manifest.source.clone(),
         text: manifest.text.clone(),
         body: manifest.object.as_ref()?.to_json(),
     })

@@ -32,6 +32,9 @@ pub struct Object {
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
+    /// The template that wrote it: `app/templates/deployment.yaml`.
+    #[serde(default)]
+    pub template: String,
     /// The object as it was written by the template.
     pub text: String,
     /// The object.
@@ -82,6 +85,11 @@ impl Bundle {
             hasher.field("hook").field(&hook.object.text);
         }
         hasher.finish()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.hooks.is_empty()
     }
 
     /// The object of that id.

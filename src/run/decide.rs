@@ -152,7 +152,7 @@ fn consequence(plan: &Plan, step: &Step, key: crate::digest::Digest, at: Moment)
         Work::Deploy(work) => {
             let bundle = work.bundle?;
             let (environment, release) = (environment.name.clone(), work.release.clone());
-            if plan.bundles.get(&bundle).is_some_and(|b| b.objects.is_empty()) {
+            if plan.bundles.get(&bundle).is_some_and(|b| b.is_empty()) {
                 return Some(Event::RemovedThere { environment, release });
             }
             Event::DeployedThere { environment, release, deployed: Deployed { key, bundle, candidate: work.candidate, at } }
@@ -188,11 +188,13 @@ fn restored(state: &State, environment: &str, release: &str, failed: Option<&str
 
 /// How the run has come to its end, if it has: nothing runs, and nothing can start.
 pub fn outcome(plan: &Plan, state: &State, progress: &Progress) -> Option<RunOutcome> {
-    if !progress.is_quiet() || !state.restoring.is_empty() && state.open.is_some() && !is_cancelled(state) {
-        return None;
-    }
     if is_cancelled(state) {
-        return Some(RunOutcome::Cancelled);
+        // What could start does not, and what runs comes to its end.
+        let is_still = progress.running == 0 && progress.open.is_empty() && progress.restores.is_empty();
+        return is_still.then_some(RunOutcome::Cancelled);
+    }
+    if !progress.is_quiet() || !state.restoring.is_empty() && state.open.is_some() {
+        return None;
     }
     if wants_replan(plan, state, progress) {
         return None;

@@ -39,9 +39,8 @@ fn enter(
     if !matches!(progress.stages[number], Stage::Before | Stage::AtGate) || state.restoring.contains_key(&environment.name) {
         return Vec::new();
     }
-    let has = |e: &u32| progress.stages[*e as usize] == Stage::Has;
     let complete = environment.subplan.is_some();
-    if !environment.after.iter().all(has) || !upstream_done(plan, progress, environment) {
+    if !predecessors_have_it(plan, progress, environment) || !upstream_done(plan, progress, environment) {
         return Vec::new();
     }
     if !complete {
@@ -105,11 +104,21 @@ pub fn wants_replan(plan: &Plan, state: &State, progress: &Progress) -> bool {
     let waits = |(number, environment): (usize, &EnvironmentPlan)| {
         environment.subplan.is_none()
             && progress.stages[number] == Stage::Before
-            && environment.after.iter().all(|e| progress.stages[*e as usize] == Stage::Has)
+            && predecessors_have_it(plan, progress, environment)
             && upstream_done(plan, progress, environment)
     };
     let cancelled = state.open.as_ref().is_none_or(|r| r.cancelled);
     !cancelled && (progress.steps.contains(&Status::Replan) || plan.environments.iter().enumerate().any(waits))
+}
+
+/// Whether every environment before has the candidate. One of before that is still on its way stands at this gate, or was
+/// here already: they had it then, whatever they have by now.
+fn predecessors_have_it(plan: &Plan, progress: &Progress, environment: &EnvironmentPlan) -> bool {
+    let has = |e: &u32| {
+        let other = plan.environments[*e as usize].candidate != environment.candidate;
+        other || progress.stages[*e as usize] == Stage::Has
+    };
+    environment.after.iter().all(has)
 }
 
 /// Whether the steps before the environment's own are done: builds, tasks and tests of its candidate.

@@ -13,6 +13,7 @@ fn bundle(release: &str, objects: &[(&str, &str)]) -> Bundle {
         kind: "ConfigMap".into(),
         namespace: None,
         name: name.to_string(),
+        template: String::new(),
         text: text.to_string(),
         body: serde_json::Value::Null,
     };

@@ -93,6 +93,7 @@ mod tests {
             kind: kind.into(),
             namespace: namespace.map(Into::into),
             name: name.into(),
+            template: String::new(),
             text: format!("kind: {kind}\n\n"),
             body: serde_json::Value::Null,
         }

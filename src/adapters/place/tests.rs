@@ -13,6 +13,7 @@ fn object(kind: &str, name: &str, text: &str) -> Object {
         kind: kind.into(),
         namespace: None,
         name: name.into(),
+        template: String::new(),
         text: text.into(),
         body: serde_json::Value::Null,
     }
