@@ -64,6 +64,14 @@ pub fn span(millis: i64) -> String {
     }
 }
 
+/// How long something goes on already, in whole seconds: `5s`, `1m 2s`.
+pub fn elapsed(millis: i64) -> String {
+    match millis.max(0) / 1000 {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds => span(seconds * 1000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

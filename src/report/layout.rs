@@ -126,12 +126,13 @@ pub fn cell(text: impl AsRef<str>, paint: Paint) -> Cell {
     Cell { text: one_line(text.as_ref()), paint }
 }
 
-/// Columns without lines: each as wide as its widest cell, as long as that is no more than its share; the last one is
-/// wrapped into what is left.
+/// Columns without lines: each as wide as its widest cell, as long as enough is left for the last one, which is wrapped
+/// into what is left.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     rows: Vec<Vec<Cell>>,
     indent: usize,
+    first: usize,
 }
 
 /// The space between columns.
@@ -144,7 +145,12 @@ const DEEPER: usize = 4;
 impl Rows {
     /// No rows yet; all of them so far in.
     pub fn new(indent: usize) -> Rows {
-        Rows { rows: Vec::new(), indent }
+        Rows { rows: Vec::new(), indent, first: 0 }
+    }
+
+    /// The same, the first column at least so wide: for rows with something else between them.
+    pub fn first(self, first: usize) -> Rows {
+        Rows { first, ..self }
     }
 
     /// Adds a row.
@@ -169,10 +175,16 @@ impl Rows {
 
     fn widths(&self, style: Style) -> Vec<usize> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0).saturating_sub(1);
-        let share = (style.width.saturating_sub(self.indent) / (columns + 1)).max(12);
-        let cell = |row: &Vec<Cell>, i: usize| row.get(i).map_or(0, |c| width(&c.text));
-        let widest = |i: usize| self.rows.iter().map(|r| cell(r, i)).filter(|w| *w <= share).max().unwrap_or(0);
-        (0..columns).map(widest).collect()
+        let mut left = style.width.saturating_sub(self.indent + ROOM);
+        let mut widths = Vec::with_capacity(columns);
+        for column in 0..columns {
+            let own = |row: &Vec<Cell>| row.get(column).map_or(0, |c| width(&c.text));
+            let least = if column == 0 { self.first } else { 0 };
+            let widest = self.rows.iter().map(own).filter(|w| *w <= left).max().unwrap_or(0).max(least);
+            widths.push(widest);
+            left = left.saturating_sub(widest + GAP);
+        }
+        widths
     }
 
     fn row(&self, out: &mut String, row: &[Cell], widths: &[usize], style: Style) {

@@ -11,6 +11,7 @@ pub mod gate;
 pub mod graph;
 pub mod history;
 pub mod layout;
+pub mod page;
 pub mod paint;
 pub mod plan;
 pub mod run;

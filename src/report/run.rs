@@ -28,7 +28,9 @@ pub struct Progress {
     pub unclear: Vec<Arc<str>>,
     /// Environments that got their candidate.
     pub entered: Vec<String>,
+    is_live: bool,
     running: HashMap<Arc<str>, Moment>,
+    column: usize,
     told: usize,
     began: Option<Moment>,
     ended: Moment,
@@ -44,6 +46,11 @@ pub struct Line {
 }
 
 impl Progress {
+    /// The beginning of a run. Where what runs is shown while it runs, its beginning is not told.
+    pub fn new(is_live: bool) -> Progress {
+        Progress { is_live, ..Progress::default() }
+    }
+
     /// Whether there are so many steps that only failures are told one by one.
     pub fn is_large(&self) -> bool {
         self.total > MANY
@@ -57,6 +64,7 @@ impl Progress {
             Event::RunStarted { .. } => {
                 self.began = Some(record.at);
                 self.total = to_do(plan);
+                self.column = column(plan);
             }
             Event::PlanCompleted { .. } => self.total = self.done + to_do(plan),
             Event::StepStarted { step, .. } => {
@@ -80,15 +88,17 @@ impl Progress {
             Event::HasCandidate { environment, .. } => self.entered.push(environment.clone()),
             _ => {}
         }
-        self.line(record, took, clock, style)
+        self.line(plan, record, took, clock, style)
     }
 
-    fn line(&mut self, record: &Record, took: Option<i64>, clock: &Clock, style: Style) -> Option<Line> {
+    fn line(&mut self, plan: &Plan, record: &Record, took: Option<i64>, clock: &Clock, style: Style) -> Option<Line> {
         let log = match &record.event {
+            Event::StepStarted { attempt: 1, .. } if self.is_live => return None,
             Event::StepFinished { outcome: Outcome::Failed { log, .. }, .. } => log.clone(),
             Event::StepFinished { .. } | Event::StepStarted { .. } if self.is_large() => return self.round(record, clock, style),
             Event::StepStarted { .. } | Event::StepFinished { .. } | Event::AttemptFailed { .. } => None,
-            // The first lines and the last ones say these.
+            Event::RunStarted { .. } if self.total > 0 => return Some(Line { text: head(plan, style), log: None }),
+            // The last lines say these.
             Event::RunStarted { .. } | Event::RunFinished { .. } | Event::HeadSeen { .. } | Event::CandidateFormed { .. } => return None,
             event if is_told_by_its_step(event) => return None,
             _ => None,
@@ -98,11 +108,13 @@ impl Progress {
             return None;
         }
         let text = match (took, &record.event) {
+            // Its step has said why.
+            (_, Event::EnvironmentFailed { failure, .. }) => format!("{} failed", crate::plan::candidate::name_of(failure.candidate)),
             (Some(took), Event::StepFinished { outcome: Outcome::Succeeded { .. }, .. }) => format!("done in {}", clock::span(took)),
             (Some(took), _) => format!("{} (after {})", told.text, clock::span(took)),
             (None, _) => told.text.clone(),
         };
-        Some(Line { text: row(record.at, &Told { text, ..told }, clock, style), log })
+        Some(Line { text: self.row(record.at, &Told { text, ..told }, clock, style), log })
     }
 
     /// The numbers, once in a while.
@@ -113,7 +125,14 @@ impl Progress {
         self.told = self.done - self.done % ROUND;
         let text = format!("{} of {} done", self.told, self.total);
         let told = Told { about: format!("run {}", record.run), text, paint: Paint::Plain, weight: Weight::Main };
-        Some(Line { text: row(record.at, &told, clock, style), log: None })
+        Some(Line { text: self.row(record.at, &told, clock, style), log: None })
+    }
+
+    fn row(&self, at: Moment, told: &Told, clock: &Clock, style: Style) -> String {
+        let about = one_line(&told.about);
+        let pad = " ".repeat(self.column.saturating_sub(width(&about)));
+        let (time, text) = (clock.time(at), one_line(&told.text));
+        format!("{}  {}{pad}  {}", Paint::Faint.on(&time, style), Paint::Strong.on(&about, style), told.paint.on(&text, style))
     }
 
     /// What runs now, the longest first: a line each, at most so many, and one with the numbers.
@@ -122,7 +141,7 @@ impl Progress {
         running.sort_by_key(|(step, since)| (**since, (*step).clone()));
         let room = style.width.saturating_sub(1);
         let one = |(step, since): &(&Arc<str>, &Moment)| {
-            let elapsed = clock::span(now.saturating_sub(**since) / 100 * 100);
+            let elapsed = clock::elapsed(now.saturating_sub(**since));
             let name = elide(&one_line(step), room.saturating_sub(width(&elapsed) + 4));
             format!("  {}  {}", Paint::Strong.on(&name, style), Paint::Faint.on(&elapsed, style))
         };
@@ -131,7 +150,7 @@ impl Progress {
             lines.push(Paint::Faint.on(&format!("  … and {} more", running.len() - most), style));
         }
         let failed = if self.failed.is_empty() { String::new() } else { format!(", {} failed", self.failed.len()) };
-        let elapsed = self.began.map(|b| clock::span(now.saturating_sub(b) / 1000 * 1000)).unwrap_or_default();
+        let elapsed = self.began.map(|b| clock::elapsed(now.saturating_sub(b))).unwrap_or_default();
         let numbers = format!("{} of {} done{failed}  {elapsed}", self.done, self.total);
         lines.push(elide(&numbers, room));
         lines
@@ -146,7 +165,7 @@ impl Progress {
         let has = if has.is_empty() { String::new() } else { format!("; {} {}", list(&has, "and"), has_word(has.len(), plan)) };
         let (text, paint) = match outcome {
             RunOutcome::Done if self.done == 0 && self.entered.is_empty() => ("Nothing to do.".to_string(), Paint::Strong),
-            RunOutcome::Done => (format!("Done: {done}{has}."), Paint::Good),
+            RunOutcome::Done => (format!("Done: {} in {took}{has}.", count(self.done, "step")), Paint::Good),
             RunOutcome::Waiting => (format!("Waits at a gate: {done}{has}."), Paint::Notice),
             RunOutcome::Failed => (format!("Failed: {}; {done}{has}.", count(self.failed.len(), "step")), Paint::Bad),
             RunOutcome::Cancelled => (format!("Stopped: {done}{has}."), Paint::Notice),
@@ -193,11 +212,17 @@ fn is_told_by_its_step(event: &Event) -> bool {
     matches!(event, Event::DeployedThere { .. } | Event::VerifiedThere { .. } | Event::RemovedThere { .. } | Event::GatePassed { .. })
 }
 
-fn row(at: Moment, told: &Told, clock: &Clock, style: Style) -> String {
-    let about = one_line(&told.about);
-    let pad = " ".repeat(20usize.saturating_sub(width(&about)));
-    let (time, text) = (clock.time(at), one_line(&told.text));
-    format!("{}  {}{pad}  {}", Paint::Faint.on(&time, style), Paint::Strong.on(&about, style), told.paint.on(&text, style))
+/// The first line: the candidate, and how much there is to do.
+fn head(plan: &Plan, style: Style) -> String {
+    let sentence = super::plan::Count::of(plan).sentence();
+    format!("{}  {sentence}", Paint::Strong.on(&words::candidate(plan), style))
+}
+
+/// How wide the names of what is done are, within reason.
+fn column(plan: &Plan) -> usize {
+    const MOST: usize = 28;
+    let names = plan.steps.iter().filter(|s| !s.is_reused()).map(|s| width(&s.id));
+    names.filter(|w| *w <= MOST).max().unwrap_or(0)
 }
 
 /// Environments that nothing may enter, and why.

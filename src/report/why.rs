@@ -40,7 +40,9 @@ pub fn text(plan: &Plan, environment: &EnvironmentPlan, memory: &Memory, clock: 
     }
     out.push_str(&rows.render(style));
     out.push_str(&when(environment, &unmet, &reasons, clock));
-    out.push_str(&next(environment, memory, &unmet, typed, style));
+    let before = environment.after.iter().filter_map(|e| plan.environments.get(*e as usize));
+    let blocked: Vec<&str> = before.filter(|e| e.verdict != Verdict::UpToDate).map(|e| e.name.as_str()).collect();
+    out.push_str(&next(environment, &blocked, memory, &unmet, typed, style));
     out
 }
 
@@ -86,7 +88,7 @@ fn when(environment: &EnvironmentPlan, unmet: &[Unmet], reasons: &[Reason], cloc
 }
 
 /// Who may not approve, and what to type.
-fn next(environment: &EnvironmentPlan, memory: &Memory, unmet: &[Unmet], typed: &Typed, style: Style) -> String {
+fn next(environment: &EnvironmentPlan, blocked: &[&str], memory: &Memory, unmet: &[Unmet], typed: &Typed, style: Style) -> String {
     let mut out = String::new();
     let mut command = |text: String| {
         let _ = write!(out, "\n  {}\n", Paint::Typed.on(&text, style));
@@ -94,9 +96,10 @@ fn next(environment: &EnvironmentPlan, memory: &Memory, unmet: &[Unmet], typed: 
     match &environment.verdict {
         Verdict::Held { .. } => command(typed.command(&format!("release {}", environment.name))),
         Verdict::Banned { .. } => command(format!("{} --rerun {}", typed.command("apply"), environment.name)),
-        Verdict::Enter => command(typed.command("apply")),
+        Verdict::Enter if blocked.is_empty() => command(typed.command("apply")),
         _ => {}
     }
+    blocked.iter().for_each(|name| command(typed.command(&format!("why {name}"))));
     let place = memory.environments.get(&environment.name);
     let standing = place.and_then(|p| p.standing.as_ref()).filter(|s| Some(s.subplan) == environment.subplan);
     if let Some(standing) = standing.filter(|s| s.rejected.is_none() && unmet.iter().any(|u| u.approvals.is_some())) {

@@ -13,15 +13,21 @@ use crate::source::Sources;
 pub const SHOWN: usize = 100;
 
 /// Diagnostics as reports, the first hundred of them, with their number at the end.
+pub fn counted(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
+    let mut out = text(diagnostics, sources, style);
+    if !diagnostics.is_empty() {
+        out.push_str(&summary(diagnostics));
+        out.push('\n');
+    }
+    out
+}
+
+/// Diagnostics as reports, the first hundred of them.
 pub fn text(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
     let shown = diagnostics.get(..SHOWN).unwrap_or(diagnostics);
     let mut out = render::render(shown, sources, style);
     if let Some(hidden) = diagnostics.len().checked_sub(SHOWN).filter(|n| *n > 0) {
         out.push_str(&format!("… and {hidden} more\n\n"));
-    }
-    if !diagnostics.is_empty() {
-        out.push_str(&summary(diagnostics));
-        out.push('\n');
     }
     out
 }

@@ -90,7 +90,28 @@ fn value(value: &Value) -> String {
         Value::String(text) if !text.is_empty() && *text == text.trim() => text.clone(),
         other => other.to_string(),
     };
-    elide(&crate::report::layout::one_line(&text), LONGEST)
+    elide(&short_digests(&crate::report::layout::one_line(&text)), LONGEST)
+}
+
+/// The text with its digests cut to what people compare.
+fn short_digests(text: &str) -> String {
+    const WHOLE: usize = 64;
+    const SHORT: usize = 12;
+    let mut parts = text.split("sha256:");
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        out.push_str("sha256:");
+        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        match (part.get(..SHORT), part.get(WHOLE..)) {
+            (Some(short), Some(rest)) if digits == WHOLE => {
+                out.push_str(short);
+                out.push('…');
+                out.push_str(rest);
+            }
+            _ => out.push_str(part),
+        }
+    }
+    out
 }
 
 /// Both texts, where one of them has several lines.
