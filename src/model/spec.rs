@@ -1,6 +1,6 @@
 //! What a node may have: one [`Spec`] a node, beside its struct and its decoding.
 //!
-//! From the specs come the checking of shapes ([`shape`](super::shape)), completion, hover, the pages in `grammar/` and
+//! From the specs come the checking of shapes (`shape`), completion, hover, the pages in `grammar/` and
 //! `lockgate grammar --json`. A spec is plain data, so that all of these say the same.
 
 use super::format::Format;

@@ -1,6 +1,6 @@
 //! Desired against observed: what would happen, and why. Pure: no clock, no IO.
 //!
-//! [`diff`] takes a checked pipeline, what is remembered ([`Memory`]) and what was seen ([`Observed`]), and gives a
+//! [`diff()`] takes a checked pipeline, what is remembered ([`Memory`]) and what was seen ([`Observed`]), and gives a
 //! [`Plan`] and the questions that it could not answer. Asking those and calling it again until nothing is missing is
 //! `engine::observe`; a dry run stops there.
 

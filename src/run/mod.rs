@@ -1,6 +1,6 @@
 //! What happens next, decided. Pure: no clock, no IO; the time is a field of the input.
 //!
-//! An [`Input`] comes in, [`decide`] says which [`Event`]s follow from it, [`proceed`] which follow from what is now
+//! An [`Input`] comes in, [`decide()`] says which [`Event`]s follow from it, [`proceed()`] which follow from what is now
 //! possible; the events are written, and only then the [`Order`]s that they open are carried out. State is a fold of
 //! events and nothing else.
 

@@ -270,6 +270,12 @@ impl Simulation {
         let place = self.state.memory.environments.get(&environment.name);
         for before in &environment.after {
             let before = &plan.environments[*before as usize];
+            if before.candidate != environment.candidate {
+                // An older candidate: its predecessors had it when it came to this gate.
+                let came = |r: &Record| matches!(&r.event, Event::StandsAtGate { environment: e, standing } if *e == environment.name && standing.candidate == environment.candidate);
+                assert!(environment.is_rollback || self.journal.iter().any(came), "I13: it never came to the gate");
+                continue;
+            }
             let has = self.state.memory.environments.get(&before.name).and_then(|p| p.has.as_ref());
             assert!(has.is_some_and(|h| Some(h.substance) == before.substance), "I13: {} has it first", before.name);
         }
