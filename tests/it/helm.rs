@@ -1,6 +1,8 @@
 //! Charts against what the real Helm makes of them.
 
+mod charts;
 mod functions;
+mod table;
 
 use lockgate::helm::{Chart, Request, render};
 use std::collections::BTreeMap;

@@ -13,7 +13,7 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
     FuncSpec::fixed("mustToYaml", &[Any], |_, a| {
         to_yaml(&any(a, 0)).map(Value::from).ok_or_else(|| FuncError::from("error marshaling into JSON"))
     }),
-    FuncSpec::fixed("toYamlPretty", &[Any], |_, a| Ok(Value::from(yaml::write_pretty(&any(a, 0)).unwrap_or_default()))),
+    FuncSpec::fixed("toYamlPretty", &[Any], |_, a| Ok(Value::from(pretty(&any(a, 0))))),
     FuncSpec::fixed("fromYaml", &[String], |_, a| {
         Ok(yaml::read_map(&text(a, 0)).map_or_else(|e| error_map(&convert(&e)), Value::Map))
     }),
@@ -45,6 +45,11 @@ pub(crate) fn to_yaml(value: &Value) -> Option<std::string::String> {
     let mut text = yaml::write(value)?;
     text.truncate(text.strip_suffix('\n').map_or(text.len(), str::len));
     Some(text)
+}
+
+fn pretty(value: &Value) -> std::string::String {
+    let text = yaml::write_pretty(value).unwrap_or_default();
+    text.strip_suffix('\n').unwrap_or(&text).to_string()
 }
 
 fn error_map(message: &str) -> Value {

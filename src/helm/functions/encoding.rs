@@ -28,20 +28,24 @@ pub(super) fn hidden(
     })
 }
 
-/// Go's decoder skips line breaks; an error is the result, in its words.
+/// Go's decoder skips line breaks and does not mind bits that are left over; an error is the result, in its words.
 fn b64dec(input: &[u8]) -> Vec<u8> {
+    use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+    let config = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical);
     let packed: Vec<u8> = input.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
-    match STANDARD.decode(&packed) {
+    match GeneralPurpose::new(&base64::alphabet::STANDARD, config).decode(&packed) {
         Ok(bytes) => bytes,
-        Err(error) => format!("illegal base64 data at input byte {}", b64_offset(input, &error)).into_bytes(),
+        Err(error) => format!("illegal base64 data at input byte {}", b64_offset(packed.len(), &error)).into_bytes(),
     }
 }
 
-fn b64_offset(input: &[u8], error: &base64::DecodeError) -> usize {
+/// The byte that is wrong, or the beginning of the four that are too few.
+fn b64_offset(length: usize, error: &base64::DecodeError) -> usize {
     match error {
         base64::DecodeError::InvalidByte(at, _) => *at,
-        base64::DecodeError::InvalidLastSymbol(at, _) => at.saturating_sub(1),
-        _ => input.len(),
+        _ => length / 4 * 4,
     }
 }
 
@@ -63,9 +67,6 @@ fn b32enc(input: &[u8]) -> Vec<u8> {
 fn b32dec(input: &[u8]) -> Vec<u8> {
     let packed: Vec<u8> = input.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
     let illegal = |at: usize| format!("illegal base32 data at input byte {at}").into_bytes();
-    if packed.len() % 8 != 0 {
-        return illegal(packed.len());
-    }
     let mut out = Vec::new();
     for (n, chunk) in packed.chunks(8).enumerate() {
         let used = chunk.iter().position(|b| *b == b'=').unwrap_or(8);
@@ -76,6 +77,9 @@ fn b32dec(input: &[u8]) -> Vec<u8> {
                 Some(digit) => bits = bits << 5 | digit as u64,
                 None => return illegal(n * 8 + i),
             }
+        }
+        if chunk.len() < 8 {
+            return illegal(n * 8);
         }
         let bytes = bits.to_be_bytes();
         out.extend_from_slice(&bytes[3..3 + used * 5 / 8]);

@@ -11,6 +11,9 @@ const SIZE_LIMIT: usize = 16 << 20;
 /// # Errors
 /// Words for what is wrong with it.
 pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+    if let Some(operator) = nested_repetition(pattern) {
+        return Err(format!("error parsing regexp: invalid nested repetition operator: `{operator}`"));
+    }
     let adapted = adapt(pattern);
     RegexBuilder::new(&adapted).size_limit(SIZE_LIMIT).build().map_err(|error| match error {
         regex::Error::CompiledTooBig(limit) => format!("the pattern is too large: more than {limit} bytes compiled"),
@@ -38,6 +41,34 @@ pub(crate) fn adapt(pattern: &str) -> String {
         }
     }
     out
+}
+
+/// Two repetitions on one another, which RE2 refuses: the two operators.
+fn nested_repetition(pattern: &str) -> Option<String> {
+    let chars: Vec<char> = pattern.chars().collect();
+    let mut i = 0;
+    // Where the last operator began, and whether a `?` may still make it lazy.
+    let mut last: Option<(usize, bool)> = None;
+    while let Some(c) = chars.get(i).copied() {
+        let start = i;
+        let brace = c == '{' && is_repetition(&chars[i..]);
+        i += match c {
+            '\\' => escape(&chars[i..], &mut String::new()),
+            '[' => class(&chars[i..], &mut String::new()),
+            '{' if brace => chars[i..].iter().position(|c| *c == '}').map_or(1, |end| end + 1),
+            // The mark after a parenthesis is no repetition.
+            '(' if chars.get(i + 1) == Some(&'?') => 2,
+            _ => 1,
+        };
+        let repetition = brace || matches!(c, '*' | '+' | '?');
+        last = match (repetition, last) {
+            (true, Some((first, true))) if c == '?' => Some((first, false)),
+            (true, Some((first, _))) => return chars.get(first..i).map(|operators| operators.iter().collect()),
+            (true, None) => Some((start, true)),
+            (false, _) => None,
+        };
+    }
+    None
 }
 
 /// A brace that opens no repetition means itself in RE2.

@@ -27,7 +27,7 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
 
 fn pattern(args: &[Value]) -> Result<Regex, FuncError> {
     let source = chars(args, 0);
-    re2::compile(&source).map_err(|e| FuncError::Message(format!("regexp: Compile({source:?}): {e}")))
+    re2::compile(&source).map_err(|e| FuncError::Message(format!("regexp: Compile(`{source}`): {e}")))
 }
 
 fn find(_: &mut Context<'_>, args: &[Value]) -> Outcome {

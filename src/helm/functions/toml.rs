@@ -4,16 +4,16 @@ use super::dates;
 use crate::helm::value::{Map, Str, Value};
 use crate::helm::yaml::{MAX_DEPTH, float_g};
 
-/// Writes a map.
+/// Writes a map, or a value alone.
 ///
 /// # Errors
-/// What TOML cannot say: a value that is no map, a null in a list.
+/// What TOML cannot say: a null in a list, or alone.
 pub(super) fn write(value: &Value) -> Result<String, String> {
     let mut writer = Writer { out: String::new() };
     match &plain(value) {
         Value::Map(map) => writer.table(map, &mut Vec::new())?,
         Value::Missing | Value::Nil => return Err("toml: cannot encode a nil value".to_string()),
-        _ => return Err("toml: top-level values must be Go maps or structs".to_string()),
+        other => writer.element(other, 0)?,
     }
     Ok(writer.out)
 }

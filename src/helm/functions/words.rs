@@ -166,17 +166,26 @@ fn pascal(s: &str) -> String {
     let lead: String = s.chars().take_while(|c| is_connector(*c)).collect();
     let mut rest = s[lead.len()..].chars();
     let mut out = lead;
-    let Some(mut before) = rest.next().map(upper) else { return out };
+    let Some(first) = rest.next() else { return out };
+    // In a word that begins in upper case, upper case goes on being lowered: `FOO` is `Foo`.
+    let mut lowers = first.is_uppercase();
+    let mut before = upper(first);
     for c in rest {
         match (is_connector(before), is_connector(c)) {
-            (true, true) => out.push(before),
             (true, false) => {
+                lowers = c.is_uppercase();
                 before = upper(c);
+                continue;
+            }
+            (true, true) => {
+                out.push(before);
+                before = c;
                 continue;
             }
             (false, _) => out.push(before),
         }
-        before = c;
+        lowers = lowers && c.is_uppercase();
+        before = if lowers { lower(c) } else { c };
     }
     out.push(before);
     out

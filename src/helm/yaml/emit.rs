@@ -28,9 +28,12 @@ pub fn write(value: &Value) -> Option<String> {
     Some(emitter.out)
 }
 
-/// Helm's `toYamlPretty`: like [`write`], with sequences indented.
+/// Helm's `toYamlPretty`, which is go-yaml v3: sequences are indented, nothing is folded, numbers do not go through JSON.
 pub fn write_pretty(value: &Value) -> Option<String> {
-    write(value)
+    let mut emitter = Emitter { whitespace: true, indention: true, pretty: true, ..Emitter::default() };
+    emitter.node(value, None, Context::default(), 0)?;
+    emitter.indent(0);
+    Some(emitter.out)
 }
 
 /// What surrounds a node.
@@ -46,6 +49,7 @@ struct Emitter {
     column: usize,
     whitespace: bool,
     indention: bool,
+    pretty: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -67,6 +71,7 @@ impl Emitter {
             Value::Bool(b) => self.plain_word(if *b { "true" } else { "false" }, indent, context),
             Value::Int(n) | Value::Int64(n) => self.plain_word(&n.to_string(), indent, context),
             Value::Uint64(n) => self.plain_word(&n.to_string(), indent, context),
+            Value::Float(n) if self.pretty => self.plain_word(&float_g(*n, false), indent, context),
             Value::Float(n) => self.plain_word(&number(*n)?, indent, context),
             Value::Str(s) => self.string(&s.to_text(), indent, context)?,
             Value::Bytes(s) => self.string(&base64(s), indent, context)?,
@@ -83,7 +88,7 @@ impl Emitter {
             self.indicator("]", false, false, false);
             return Some(());
         }
-        let indentless = context.mapping && !self.indention;
+        let indentless = context.mapping && !self.indention && !self.pretty;
         let inner = match indent {
             None => 0,
             Some(n) if indentless => n,
@@ -197,7 +202,7 @@ impl Emitter {
             let next = chars.peek().map(|(_, c)| *c);
             if c == ' ' {
                 let inner = !quoted || (i > 0 && next.is_some());
-                if fold && !spaces && self.column > WIDTH && inner && next != Some(' ') {
+                if fold && !self.pretty && !spaces && self.column > WIDTH && inner && next != Some(' ') {
                     self.indent(indent);
                 } else {
                     self.put(c);
@@ -234,7 +239,7 @@ impl Emitter {
                 self.escape(c);
                 spaces = false;
             } else if c == ' ' {
-                if fold && !spaces && self.column > WIDTH && i > 0 && next.is_some() {
+                if fold && !self.pretty && !spaces && self.column > WIDTH && i > 0 && next.is_some() {
                     self.indent(indent);
                     if next == Some(' ') {
                         self.put('\\');

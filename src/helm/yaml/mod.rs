@@ -32,9 +32,9 @@ pub const MAX_BYTES: usize = 32 << 20;
 /// How deep collections may lie in one another; the deepest schemas of the world need some sixty.
 pub const MAX_DEPTH: usize = 1_000;
 
-/// Why a text is no YAML, or no YAML that can become JSON.
+/// Why a text is no YAML, or no YAML that can become JSON. Displays in go-yaml's words, which do not name the first line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("yaml: {}{message}", .line.map(|n| format!("line {n}: ")).unwrap_or_default())]
+#[error("yaml: {}{message}", .line.filter(|n| *n > 1).map(|n| format!("line {n}: ")).unwrap_or_default())]
 pub struct YamlError {
     /// The line, from 1, where one is known.
     pub line: Option<u32>,
