@@ -4,6 +4,7 @@ use super::history::{self, Told, Weight};
 use super::layout::{count, elide, list, one_line, width};
 use super::{Clock, Paint, Style, Typed, clock, gate, words};
 use crate::plan::{Moment, Plan, Verdict};
+use crate::ports::Fault;
 use crate::run::event::Log;
 use crate::run::{Event, Outcome, Record, RunOutcome, State};
 use std::collections::HashMap;
@@ -74,6 +75,8 @@ impl Progress {
                 took = self.running.remove(step).map(|since| record.at.saturating_sub(since));
                 match outcome {
                     Outcome::Succeeded { .. } => self.done += 1,
+                    // What was stopped has not failed.
+                    Outcome::Failed { fault: Fault::Cancelled, .. } => {}
                     Outcome::Failed { .. } => self.failed.push(step.clone()),
                 }
             }
