@@ -71,10 +71,11 @@ def charts():
             install(config, folder / "chart", values, options)
             golden = {"files": render(folder / "chart", values, options)}
         except HelmError as e:
-            golden = {"error": why(e)}
+            golden = {"error": why(e)[:400]}
         (folder / "golden.json").write_text(json.dumps(golden, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
         print(folder.name, "error" if "error" in golden else f"{len(golden['files'])} files")
 
 
-functions()
+if "charts" not in sys.argv:
+    functions()
 charts()

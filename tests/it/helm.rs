@@ -37,7 +37,9 @@ pub(crate) fn render_case(template: &str) -> String {
     ]);
     chart.extend(files(&folder.join("files")).into_iter().map(|(name, data)| (format!("files/{name}"), data)));
     let chart = Chart::from_files(chart).expect("a chart");
-    match render(&Request::new(&chart, "rel", "ns")) {
+    let mut request = Request::new(&chart, "rel", "ns");
+    request.now = jiff::Timestamp::from_second(1_767_323_045).expect("a time");
+    match render(&request) {
         Ok(rendered) => rendered.notes,
         Err(error) => format!("ERROR {error}"),
     }

@@ -16,9 +16,33 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
     }
     let adapted = adapt(pattern);
     RegexBuilder::new(&adapted).size_limit(SIZE_LIMIT).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(limit) => format!("the pattern is too large: more than {limit} bytes compiled"),
-        other => other.to_string().lines().last().unwrap_or_default().trim().to_string(),
+        regex::Error::CompiledTooBig(limit) => format!("expression too large: more than {limit} bytes compiled"),
+        other => format!("error parsing regexp: {}", in_gos_words(pattern, &other.to_string())),
     })
+}
+
+/// Go's words for what is wrong with a pattern, as far as they are common.
+fn in_gos_words(pattern: &str, error: &str) -> String {
+    let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    let from = |at: Option<usize>| at.and_then(|at| pattern.get(at..)).unwrap_or(pattern);
+    if last.contains("unclosed character class") {
+        return format!("missing closing ]: `{}`", from(pattern.rfind('[')));
+    }
+    if last.contains("look-around") {
+        let at = ["(?=", "(?!", "(?<=", "(?<!"].iter().filter_map(|look| pattern.find(look)).min();
+        let shown: String = from(at).chars().take(3).collect();
+        return format!("invalid or unsupported Perl syntax: `{shown}`");
+    }
+    match last {
+        text if text.contains("unclosed group") => format!("missing closing ): `{pattern}`"),
+        text if text.contains("unopened group") => format!("unexpected ): `{pattern}`"),
+        text if text.contains("missing expression") => {
+            let at = pattern.find(['*', '+', '?']);
+            format!("missing argument to repetition operator: `{}`", from(at).chars().next().unwrap_or('*'))
+        }
+        text if text.contains("incomplete escape") => "trailing backslash at end of expression: ``".to_string(),
+        text => text.to_string(),
+    }
 }
 
 /// Rewrites what the two syntaxes read differently.

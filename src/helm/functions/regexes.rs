@@ -12,25 +12,34 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
         Ok(Value::Bool(re2::compile(&chars(a, 0)).is_ok_and(|r| r.is_match(&text(a, 1)))))
     }),
     FuncSpec::fixed("mustRegexMatch", &[String, String], |_, a| Ok(Value::Bool(pattern(a)?.is_match(&text(a, 1))))),
-    FuncSpec::fixed("regexFind", &[String, String], find),
-    FuncSpec::fixed("mustRegexFind", &[String, String], find),
-    FuncSpec::fixed("regexFindAll", &[String, String, Int], find_all),
-    FuncSpec::fixed("mustRegexFindAll", &[String, String, Int], find_all),
-    FuncSpec::fixed("regexReplaceAll", &[String, String, String], replace),
-    FuncSpec::fixed("mustRegexReplaceAll", &[String, String, String], replace),
-    FuncSpec::fixed("regexReplaceAllLiteral", &[String, String, String], replace_literal),
-    FuncSpec::fixed("mustRegexReplaceAllLiteral", &[String, String, String], replace_literal),
-    FuncSpec::fixed("regexSplit", &[String, String, Int], split),
-    FuncSpec::fixed("mustRegexSplit", &[String, String, Int], split),
+    FuncSpec::fixed("regexFind", &[String, String], |_, a| find(must, a)),
+    FuncSpec::fixed("mustRegexFind", &[String, String], |_, a| find(pattern, a)),
+    FuncSpec::fixed("regexFindAll", &[String, String, Int], |_, a| find_all(must, a)),
+    FuncSpec::fixed("mustRegexFindAll", &[String, String, Int], |_, a| find_all(pattern, a)),
+    FuncSpec::fixed("regexReplaceAll", &[String, String, String], |c, a| replace(c, must, a)),
+    FuncSpec::fixed("mustRegexReplaceAll", &[String, String, String], |c, a| replace(c, pattern, a)),
+    FuncSpec::fixed("regexReplaceAllLiteral", &[String, String, String], |c, a| replace_literal(c, must, a)),
+    FuncSpec::fixed("mustRegexReplaceAllLiteral", &[String, String, String], |c, a| replace_literal(c, pattern, a)),
+    FuncSpec::fixed("regexSplit", &[String, String, Int], |_, a| split(must, a)),
+    FuncSpec::fixed("mustRegexSplit", &[String, String, Int], |_, a| split(pattern, a)),
     FuncSpec::fixed("regexQuoteMeta", &[String], |_, a| Ok(Value::from(re2::quote_meta(&text(a, 0))))),
 ];
 
+/// The pattern, for the functions that return an error.
 fn pattern(args: &[Value]) -> Result<Regex, FuncError> {
-    let source = chars(args, 0);
-    re2::compile(&source).map_err(|e| FuncError::Message(format!("regexp: Compile(`{source}`): {e}")))
+    re2::compile(&chars(args, 0)).map_err(FuncError::Message)
 }
 
-fn find(_: &mut Context<'_>, args: &[Value]) -> Outcome {
+/// The pattern, for the functions that panic.
+fn must(args: &[Value]) -> Result<Regex, FuncError> {
+    let source = chars(args, 0);
+    let shown = if source.contains('`') { format!("{source:?}") } else { format!("`{source}`") };
+    re2::compile(&source).map_err(|e| FuncError::Message(format!("regexp: Compile({shown}): {e}")))
+}
+
+type Compile = fn(&[Value]) -> Result<Regex, FuncError>;
+
+fn find(pattern: Compile, args: &[Value]) -> Outcome {
     let text = text(args, 1);
     Ok(Value::str(pattern(args)?.find(&text).map_or(&b""[..], |m| m.as_bytes())))
 }
@@ -39,26 +48,26 @@ fn limit(args: &[Value]) -> usize {
     usize::try_from(int(args, 2)).unwrap_or(usize::MAX)
 }
 
-fn find_all(_: &mut Context<'_>, args: &[Value]) -> Outcome {
+fn find_all(pattern: Compile, args: &[Value]) -> Outcome {
     let text = text(args, 1);
     Ok(Value::strings(pattern(args)?.find_iter(&text).take(limit(args)).map(|m| m.as_bytes())))
 }
 
-fn replace(context: &mut Context<'_>, args: &[Value]) -> Outcome {
+fn replace(context: &mut Context<'_>, pattern: Compile, args: &[Value]) -> Outcome {
     let template = re2::replacement(&text(args, 2));
     let out = pattern(args)?.replace_all(&text(args, 1), &template[..]).into_owned();
     context.charge(out.len())?;
     Ok(Value::from(out))
 }
 
-fn replace_literal(context: &mut Context<'_>, args: &[Value]) -> Outcome {
+fn replace_literal(context: &mut Context<'_>, pattern: Compile, args: &[Value]) -> Outcome {
     let out = pattern(args)?.replace_all(&text(args, 1), NoExpand(&text(args, 2))).into_owned();
     context.charge(out.len())?;
     Ok(Value::from(out))
 }
 
 /// `Regexp.Split`: at most `n` parts, none for 0; an empty match at the start or end cuts nothing off.
-fn split(_: &mut Context<'_>, args: &[Value]) -> Outcome {
+fn split(pattern: Compile, args: &[Value]) -> Outcome {
     let (pattern, source, text, limit) = (pattern(args)?, chars(args, 0), text(args, 1), limit(args));
     if limit == 0 {
         return Ok(Value::strings(Vec::<Vec<u8>>::new()));

@@ -46,8 +46,13 @@ impl Writer {
         }
         let entries: Vec<(Str, Value)> =
             map.entries().into_iter().map(|(k, v)| (k, plain(&v))).filter(|(_, v)| !v.is_nil()).collect();
-        let is_map = |value: &Value| matches!(value, Value::Map(_));
-        for (key, value) in entries.iter().filter(|(_, v)| !is_map(v)).chain(entries.iter().filter(|(_, v)| is_map(v))) {
+        let is_table = |value: &Value| match value {
+            Value::Map(_) => true,
+            Value::List(list) => is_table_array(list.items()).unwrap_or(false),
+            _ => false,
+        };
+        let (tables, plain): (Vec<_>, Vec<_>) = entries.iter().partition(|(_, value)| is_table(value));
+        for (key, value) in plain.into_iter().chain(tables) {
             path.push(quoted_key(&key.to_text()));
             self.entry(value, path)?;
             path.pop();

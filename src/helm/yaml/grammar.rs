@@ -108,7 +108,7 @@ impl<'a> Grammar<'a> {
 
     fn fail<T>(&mut self, problem: &str) -> Scanned<T> {
         let (_, mark) = self.peek()?;
-        Err(YamlError::at(mark, problem))
+        Err(YamlError::of_grammar(mark, problem))
     }
 
     fn pop(&mut self) {
@@ -146,7 +146,7 @@ impl<'a> Grammar<'a> {
                 Kind::TagDirective { .. } => {
                     if let Token { kind: Kind::TagDirective { handle, prefix }, mark } = self.scanner.next()? {
                         if self.handles.iter().any(|(other, _)| *other == handle) {
-                            return Err(YamlError::at(mark, "found duplicate %TAG directive"));
+                            return Err(YamlError::of_grammar(mark, "found duplicate %TAG directive"));
                         }
                         self.handles.push((handle, prefix));
                     }
@@ -204,7 +204,7 @@ impl<'a> Grammar<'a> {
                 self.pop();
                 return Ok(Event::Scalar { mark, anchor, plain: tag.is_none(), tag, value: String::new() });
             }
-            _ => return Err(YamlError::at(at, "did not find expected node content")),
+            _ => return Err(YamlError::of_grammar(at, "did not find expected node content")),
         }
         match self.state {
             // Its first `-` is a token of the sequence itself.
@@ -258,7 +258,7 @@ impl<'a> Grammar<'a> {
             "" => Ok(suffix),
             "!" => Ok(format!("!{suffix}")),
             "!!" => Ok(format!("tag:yaml.org,2002:{suffix}")),
-            _ => Err(YamlError::at(mark, "found undefined tag handle")),
+            _ => Err(YamlError::of_grammar(mark, "found undefined tag handle")),
         }
     }
 

@@ -33,22 +33,43 @@ pub const MAX_BYTES: usize = 32 << 20;
 pub const MAX_DEPTH: usize = 1_000;
 
 /// Why a text is no YAML, or no YAML that can become JSON. Displays in go-yaml's words, which do not name the first line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("yaml: {}{message}", .line.filter(|n| *n > 1).map(|n| format!("line {n}: ")).unwrap_or_default())]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct YamlError {
     /// The line, from 1, where one is known.
     pub line: Option<u32>,
     /// What is wrong.
     pub message: String,
+    /// Whether the grammar is broken, and not a word: go-yaml then names the line before.
+    pub grammar: bool,
+}
+
+impl std::error::Error for YamlError {}
+
+impl std::fmt::Display for YamlError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.shown_line() {
+            Some(line) => write!(f, "yaml: line {line}: {}", self.message),
+            None => write!(f, "yaml: {}", self.message),
+        }
+    }
 }
 
 impl YamlError {
     pub(crate) fn new(message: impl Into<String>) -> YamlError {
-        YamlError { line: None, message: message.into() }
+        YamlError { line: None, message: message.into(), grammar: false }
     }
 
     pub(crate) fn at(mark: Mark, message: impl Into<String>) -> YamlError {
-        YamlError { line: Some(mark.line), message: message.into() }
+        YamlError { line: Some(mark.line), message: message.into(), grammar: false }
+    }
+
+    pub(crate) fn of_grammar(mark: Mark, message: impl Into<String>) -> YamlError {
+        YamlError { grammar: true, ..YamlError::at(mark, message) }
+    }
+
+    fn shown_line(&self) -> Option<u32> {
+        let line = self.line.filter(|n| *n > 1)?;
+        Some(line - u32::from(self.grammar))
     }
 }
 

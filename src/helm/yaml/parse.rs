@@ -31,7 +31,7 @@ pub fn parse(text: &[u8]) -> Result<Option<Node>, YamlError> {
 /// YAML holds no control characters but tab and line breaks, and only UTF-8 is read here.
 fn check_characters(text: &[u8]) -> Result<(), YamlError> {
     let line = |at: usize| Some(1 + text.iter().take(at).filter(|b| **b == b'\n').count() as u32);
-    let error = |at, message: &str| Err(YamlError { line: line(at), message: message.to_string() });
+    let error = |at, message: &str| Err(YamlError { line: line(at), ..YamlError::new(message) });
     let text = match std::str::from_utf8(text) {
         Ok(text) => text,
         Err(e) => return error(e.valid_up_to(), "invalid UTF-8"),
