@@ -2,7 +2,7 @@
 
 use super::HelmVersion;
 use super::semver::Version;
-use super::template::FuncError;
+use super::template::{FuncError, Param};
 use super::value::{Kind, Member, Object, Value};
 use std::any::Any;
 
@@ -249,6 +249,10 @@ impl Object for ApiVersions {
 
     fn member(&self, name: &str) -> Member {
         if name == "Has" { Member::Method } else { Member::None }
+    }
+
+    fn params(&self, _: &str) -> Option<&'static [Param]> {
+        Some(&[Param::String])
     }
 
     fn call(&self, name: &str, args: &[Value]) -> Result<Value, FuncError> {

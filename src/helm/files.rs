@@ -1,7 +1,7 @@
 //! `.Files`: the files of a chart that are neither templates nor values, with the methods Helm gives them.
 
 use super::functions::to_yaml;
-use super::template::FuncError;
+use super::template::{FuncError, Param};
 use super::value::{Kind, Map, Member, Object, Str, Value};
 use base64::Engine as _;
 use regex::bytes::Regex;
@@ -62,6 +62,10 @@ impl Object for Files {
             // A field of a map is its element, and one that is missing the zero value.
             name => Member::Field(self.0.get(name.as_bytes()).map_or(Value::Bytes(Str::default()), |d| Value::Bytes(d.clone()))),
         }
+    }
+
+    fn params(&self, method: &str) -> Option<&'static [Param]> {
+        Some(if method.starts_with("As") { &[] } else { &[Param::String] })
     }
 
     fn call(&self, name: &str, args: &[Value]) -> Result<Value, FuncError> {

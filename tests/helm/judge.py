@@ -4,7 +4,8 @@
     pip install helm-python-sdk && tests/helm/judge.py [FILE...]
 
 A case is one line, a template; the line after it, `=> ` and a JSON string, is the result: the text, or `ERROR ` and
-Helm's message. Lines that begin with `#` are comments. The values are those of values.yaml beside this file.
+Helm's message. Lines that begin with `#` are comments; `# differs: …`
+says that the case after it comes out otherwise here, and why. The values are those of values.yaml beside this file.
 """
 import json, os, pathlib, sys, tempfile
 

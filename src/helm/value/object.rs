@@ -1,7 +1,7 @@
 //! Go values with fields and methods of their own: files, API versions, semantic versions, times, certificates.
 
 use super::{Kind, Value};
-use crate::helm::template::FuncError;
+use crate::helm::template::{FuncError, Param};
 use std::any::Any;
 
 /// What a name after a dot means on an object.
@@ -28,8 +28,14 @@ pub trait Object: Any {
     /// What `.name` means.
     fn member(&self, name: &str) -> Member;
 
-    /// Calls a method. The number and types of arguments are for the method to check; [`FuncError::arguments`] words the
-    /// error as Go does. A name that [`Object::member`] does not call a method is never asked for.
+    /// The parameters of a method, against which the executor checks the arguments, as it does for functions. Nothing: the
+    /// method takes whatever comes and checks it itself.
+    fn params(&self, _method: &str) -> Option<&'static [Param]> {
+        None
+    }
+
+    /// Calls a method. Arguments that [`Object::params`] does not speak of are for the method to check;
+    /// [`FuncError::arguments`] words the error as Go does. A name that [`Object::member`] does not call a method is never asked for.
     fn call(&self, name: &str, args: &[Value]) -> Result<Value, FuncError>;
 
     /// What `range` goes over, as pairs of key and element; nothing if it can't be ranged over.

@@ -4,7 +4,7 @@ use super::{At, Exec, Run};
 use crate::helm::template::ast::{Expr, ExprKind};
 use crate::helm::template::func::{FuncSpec, Param};
 use crate::helm::template::{FuncError, Reason};
-use crate::helm::value::{ListType, MapType, Value};
+use crate::helm::value::{ListType, MapType, Str, Value};
 
 impl<'e> Exec<'e, '_> {
     /// Calls a function; `node` is where its errors are reported.
@@ -77,19 +77,26 @@ impl<'e> Exec<'e, '_> {
         Ok(last.unwrap_or(value))
     }
 
-    /// The arguments of a method, which checks their types itself.
+    /// The arguments of a method; without parameters, it checks them itself.
     pub(super) fn evaluate(
         &mut self,
         dot: &Value,
+        name: &Str,
+        params: Option<&'static [Param]>,
         arguments: &'e [Expr],
         last: Option<Value>,
     ) -> Run<Vec<Value>> {
-        let mut values = Vec::with_capacity(arguments.len() + 1);
-        for expr in arguments {
-            values.push(self.argument(dot, Some(Param::Any), expr)?);
+        let got = arguments.len() + usize::from(last.is_some());
+        if let Some(want) = params.map(<[Param]>::len).filter(|want| *want != got) {
+            return Err(self.error(format!("wrong number of args for {name}: want {want} got {got}")));
+        }
+        let param = |n: usize| params.and_then(|params| params.get(n)).copied().or(Some(Param::Any));
+        let mut values = Vec::with_capacity(got);
+        for (n, expr) in arguments.iter().enumerate() {
+            values.push(self.argument(dot, param(n), expr)?);
         }
         if let Some(last) = last {
-            values.push(self.validate(last, Some(Param::Any))?);
+            values.push(self.validate(last, param(arguments.len()))?);
         }
         Ok(values)
     }

@@ -145,7 +145,8 @@ impl<'e> Exec<'e, '_> {
         match receiver {
             Value::Map(map) => {
                 if map.map_type() == MapType::Values && super::methods::is_method(name) {
-                    let values = self.evaluate(dot, end.arguments, end.last)?;
+                    let params = super::methods::params(name);
+                    let values = self.evaluate(dot, name, Some(params), end.arguments, end.last)?;
                     return self.values_method(map, name, &values, end.expr);
                 }
                 if called {
@@ -164,7 +165,8 @@ impl<'e> Exec<'e, '_> {
                 }
                 Member::Field(value) => Ok(value),
                 Member::Method => {
-                    let values = self.evaluate(dot, end.arguments, end.last)?;
+                    let params = object.params(&name.to_text());
+                    let values = self.evaluate(dot, name, params, end.arguments, end.last)?;
                     let result = object.call(&name.to_text(), &values);
                     self.called(At::Expr(end.expr), &name.to_text(), result)
                 }

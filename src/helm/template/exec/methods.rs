@@ -1,16 +1,22 @@
 //! The methods of `.Values`, which hide keys of the same name. Follows Helm's `pkg/chart/common/values.go`.
 
 use super::{At, Exec, Run};
-use crate::helm::template::FuncError;
+use crate::helm::template::{FuncError, Param};
 use crate::helm::template::ast::Expr;
 use crate::helm::template::format::quote;
 use crate::helm::value::{Map, MapType, Str, Value};
 
-const METHODS: [&[u8]; 4] = [b"AsMap", b"YAML", b"Table", b"PathValue"];
-
 /// Whether `.Values` has a method of this name.
 pub(super) fn is_method(name: &[u8]) -> bool {
-    METHODS.contains(&name)
+    matches!(name, b"AsMap" | b"YAML" | b"Table" | b"PathValue")
+}
+
+/// What the method takes.
+pub(super) fn params(name: &[u8]) -> &'static [Param] {
+    match name {
+        b"Table" | b"PathValue" => &[Param::String],
+        _ => &[],
+    }
 }
 
 impl<'e> Exec<'e, '_> {
@@ -20,12 +26,7 @@ impl<'e> Exec<'e, '_> {
             (b"YAML", []) => self.yaml(map),
             (b"Table", [Value::Str(path)]) => table(map, path).map(Value::Map),
             (b"PathValue", [Value::Str(path)]) => path_value(map, path),
-            (b"AsMap" | b"YAML", _) => Err(FuncError::arguments(&name.to_text(), 0, args.len())),
-            (_, [other]) => Err(FuncError::Arguments(format!(
-                "wrong type for value; expected string; got {}",
-                other.type_name()
-            ))),
-            _ => Err(FuncError::arguments(&name.to_text(), 1, args.len())),
+            _ => Err(FuncError::arguments(&name.to_text(), params(name).len(), args.len())),
         };
         self.called(At::Expr(expr), &name.to_text(), result)
     }
