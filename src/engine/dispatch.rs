@@ -4,9 +4,8 @@ use super::programs::{self, Job};
 use super::{World, images, observe};
 use crate::graph::Graph;
 use crate::plan::memory::{Memory, Moment};
-use crate::plan::observed::ImageQuery;
 use crate::plan::work::{BuildWork, DeployWork, Work};
-use crate::plan::{Fields, Plan, Text};
+use crate::plan::{Fields, Plan};
 use crate::ports::places::{Deployment, Target};
 use crate::ports::shell::Ticket;
 use crate::ports::{Fault, PortError};
@@ -100,23 +99,8 @@ fn other(around: &Surroundings<'_>, work: Work, report: Box<dyn FnOnce(StepResul
 }
 
 fn made(world: &World, graph: &Graph, memory: &Memory, work: &BuildWork) -> Result<Fields, PortError> {
-    let known = |texts: &BTreeMap<String, Text>| -> Result<BTreeMap<String, String>, PortError> {
-        let text = |(name, text): (&String, &Text)| {
-            let unknown = || PortError::new(Fault::Invalid, format!("the build argument `{name}` is not known"));
-            Ok((name.clone(), text.as_known().ok_or_else(unknown)?))
-        };
-        texts.iter().map(text).collect()
-    };
-    let query = ImageQuery {
-        source: work.source.clone(),
-        version: work.version.clone(),
-        folder: work.folder.clone(),
-        dockerfile: work.dockerfile.clone(),
-        target: work.target.clone(),
-        platform: work.platform.clone(),
-        args: known(&work.args)?,
-        labels: known(&work.labels)?,
-    };
+    let unknown = || PortError::new(Fault::Invalid, "an argument of the build is not known");
+    let query = work.query().ok_or_else(unknown)?;
     let files = observe::open(world, graph, memory, &work.source, &work.version)?;
     let digest = images::build(world, &*files, &query)?;
     if let Some(planned) = work.digest.filter(|d| *d != digest) {

@@ -75,7 +75,7 @@ impl Walk<'_> {
         for (key, template) in &build.labels {
             work.labels.insert(key.value.clone(), self.build_text(template, &mut parts));
         }
-        let answer = match image_query(&work) {
+        let answer = match work.query() {
             Some(query) => Some(self.ask_image(query, build)?),
             None => None,
         };
@@ -242,23 +242,6 @@ fn start_in_context(exec: &mut super::work::Exec, build: &Build) {
     {
         *start = folder_of(build.context.as_ref());
     }
-}
-
-/// The question for the image, if all its arguments are known.
-fn image_query(work: &BuildWork) -> Option<ImageQuery> {
-    let known = |texts: &BTreeMap<String, Text>| -> Option<BTreeMap<String, String>> {
-        texts.iter().map(|(k, t)| Some((k.clone(), t.as_known()?))).collect()
-    };
-    Some(ImageQuery {
-        source: work.source.clone(),
-        version: work.version.clone(),
-        folder: work.folder.clone(),
-        dockerfile: work.dockerfile.clone(),
-        target: work.target.clone(),
-        platform: work.platform.clone(),
-        args: known(&work.args)?,
-        labels: known(&work.labels)?,
-    })
 }
 
 fn image_base(build: &Build, generation: u32) -> crate::digest::Digest {

@@ -21,6 +21,7 @@ mod reference;
 mod releases;
 pub mod render;
 mod targets;
+mod verifies;
 
 pub use crate::ports::bundle::{Bundle, Object};
 pub use candidate::Candidate;
@@ -30,6 +31,7 @@ pub use environments::people_of;
 pub use memory::{Memory, Moment};
 pub use observed::{Answer, Observed, Query};
 pub use recipe::{PartInput, Recipe};
+pub use reference::source_fields;
 pub use text::{Piece, Text, Unknown};
 pub use work::{Dir, Effect, Work};
 
@@ -167,6 +169,8 @@ pub struct EnvironmentPlan {
     pub contents: BTreeMap<String, String>,
     /// The difference, object by object.
     pub changes: Vec<Change>,
+    /// What is there and is not as it was left: how, by object.
+    pub drift: BTreeMap<String, String>,
     /// Its steps, by number.
     pub steps: Vec<u32>,
     /// The rendered objects by release; nothing while unknown.
@@ -277,6 +281,9 @@ impl Plan {
         }
         for environment in &self.environments {
             hasher.field(&environment.name).digest(environment.subplan.unwrap_or_default());
+            for (object, how) in &environment.drift {
+                hasher.field(object).field(how);
+            }
         }
         self.hash = hasher.finish();
     }

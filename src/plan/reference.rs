@@ -97,7 +97,7 @@ impl Walk<'_> {
 }
 
 /// The fields of a source at a version.
-pub(super) fn source_fields(source: &Source, version: &Version, about: About) -> Fields {
+pub fn source_fields(source: &Source, version: &Version, about: About) -> Fields {
     let mut fields = Fields::new();
     let mut set = |name: &str, value: String| {
         fields.insert(name.to_string(), value);

@@ -58,7 +58,8 @@ impl Targets {
 
     fn target(&mut self, graph: &Graph, memory: &Memory, options: &Options, id: NodeId) -> Target {
         let newest = Target { candidate: self.candidates[0].id, rollback: None };
-        let Some(place) = memory.environments.get(graph.name(id)) else { return newest };
+        let none = Place::default();
+        let place = memory.environments.get(graph.name(id)).unwrap_or(&none);
         if let Some(wish) = &place.rollback
             && let Some(has) = place.has.iter().chain(place.had.iter().rev()).find(|h| h.candidate == wish.candidate)
             && self.admit(memory, wish.candidate, None)
@@ -71,7 +72,34 @@ impl Targets {
         {
             return Target { candidate: older, rollback: None };
         }
+        for older in place.queue.iter().copied().chain(self.next(graph, memory, id)) {
+            if self.admit(memory, older, Some(options.file)) {
+                return Target { candidate: older, rollback: None };
+            }
+        }
         newest
+    }
+
+    /// What the environments before have and this one has not, while the newest cannot come to them without somebody's word:
+    /// then that is the newest that may enter.
+    fn next(&self, graph: &Graph, memory: &Memory, id: NodeId) -> Option<Digest> {
+        let newest = self.candidates[0].id;
+        let here = memory.environments.get(graph.name(id));
+        let before = graph.environments_before(id);
+        let waits = |before: &NodeId| {
+            let place = memory.environments.get(graph.name(*before));
+            let gated = graph.environment(*before).is_some_and(|e| matches!(&e.gate, GateRule::Gate(g) if !g.approvals.is_empty()));
+            place.is_some_and(|p| gated || p.hold.is_some() || p.banned.iter().any(|f| f.candidate == newest))
+        };
+        let has = |before: &NodeId| memory.environments.get(graph.name(*before))?.has.as_ref().map(|h| h.candidate);
+        let first = before.first().and_then(has).filter(|c| *c != newest)?;
+        let had = |p: &Place| p.has.iter().chain(&p.had).any(|h| h.candidate == first);
+        let refused = |p: &Place| {
+            p.banned.iter().any(|f| f.candidate == first)
+                || p.standing.as_ref().is_some_and(|s| s.candidate == first && s.rejected.is_some())
+        };
+        let is_new = !here.is_some_and(|p| had(p) || refused(p));
+        (is_new && before.iter().all(|b| waits(b) && has(b) == Some(first))).then_some(first)
     }
 
     /// Takes a candidate of before in, if it is known and, where `file` says so, of this pipeline file.

@@ -1,6 +1,7 @@
 //! What a step does, as data: nothing in it is looked up any more, but for unknowns and secrets.
 
 use super::Text;
+use super::observed::ImageQuery;
 use crate::digest::Digest;
 use crate::model::OnUnknown;
 pub use crate::ports::places::Target as TargetPlan;
@@ -123,6 +124,25 @@ pub struct BuildWork {
     pub builder: crate::model::Builder,
     /// The digest that it will have, where that can be told.
     pub digest: Option<Digest>,
+}
+
+impl BuildWork {
+    /// The question for the image, if all its arguments are known.
+    pub fn query(&self) -> Option<ImageQuery> {
+        let known = |texts: &BTreeMap<String, Text>| -> Option<BTreeMap<String, String>> {
+            texts.iter().map(|(k, t)| Some((k.clone(), t.as_known()?))).collect()
+        };
+        Some(ImageQuery {
+            source: self.source.clone(),
+            version: self.version.clone(),
+            folder: self.folder.clone(),
+            dockerfile: self.dockerfile.clone(),
+            target: self.target.clone(),
+            platform: self.platform.clone(),
+            args: known(&self.args)?,
+            labels: known(&self.labels)?,
+        })
+    }
 }
 
 /// Sending an image.

@@ -146,19 +146,7 @@ impl Outside {
                 self.pushed.insert((push.repository.clone(), digest, push.tag.as_known().expect("known when pushed")))
             }
             Work::Build(build) => {
-                let known = |texts: &BTreeMap<String, lockgate::plan::Text>| {
-                    texts.iter().map(|(k, t)| (k.clone(), t.as_known().expect("known when built"))).collect()
-                };
-                let query = lockgate::plan::observed::ImageQuery {
-                    source: build.source.clone(),
-                    version: build.version.clone(),
-                    folder: build.folder.clone(),
-                    dockerfile: build.dockerfile.clone(),
-                    target: build.target.clone(),
-                    platform: build.platform.clone(),
-                    args: known(&build.args),
-                    labels: known(&build.labels),
-                };
+                let query = build.query().expect("known when built");
                 let digest = Digest::of(Digest::of(format!("{query:?}")).hex());
                 told.insert("digest".to_string(), digest.to_string());
                 true

@@ -1,0 +1,178 @@
+//! Verifications: what must succeed in an environment after deploying.
+
+use super::diff::Walk;
+use super::environments::Draft;
+use super::observed::{Answer, Query};
+use super::programs::{Label, Parts, command_base, folder_of, template_base};
+use super::work::{Dir, HttpWork, TargetPlan};
+use super::{Action, Effect, Fields, Step, Text, Work};
+use crate::digest::{Digest, Hasher};
+use crate::model::{Verify, VerifyKind};
+
+/// How long a URL is tried unless the file says otherwise, in milliseconds.
+const HTTP_TIMEOUT: u64 = 60_000;
+
+impl Walk<'_> {
+    /// Plans one verification: a step behind all deploys.
+    pub(super) fn verify(&mut self, draft: &mut Draft<'_>, number: usize, verify: &Verify) {
+        let mut hasher = Hasher::new("verify");
+        hasher.field(&draft.environment.name.value).field(self.generation(&draft.environment.name).to_le_bytes());
+        verify_base(verify, &mut hasher);
+        let mut parts = Parts::new(hasher.finish());
+        self.verify_parts(draft, verify, &mut parts);
+        if parts.failed {
+            draft.failed = true;
+            return;
+        }
+        // What is verified is an input, too.
+        let mut deploys_reused = true;
+        for deploy in draft.deploys.clone() {
+            let Some(step) = self.steps.get(deploy as usize) else { continue };
+            deploys_reused &= step.is_reused();
+            match step.key {
+                Some(key) => parts.recipe.known(key),
+                None => parts.recipe.text(&Text::unknown(step.id.clone(), "key")),
+            }
+            parts.labels.push(Label::Text("what is deployed changed".to_string()));
+        }
+        let key = parts.recipe.key(&|_| None);
+        let verified = deploys_reused && key.is_some_and(|k| draft.place.verified.contains(&k));
+        let suffix = if draft.environment.verifies.len() == 1 { String::new() } else { format!(".{}", number + 1) };
+        let id = self.step_id(format!("verify.{}{suffix}", draft.environment.name.value));
+        let labels: Vec<String> = parts.labels.iter().map(|l| self.label(l)).collect();
+        let reasons = if verified { Vec::new() } else { self.reasons(&id, &parts.recipe, &|i| labels.get(i).cloned().unwrap_or_default()) };
+        let work = if verified { Work::None } else { self.verify_work(draft, verify) };
+        let mut needs = [parts.needs, draft.deploys.clone(), draft.steps.last().copied().into_iter().collect()].concat();
+        needs.sort_unstable();
+        needs.dedup();
+        draft.contents.insert(format!("verification {}", number + 1), key.map_or_else(|| "not known yet".to_string(), |k| k.short()));
+        let step = self.push_step(Step {
+            id,
+            node: draft.node,
+            environment: None,
+            needs,
+            action: if verified { Action::Reuse } else if key.is_some() { Action::Run } else { Action::Maybe },
+            key,
+            recipe: parts.recipe,
+            reasons,
+            effect: Effect::Opaque,
+            replan: key.is_none(),
+            work,
+            outputs: Fields::new(),
+        });
+        draft.steps.push(step);
+    }
+
+    fn verify_parts(&mut self, draft: &Draft<'_>, verify: &Verify, parts: &mut Parts) {
+        match &verify.kind {
+            VerifyKind::Script { script, args, command } => {
+                args.iter().for_each(|t| self.template_parts(t, &draft.scope, parts));
+                command.env.iter().for_each(|(_, t)| self.template_parts(t, &draft.scope, parts));
+                let source = script.source.value.clone();
+                let Some(version) = self.version(&source) else {
+                    parts.failed = true;
+                    return;
+                };
+                let path = folder_of(Some(script));
+                let query = Query::Listing { source: source.clone(), version };
+                let Some(Answer::Listing(listing)) = self.ask(query, script.span, &format!("source `{source}`")) else {
+                    parts.failed = true;
+                    return;
+                };
+                let listing = listing.clone();
+                if listing.get(&path).is_none() {
+                    let message = format!("there is no file `{path}` in `{source}`");
+                    let diagnostic = crate::diag::Diagnostic::new(&crate::diag::codes::NOT_THERE, message);
+                    self.diagnostics.push(diagnostic.at(script.span, "the script of this verification"));
+                    parts.failed = true;
+                    return;
+                }
+                let folder = script_folder(&path);
+                let digest = super::programs::matching(&listing, "", if folder.is_empty() { "**" } else { &folder });
+                parts.known(digest.unwrap_or_default(), Label::Files(source, folder));
+            }
+            VerifyKind::Run(command) => {
+                if let Some(diagnostic) = super::programs::needs_adapter(command) {
+                    self.diagnostics.push(diagnostic);
+                    parts.failed = true;
+                }
+                self.command_parts(command, &draft.scope, parts);
+                if let Some((source, version)) = command.workdir.as_ref().and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?))) {
+                    parts.known(version.content, Label::Files(source.clone(), format!("{source}'s files")));
+                }
+            }
+            VerifyKind::Http { url, .. } => {
+                let message = "asking a URL needs an adapter that is not there yet";
+                let diagnostic = crate::diag::Diagnostic::new(&crate::diag::codes::NEEDS_ADAPTER, message);
+                self.diagnostics.push(diagnostic.at(url.span, "asked for here").help("a script can ask it: `verify SOURCE \"script\"`"));
+                parts.failed = true;
+            }
+        }
+    }
+
+    fn verify_work(&self, draft: &Draft<'_>, verify: &Verify) -> Work {
+        let mut exec = match &verify.kind {
+            VerifyKind::Script { script, args, command } => {
+                let path = folder_of(Some(script));
+                let version = self.version(&script.source).unwrap_or_else(|| crate::ports::sources::Version {
+                    id: String::new(),
+                    name: None,
+                    content: Digest::default(),
+                });
+                let only = script_folder(&path);
+                let dir = Dir::Files { source: script.source.value.clone(), version, only, start: String::new() };
+                let mut exec = self.exec(command, &draft.scope, Vec::new(), dir);
+                exec.argv = vec![Text::known(format!("./{path}"))];
+                exec.argv.extend(args.iter().map(|t| self.resolve(t, &draft.scope).text));
+                exec
+            }
+            VerifyKind::Run(command) => self.exec(command, &draft.scope, Vec::new(), self.dir(command.workdir.as_ref(), false)),
+            VerifyKind::Http { url, status, timeout } => {
+                return Work::Http(HttpWork {
+                    url: self.resolve(url, &draft.scope).text,
+                    status: *status,
+                    timeout: timeout.as_ref().map_or(HTTP_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
+                });
+            }
+        };
+        let mut surroundings = vec![
+            ("LOCKGATE_PIPELINE".to_string(), Text::known(self.graph.pipeline().name.value.as_str())),
+            ("LOCKGATE_ENVIRONMENT".to_string(), Text::known(draft.environment.name.value.as_str())),
+            ("LOCKGATE_CANDIDATE".to_string(), Text::known(self.candidate.name())),
+            ("LOCKGATE_NAMESPACE".to_string(), Text::known(draft.target.namespace())),
+        ];
+        surroundings.push(match &draft.target {
+            TargetPlan::Folder { path, .. } => ("LOCKGATE_FOLDER".to_string(), Text::known(path.display().to_string())),
+            TargetPlan::Cluster { context, .. } => ("LOCKGATE_CLUSTER".to_string(), Text::known(context.as_str())),
+        });
+        surroundings.append(&mut exec.env);
+        exec.env = surroundings;
+        Work::Exec(exec)
+    }
+}
+
+/// The folder whose files a script may read: its own and below; for a script at the root, everything.
+fn script_folder(path: &str) -> String {
+    path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string())
+}
+
+fn verify_base(verify: &Verify, hasher: &mut Hasher) {
+    match &verify.kind {
+        VerifyKind::Script { script, args, command } => {
+            hasher.field("script").field(&script.source.value).field(folder_of(Some(script)));
+            args.iter().for_each(|t| template_base(t, "arg", hasher));
+            for (name, value) in &command.env {
+                hasher.field(&name.value);
+                template_base(value, "env", hasher);
+            }
+        }
+        VerifyKind::Run(command) => {
+            hasher.field("run");
+            command_base(command, hasher);
+        }
+        VerifyKind::Http { url, status, .. } => {
+            hasher.field("http").field(status.to_le_bytes());
+            template_base(url, "url", hasher);
+        }
+    }
+}
