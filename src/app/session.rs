@@ -119,6 +119,11 @@ impl Session {
         self.folder.join("logs")
     }
 
+    /// Where a step of a run writes its log.
+    pub fn log_of(&self, run: u64, step: &str, attempt: u32) -> PathBuf {
+        self.world.workshop.log(run, step, attempt).0
+    }
+
     /// The time now, in milliseconds since 1970.
     pub fn now(&self) -> i64 {
         self.world.clock.now()

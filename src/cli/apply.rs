@@ -1,5 +1,6 @@
 //! `lockgate apply`: does what the plan says, and stops where somebody must say yes.
 
+use super::desk::from_here;
 use super::live::Live;
 use super::{Desk, Exit, signals};
 use crate::app::{Applied, ApplyOptions, Failure, Session};
@@ -100,6 +101,6 @@ impl Apply {
     fn own_path(&self, session: &Session) -> Option<PathBuf> {
         let path = self.path.clone()?;
         let is_saved = crate::app::SavedPlan::is_one(&path);
-        Some(if is_saved { session.loaded.path.clone() } else { path })
+        Some(if is_saved { from_here(&session.loaded.path) } else { path })
     }
 }

@@ -1,6 +1,6 @@
 //! `lockgate check`: everything that can be known of the file without running it.
 
-use super::desk::relative;
+use super::desk::{from_here, relative};
 use super::{Desk, Exit};
 use crate::app::{Failure, load};
 use crate::check::adjustable;
@@ -63,7 +63,7 @@ impl Check {
         };
         desk.terminal.print(&text);
         if found.is_empty() && self.format == Format::Human {
-            desk.terminal.print(&format!("{} has no fault.\n", loaded.path.display()));
+            desk.terminal.print(&format!("{} has no fault.\n", from_here(&loaded.path).display()));
         }
         Ok(if diag::any_error(&found) { Exit::Error } else { Exit::Done })
     }

@@ -2,6 +2,7 @@
 
 use super::args::Globals;
 use super::terminal::Terminal;
+use crate::app::load::FILE_NAME;
 use crate::app::{Failure, Session, Settings};
 use crate::diag::Severity;
 use crate::report::diagnostics;
@@ -23,6 +24,11 @@ pub(super) fn relative(sources: &Sources, base: Option<&Path>) -> Sources {
 
 fn shorter(path: &Path, base: &Path) -> PathBuf {
     path.strip_prefix(base).unwrap_or(path).to_path_buf()
+}
+
+/// A path as one would name it from here.
+pub(super) fn from_here(path: &Path) -> PathBuf {
+    shorter(path, &std::env::current_dir().unwrap_or_default())
 }
 
 /// What every command has at hand.
@@ -71,7 +77,9 @@ impl Desk {
         let program = std::env::args().next().unwrap_or_else(|| "lockgate".to_string());
         let from_env = |name: &str, value: &Path| std::env::var_os(name).is_some_and(|v| v == *value);
         let mut flags = String::new();
-        if let Some(path) = self.path(path).filter(|p| !from_env("LOCKGATE_FILE", p)) {
+        // The one that is found without saying need not be said.
+        let is_found = |p: &Path| p == Path::new(FILE_NAME);
+        if let Some(path) = self.path(path).filter(|p| !from_env("LOCKGATE_FILE", p) && !is_found(p)) {
             flags.push_str(&format!(" -f {}", quoted(&path.display().to_string())));
         }
         if let Some(state) = self.globals.state.as_ref().filter(|s| !from_env("LOCKGATE_STATE", s)) {
@@ -95,7 +103,7 @@ impl Desk {
     pub fn warn(&self, session: &Session) {
         let found = &session.loaded.diagnostics;
         if found.iter().any(|d| d.severity == Severity::Warning) {
-            let text = format!("{} in {}: `lockgate check` shows them", diagnostics::summary(found), session.loaded.path.display());
+            let text = format!("{} in {}: `lockgate check` shows them", diagnostics::summary(found), from_here(&session.loaded.path).display());
             self.terminal.say(&format!("{}\n", Paint::Faint.on(&text, self.terminal.err)));
         }
     }

@@ -1,5 +1,6 @@
 //! `lockgate fmt`: one form for all files.
 
+use super::desk::from_here;
 use super::{Desk, Exit};
 use crate::app::{Failure, load};
 use crate::diag::{Diagnostic, codes};
@@ -65,7 +66,7 @@ impl Fmt {
         if formed == text {
             return Ok(Exit::Done);
         }
-        desk.terminal.print(&format!("{}\n", path.display()));
+        desk.terminal.print(&format!("{}\n", from_here(&path).display()));
         if self.check {
             return Ok(Exit::Error);
         }

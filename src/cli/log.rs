@@ -3,13 +3,14 @@
 use super::{Desk, Exit, live};
 use crate::app::{Failure, Session};
 use crate::diag::{Diagnostic, codes, did_you_mean};
-use crate::report::layout::{clean, elide};
+use crate::report::layout::{clean, elide, one_line};
 use crate::report::{Paint, Style, history};
 use crate::run::event::Log as Kept;
 use crate::run::{Event, Outcome, Record};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Show what steps printed
@@ -58,7 +59,7 @@ impl Log {
         let style = desk.terminal.out;
         let told = history::told(&end.record);
         let clock = desk.clock(session);
-        let text = crate::report::layout::one_line(&told.text);
+        let text = one_line(&told.text);
         let head = format!("{}  {} at {}", Paint::Strong.on(&end.step, style), told.paint.on(&text, style), clock.moment(end.record.at));
         desk.terminal.print(&format!("{head}\n"));
         match &end.log {
@@ -86,28 +87,80 @@ impl Log {
         known.sort_unstable();
         known.dedup();
         let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("no step `{step}` has run"));
-        Err(Failure::plain(match did_you_mean(step, known.iter().map(String::as_str)) {
+        Err(Failure::plain(match did_you_mean(step, known.iter().flat_map(|k| k.split('.').chain([k.as_str()]))) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None => fault,
         }))
     }
 
-    /// Shows what the running steps print, as it comes.
+    /// Shows what steps print, as it comes, until the run has ended or nobody reads any more.
     fn follow(&self, desk: &Desk, session: &Session) -> Result<Exit, Failure> {
         const BEAT: Duration = Duration::from_millis(250);
-        let mut shown = 0;
+        let mut reading = Reading { style: desk.terminal.out, read: HashMap::new(), last: PathBuf::new() };
+        let mut seen = session.state()?.number;
         loop {
-            let records = session.records(shown)?;
-            shown = records.last().map_or(shown, |r| r.number);
-            for end in ends(&records, self.step.as_deref().or(Some(""))) {
-                self.show(desk, session, &end);
+            let state = session.state()?;
+            let mut text = String::new();
+            for (step, intent) in state.intents.iter().filter(|(s, _)| self.wants(s)) {
+                text.push_str(&reading.more(step, &session.log_of(state.runs, step, intent.attempt)));
             }
-            if !desk.terminal.print("") || session.state()?.open.is_none() {
+            let records = session.records(seen)?;
+            seen = records.last().map_or(seen, |r| r.number);
+            for record in records.iter().filter(|r| finished(&r.event).is_some_and(|(s, _)| self.wants(s))) {
+                text.push_str(&reading.end(record, &session.logs()));
+            }
+            if !desk.terminal.print(&text) || state.open.is_none() {
                 return Ok(Exit::Done);
             }
             std::thread::sleep(BEAT);
         }
     }
+
+    fn wants(&self, step: &str) -> bool {
+        self.step.as_deref().is_none_or(|name| history::is_part(step, name))
+    }
+}
+
+/// Logs that are read while they grow.
+struct Reading {
+    style: Style,
+    /// How far each is read.
+    read: HashMap<PathBuf, u64>,
+    /// The one whose lines were shown last.
+    last: PathBuf,
+}
+
+impl Reading {
+    /// What a log has more than was shown, below the name of its step where another was shown last.
+    fn more(&mut self, step: &str, path: &Path) -> String {
+        let from = self.read.get(path).copied().unwrap_or(0);
+        let Ok(bytes) = read_from(path, from) else { return String::new() };
+        // What is not a whole line yet comes with its end.
+        let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
+        let Some(bytes) = bytes.get(..whole).filter(|b| !b.is_empty()) else { return String::new() };
+        self.read.insert(path.to_path_buf(), from + bytes.len() as u64);
+        let head = if self.last == path { String::new() } else { format!("{}\n", Paint::Strong.on(step, self.style)) };
+        self.last = path.to_path_buf();
+        head + &lines(bytes, None)
+    }
+
+    /// The rest of a log, and how its step ended.
+    fn end(&mut self, record: &Record, logs: &Path) -> String {
+        let Some((step, outcome)) = finished(&record.event) else { return String::new() };
+        let (Outcome::Succeeded { log, .. } | Outcome::Failed { log, .. }) = outcome;
+        let rest = log.as_ref().map(|kept| self.more(step, &logs.join(&kept.path))).unwrap_or_default();
+        let told = history::told(record);
+        self.last = PathBuf::new();
+        format!("{rest}{}  {}\n", Paint::Strong.on(step, self.style), told.paint.on(&one_line(&told.text), self.style))
+    }
+}
+
+fn read_from(path: &Path, offset: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = std::fs::File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The last end of every step that is asked for; without one, of all that failed in the last run.
@@ -122,7 +175,6 @@ fn ends(records: &[Record], step: Option<&str>) -> Vec<Ended> {
         };
         let wanted = match step {
             None => failed && record.run == last,
-            Some("") => true,
             Some(name) => history::is_about(record, name),
         };
         out.retain(|e| e.step != id || !wanted);

@@ -62,7 +62,8 @@ fn notes(name: &str, place: &Place, state: &State, clock: &Clock) -> Vec<String>
     if let Some(wish) = &place.rollback {
         notes.push(format!("is to go back to {}, asked {}", name_of(wish.candidate), by(&wish.word)));
     }
-    if let Some(hold) = &place.hold {
+    // A rollback holds, and has said why.
+    if let Some(hold) = place.hold.as_ref().filter(|_| place.rollback.is_none()) {
         notes.push(format!("held {}", by(hold)));
     }
     if let Some(failure) = &place.failed {

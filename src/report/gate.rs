@@ -54,8 +54,10 @@ pub fn waiting(plan: &Plan, memory: &Memory, clock: &Clock, typed: &Typed, style
 
 fn at_gate(environment: &EnvironmentPlan, standing: &Standing, unmet: &[Unmet], clock: &Clock, typed: &Typed, style: Style) -> String {
     let name = crate::plan::candidate::name_of(standing.candidate);
-    let mut out = format!("\n{} waits at its gate with {name}", Paint::Notice.on(&environment.name, style));
-    out.push_str(if unmet.is_empty() { ".\n" } else { ", for\n" });
+    let mut out = String::from("\n");
+    let end = if unmet.is_empty() { "." } else { ", for" };
+    let text = format!("{} waits at its gate with {name}{end}", environment.name);
+    layout::paragraph(&mut out, 0, &text, Paint::Notice, style);
     for missing in unmet {
         layout::paragraph(&mut out, 2, &one_unmet(missing, clock), Paint::Plain, style);
     }

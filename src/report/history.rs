@@ -113,7 +113,7 @@ fn of_gate(event: &Event) -> Option<Told> {
             main(environment, format!("{} waits at the gate", name_of(standing.candidate)), Paint::Notice)
         }
         Event::Superseded { environment, candidate, by } => {
-            let text = format!("{} gives way to the newer {}", name_of(*candidate), name_of(*by));
+            let text = format!("{} gives way to {}", name_of(*candidate), name_of(*by));
             main(environment, text, Paint::Faint)
         }
         Event::ApprovalsVoid { environment, people, differs } => {
@@ -195,7 +195,11 @@ pub fn json(record: &Record) -> String {
 
 /// Whether an event is of this: an environment, a source, a step or what belongs to it.
 pub fn is_about(record: &Record, name: &str) -> bool {
-    let about = told(record).about;
-    let mut parts = about.split('@').next().unwrap_or_default().split('.');
-    about == name || parts.any(|p| p == name)
+    is_part(&told(record).about, name)
+}
+
+/// Whether a step is that, or belongs to that.
+pub fn is_part(step: &str, name: &str) -> bool {
+    let mut parts = step.split('@').next().unwrap_or_default().split('.');
+    step == name || parts.any(|p| p == name)
 }

@@ -137,7 +137,7 @@ pub struct Rows {
 
 /// The space between columns.
 const GAP: usize = 2;
-/// The last column goes below the others when it would have less room than this.
+/// The last column goes below the others when it would have less room than this, or when a word of it would be broken.
 const ROOM: usize = 28;
 /// How much further in it stands there.
 const DEEPER: usize = 4;
@@ -200,7 +200,8 @@ impl Rows {
             used += own + pad;
         }
         let room = style.width.saturating_sub(used);
-        let below = room < ROOM && width(&last.text) > room;
+        let longest = last.text.split_whitespace().map(width).max().unwrap_or(0);
+        let below = width(&last.text) > room && (room < ROOM || longest > room);
         let start = if below { self.indent + DEEPER } else { used };
         if below {
             let _ = writeln!(out, "{}", line.trim_end());

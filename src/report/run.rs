@@ -1,7 +1,7 @@
 //! A run as it happens: a fold of its events into lines and a few numbers.
 
 use super::history::{self, Told, Weight};
-use super::layout::{count, elide, list, one_line, width};
+use super::layout::{self, count, elide, list, one_line, width};
 use super::{Clock, Paint, Style, Typed, clock, gate, words};
 use crate::plan::{Moment, Plan, Verdict};
 use crate::ports::Fault;
@@ -159,6 +159,12 @@ impl Progress {
         lines
     }
 
+    /// `, 3 not begun`.
+    fn rest(&self) -> String {
+        let rest = self.total.saturating_sub(self.done + self.failed.len());
+        if rest == 0 { String::new() } else { format!(", {rest} not begun") }
+    }
+
     /// The last lines of a run: how it ended, and what to do now.
     pub fn summary(&self, plan: &Plan, state: &State, outcome: RunOutcome, clock: &Clock, typed: &Typed, style: Style) -> String {
         let took = clock::span(self.ended.saturating_sub(self.began.unwrap_or(self.ended)));
@@ -170,11 +176,11 @@ impl Progress {
             RunOutcome::Done if self.done == 0 && self.entered.is_empty() => ("Nothing to do.".to_string(), Paint::Strong),
             RunOutcome::Done => (format!("Done: {} in {took}{has}.", count(self.done, "step")), Paint::Good),
             RunOutcome::Waiting => (format!("Waits at a gate: {done}{has}."), Paint::Notice),
-            RunOutcome::Failed => (format!("Failed: {}; {done}{has}.", count(self.failed.len(), "step")), Paint::Bad),
+            RunOutcome::Failed => (format!("Failed: {}; {done}{}{has}.", count(self.failed.len(), "step"), self.rest()), Paint::Bad),
             RunOutcome::Cancelled => (format!("Stopped: {done}{has}."), Paint::Notice),
             RunOutcome::Asks => (format!("Waits for an answer: {done}{has}."), Paint::Notice),
         };
-        let _ = writeln!(out, "{}", Paint::on(paint, &text, style));
+        layout::paragraph(&mut out, 0, &text, paint, style);
         for step in self.failed.iter().take(5) {
             let command = typed.command(&format!("log {}", words::quoted(step)));
             let _ = writeln!(out, "  {}", Paint::Typed.on(&command, style));
@@ -191,6 +197,7 @@ impl Progress {
     }
 }
 
+/// `has the-candidate`.
 fn has_word(environments: usize, plan: &Plan) -> String {
     format!("{} {}", if environments == 1 { "has" } else { "have" }, words::candidate(plan))
 }
@@ -238,7 +245,7 @@ fn barred(plan: &Plan, style: Style) -> String {
             Verdict::Rejected { by, reason } => format!("does not take the candidate, which {} rejected: {reason}", words::person(by)),
             _ => continue,
         };
-        let _ = writeln!(out, "{} {}", Paint::Notice.on(&environment.name, style), one_line(&why));
+        layout::paragraph(&mut out, 0, &format!("{} {}", environment.name, one_line(&why)), Paint::Notice, style);
     }
     out
 }

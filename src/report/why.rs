@@ -18,19 +18,16 @@ pub fn text(plan: &Plan, environment: &EnvironmentPlan, memory: &Memory, clock: 
     let place = memory.environments.get(&environment.name);
     let candidate = name_of(environment.candidate);
     let has = place.and_then(|p| p.has.as_ref());
-    let mut out = match has {
-        _ if environment.verdict == Verdict::UpToDate => {
-            let since = has.map(|h| format!(", since {}", clock.moment(h.since))).unwrap_or_default();
-            return format!("{} has {candidate}{since}. It waits for nothing.\n", Paint::Good.on(&environment.name, style));
-        }
-        Some(has) => format!(
-            "{} has {}, since {}. {candidate} is not there yet:\n",
-            Paint::Notice.on(&environment.name, style),
-            name_of(has.candidate),
-            clock.moment(has.since)
-        ),
-        None => format!("{} has nothing yet. {candidate} is not there yet:\n", Paint::Notice.on(&environment.name, style)),
+    let name = &environment.name;
+    if environment.verdict == Verdict::UpToDate {
+        let since = has.map(|h| format!(", since {}", clock.moment(h.since))).unwrap_or_default();
+        return sentence(&format!("{name} has {candidate}{since}. It waits for nothing."), style);
+    }
+    let now = match has {
+        Some(has) => format!("{name} has {}, since {}.", name_of(has.candidate), clock.moment(has.since)),
+        None => format!("{name} has nothing yet."),
     };
+    let mut out = sentence(&format!("{now} {candidate} is not there yet:"), style);
     let unmet = gate_unmet(plan, environment, memory, clock);
     let reasons = reasons(plan, environment, &unmet, clock);
     let mut rows = Rows::new(2);
@@ -43,6 +40,12 @@ pub fn text(plan: &Plan, environment: &EnvironmentPlan, memory: &Memory, clock: 
     let before = environment.after.iter().filter_map(|e| plan.environments.get(*e as usize));
     let blocked: Vec<&str> = before.filter(|e| e.verdict != Verdict::UpToDate).map(|e| e.name.as_str()).collect();
     out.push_str(&next(environment, &blocked, memory, &unmet, typed, style));
+    out
+}
+
+fn sentence(text: &str, style: Style) -> String {
+    let mut out = String::new();
+    paragraph(&mut out, 0, text, Paint::Strong, style);
     out
 }
 
@@ -97,6 +100,7 @@ fn next(environment: &EnvironmentPlan, blocked: &[&str], memory: &Memory, unmet:
         Verdict::Held { .. } => command(typed.command(&format!("release {}", environment.name))),
         Verdict::Banned { .. } => command(format!("{} --rerun {}", typed.command("apply"), environment.name)),
         Verdict::Enter if blocked.is_empty() => command(typed.command("apply")),
+        Verdict::Gate if blocked.is_empty() && unmet.is_empty() => command(typed.command("apply")),
         _ => {}
     }
     blocked.iter().for_each(|name| command(typed.command(&format!("why {name}"))));
