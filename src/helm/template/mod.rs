@@ -16,6 +16,8 @@ mod show;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use parse::parse as parse_template;
+
 pub use context::{Context, Environment, Limits, Lookup, Random, Used};
 pub use error::{FuncError, Place, Reason, TemplateError};
 pub use func::{Func, FuncSpec, Param, Registry};

@@ -3,13 +3,17 @@
 mod coalesce;
 mod dependencies;
 mod layers;
+mod reads;
 mod schema;
 mod schema_loops;
 mod strvals;
+mod unread;
 
 pub use layers::{Layer, Layers, Origin, Set, SetKind, ValuesError};
+pub use reads::{Reads, read_paths};
 pub use schema::{SchemaError, SchemaErrors};
 pub use strvals::SetError;
+pub use unread::{UnreadKey, unread_keys};
 
 pub use coalesce::Mismatch;
 pub(crate) use coalesce::coalesce_values;

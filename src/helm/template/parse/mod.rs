@@ -22,7 +22,7 @@ pub(super) const NO_SLOT: usize = usize::MAX;
 ///
 /// Yields the templates that it defines, in order of appearance, the text's own one last. Of two definitions of one name the
 /// later one stands; that both are not empty is an error.
-pub(super) fn parse(name: &Str, text: &Str, registry: &Registry) -> Parsed<Vec<Template>> {
+pub(crate) fn parse(name: &Str, text: &Str, registry: &Registry) -> Parsed<Vec<Template>> {
     let source = Rc::new(Source { name: name.clone(), text: text.clone() });
     let mut parser = Parser {
         lexer: Lexer::new(text),

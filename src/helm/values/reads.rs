@@ -1,0 +1,316 @@
+//! Which values the templates of a chart read: a walk over their syntax, so that what nobody reads can be told.
+//!
+//! It is made to err on the side of "read": what goes into a function, a loop or out of sight counts as read with all that
+//! lies below it. Named templates are followed with the dot they are called with.
+
+use crate::helm::chart::Chart;
+use crate::helm::functions::registry;
+use crate::helm::template::ast::{Branch, Command, Expr, ExprKind, Node, Pipe, Template};
+use crate::helm::template::{Registry, parse_template};
+use crate::helm::value::Str;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A path below `.Values`.
+pub type Path = Vec<String>;
+
+/// How deep named templates are followed into each other.
+const MAX_CALLS: usize = 24;
+/// How many calls are followed in all; beyond, everything counts as read.
+const MAX_STEPS: usize = 20_000;
+
+/// What a chart's templates read.
+#[derive(Clone, Debug, Default)]
+pub struct Reads {
+    /// Paths that are looked at, but nothing below them unless it stands here too.
+    pub looked_at: BTreeSet<Path>,
+    /// Paths that are read with everything below them. The empty path: everything.
+    pub whole: BTreeSet<Path>,
+}
+
+/// What an expression is, as far as it can be followed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Where {
+    /// The dot of a file, with `.Values` in it.
+    Root,
+    /// Something in the values.
+    Values(Path),
+    /// Out of sight. A field `Values` of it is taken for the values: charts pass their dot on in dictionaries.
+    Other,
+}
+
+/// The paths below `.Values` that the templates of a chart itself read, without those of the charts below it.
+pub fn read_paths(chart: &Chart) -> Reads {
+    let registry = registry();
+    let mut templates = BTreeMap::new();
+    let mut files = Vec::new();
+    let mut broken = false;
+    gather(chart, true, &registry, &mut templates, &mut files, &mut broken);
+    let mut walk = Walk { templates: &templates, reads: Reads::default(), seen: BTreeSet::new(), steps: 0 };
+    if broken {
+        walk.reads.whole.insert(Path::new());
+    }
+    for name in files {
+        walk.call(&name, Where::Root, 0);
+    }
+    walk.reads
+}
+
+/// Parses the templates of a chart; those of charts below only for what they define.
+fn gather(
+    chart: &Chart,
+    own: bool,
+    registry: &Registry,
+    templates: &mut BTreeMap<Vec<u8>, Template>,
+    files: &mut Vec<Vec<u8>>,
+    broken: &mut bool,
+) {
+    for below in &chart.charts {
+        gather(below, false, registry, templates, files, broken);
+    }
+    for file in &chart.templates {
+        let name = Str::from(format!("{}/{}", chart.name(), file.name));
+        match parse_template(&name, &Str::new(&file.data), registry) {
+            Ok(parsed) => {
+                if own {
+                    files.push(name.to_vec());
+                }
+                templates.extend(parsed.into_iter().map(|t| (t.name.to_vec(), t)));
+            }
+            Err(_) => *broken |= own,
+        }
+    }
+}
+
+struct Walk<'a> {
+    templates: &'a BTreeMap<Vec<u8>, Template>,
+    reads: Reads,
+    seen: BTreeSet<(Vec<u8>, Where)>,
+    steps: usize,
+}
+
+/// What the names mean inside one template.
+struct Frame {
+    root: Where,
+    dot: Where,
+    variables: BTreeMap<usize, Where>,
+    depth: usize,
+}
+
+impl Walk<'_> {
+    /// Follows a named template.
+    fn call(&mut self, name: &[u8], dot: Where, depth: usize) {
+        self.steps += 1;
+        if depth > MAX_CALLS || self.steps > MAX_STEPS {
+            self.whole(&dot);
+            return;
+        }
+        let templates = self.templates;
+        match templates.get(name) {
+            Some(template) if self.seen.insert((name.to_vec(), dot.clone())) => {
+                let mut frame = Frame { root: dot.clone(), dot, variables: BTreeMap::new(), depth };
+                self.nodes(&template.body, &mut frame);
+            }
+            Some(_) => {}
+            None => self.whole(&dot),
+        }
+    }
+
+    fn whole(&mut self, found: &Where) {
+        if let Where::Values(path) = found {
+            self.reads.whole.insert(path.clone());
+        }
+    }
+
+    fn look(&mut self, found: &Where) {
+        if let Where::Values(path) = found {
+            self.reads.looked_at.insert(path.clone());
+        }
+    }
+
+    fn nodes(&mut self, nodes: &[Node], frame: &mut Frame) {
+        for node in nodes {
+            match node {
+                Node::Action(action) => {
+                    let found = self.pipe(&action.pipe, frame);
+                    if action.pipe.variables.is_empty() {
+                        self.whole(&found);
+                    }
+                }
+                Node::If(branch) => {
+                    let found = self.pipe(&branch.pipe, frame);
+                    self.look(&found);
+                    self.bodies(branch, None, frame);
+                }
+                Node::With(branch) => {
+                    let found = self.pipe(&branch.pipe, frame);
+                    self.look(&found);
+                    self.bodies(branch, Some(found), frame);
+                }
+                Node::Range(branch) => {
+                    let found = self.pipe(&branch.pipe, frame);
+                    self.whole(&found);
+                    for variable in &branch.pipe.variables {
+                        frame.variables.insert(variable.slot, Where::Other);
+                    }
+                    self.bodies(branch, Some(Where::Other), frame);
+                }
+                Node::Template(call) => {
+                    let dot = call.pipe.as_ref().map_or(Where::Other, |pipe| self.pipe(pipe, frame));
+                    self.call(&call.name, dot, frame.depth + 1);
+                }
+                Node::Text(_) | Node::Literal(_) | Node::Break | Node::Continue => {}
+            }
+        }
+    }
+
+    fn bodies(&mut self, branch: &Branch, dot: Option<Where>, frame: &mut Frame) {
+        let outer = frame.dot.clone();
+        if let Some(dot) = dot {
+            frame.dot = dot;
+        }
+        self.nodes(&branch.body, frame);
+        frame.dot = outer;
+        self.nodes(&branch.otherwise, frame);
+    }
+
+    /// Walks a pipeline; says what its value is.
+    fn pipe(&mut self, pipe: &Pipe, frame: &mut Frame) -> Where {
+        let mut value = None;
+        for command in &pipe.commands {
+            value = Some(self.command(command, value, frame));
+        }
+        let value = value.unwrap_or(Where::Other);
+        for variable in &pipe.variables {
+            // A variable that is assigned in a branch may be either.
+            if pipe.assign {
+                self.whole(&value);
+                frame.variables.insert(variable.slot, Where::Other);
+            } else {
+                frame.variables.insert(variable.slot, value.clone());
+            }
+        }
+        value
+    }
+
+    fn command(&mut self, command: &Command, piped: Option<Where>, frame: &mut Frame) -> Where {
+        let Some((first, args)) = command.words.split_first() else { return Where::Other };
+        let ExprKind::Function(function) = &first.kind else {
+            // A method or field with arguments: all that goes in is read.
+            let found = self.expr(first, frame);
+            if args.is_empty() && piped.is_none() {
+                return found;
+            }
+            self.arguments(args, piped, frame);
+            return Where::Other;
+        };
+        match (function.name, args) {
+            ("include", [name, dot]) => self.include(name, Some(dot), None, frame),
+            ("include", [name]) => self.include(name, None, piped, frame),
+            ("index" | "get" | "hasKey", [map, keys @ ..]) if piped.is_none() && keys.iter().all(is_text) => {
+                let base = self.expr(map, frame);
+                let found = keys.iter().filter_map(text).fold(base, |at, key| field(at, &key));
+                self.look(&found);
+                if function.name == "hasKey" { Where::Other } else { found }
+            }
+            // The dot only serves the text, which is a value itself most of the time.
+            ("tpl", [text, _dot]) => {
+                self.arguments(std::slice::from_ref(text), None, frame);
+                Where::Other
+            }
+            ("tpl", [_dot]) => {
+                self.arguments(&[], piped, frame);
+                Where::Other
+            }
+            ("default", [other, value]) => {
+                self.arguments(std::slice::from_ref(other), None, frame);
+                self.expr(value, frame)
+            }
+            ("not" | "empty" | "kindIs" | "typeIs" | "kindOf" | "typeOf", _) => {
+                for found in self.values(args, piped, frame) {
+                    self.look(&found);
+                }
+                Where::Other
+            }
+            ("and" | "or", _) => {
+                let found = self.values(args, piped, frame);
+                found.iter().for_each(|f| self.look(f));
+                found.last().filter(|_| function.name == "and").cloned().unwrap_or(Where::Other)
+            }
+            _ => {
+                self.arguments(args, piped, frame);
+                Where::Other
+            }
+        }
+    }
+
+    fn include(&mut self, name: &Expr, dot: Option<&Expr>, piped: Option<Where>, frame: &mut Frame) -> Where {
+        let dot = dot.map(|dot| self.expr(dot, frame)).or(piped).unwrap_or(Where::Other);
+        match text(name) {
+            Some(name) => self.call(name.as_bytes(), dot, frame.depth + 1),
+            None => {
+                self.arguments(std::slice::from_ref(name), None, frame);
+                self.whole(&dot);
+            }
+        }
+        Where::Other
+    }
+
+    fn values(&mut self, args: &[Expr], piped: Option<Where>, frame: &mut Frame) -> Vec<Where> {
+        let mut found: Vec<Where> = args.iter().map(|arg| self.expr(arg, frame)).collect();
+        found.extend(piped);
+        found
+    }
+
+    /// What goes into a function is read as a whole.
+    fn arguments(&mut self, args: &[Expr], piped: Option<Where>, frame: &mut Frame) {
+        for found in self.values(args, piped, frame) {
+            self.whole(&found);
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr, frame: &mut Frame) -> Where {
+        let found = match &expr.kind {
+            ExprKind::Dot => frame.dot.clone(),
+            ExprKind::Field(names) => fields(frame.dot.clone(), names),
+            ExprKind::Variable(variable, names) if variable.name == "$" => fields(frame.root.clone(), names),
+            ExprKind::Variable(variable, names) => {
+                let base = frame.variables.get(&variable.slot).cloned().unwrap_or(Where::Other);
+                fields(base, names)
+            }
+            ExprKind::Chain(inner, names) => {
+                let base = self.expr(inner, frame);
+                fields(base, names)
+            }
+            ExprKind::Pipe(pipe) => self.pipe(pipe, frame),
+            _ => Where::Other,
+        };
+        self.look(&found);
+        found
+    }
+}
+
+fn is_text(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::String { .. })
+}
+
+fn text(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::String { text, .. } => Some(text.to_text().into_owned()),
+        _ => None,
+    }
+}
+
+fn fields(base: Where, names: &[Str]) -> Where {
+    names.iter().fold(base, |at, name| field(at, &name.to_text()))
+}
+
+fn field(base: Where, name: &str) -> Where {
+    match base {
+        Where::Root | Where::Other if name == "Values" => Where::Values(Path::new()),
+        Where::Values(mut path) => {
+            path.push(name.to_string());
+            Where::Values(path)
+        }
+        _ => Where::Other,
+    }
+}
