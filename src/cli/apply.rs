@@ -92,7 +92,6 @@ impl Apply {
             if desk.terminal.is_interactive {
                 return desk.terminal.ask("Go on?");
             }
-            desk.terminal.say("To go on, run again with --yes.\n");
             false
         })
     }

@@ -190,9 +190,13 @@ impl Progress {
             out.push_str(&unclear(step, typed, style));
         }
         out.push_str(&gate::waiting(plan, &state.memory, clock, typed, style));
-        if matches!(outcome, RunOutcome::Cancelled) {
-            let _ = writeln!(out, "\nto go on: {}", Paint::Typed.on(&typed.command("apply"), style));
-        }
+        let wants_yes = outcome == RunOutcome::Asks && !state.intents.values().any(|i| i.indeterminate);
+        let next = match outcome {
+            RunOutcome::Cancelled => "apply",
+            RunOutcome::Asks if wants_yes => "apply --yes",
+            _ => return out,
+        };
+        let _ = writeln!(out, "\nto go on: {}", Paint::Typed.on(&typed.command(next), style));
         out
     }
 }

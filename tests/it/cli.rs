@@ -89,7 +89,7 @@ fn steady(text: &str, lab: &Lab) -> String {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "YYYY-MM-DDThh:mm:ssZ"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "YYYY-MM-DD hh:mm:ss"),
         (r"\b\d\d:\d\d:\d\d\b", "hh:mm:ss"),
-        (r"\b(since|at|met) (yesterday )?\d\d:\d\d\b", "$1 hh:mm"),
+        (r"\b(since|at|met|earliest|before) (yesterday |tomorrow )?\d\d:\d\d\b", "$1 hh:mm"),
         (r"  \d\d:\d\d(\s)", "  hh:mm$1"),
         (r"\b(in|after) \d+(\.\d+)?m?s\b", "$1 TIME"),
     ];

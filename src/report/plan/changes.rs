@@ -142,3 +142,49 @@ fn difference(out: &mut String, before: &str, after: &str, style: Style) {
         let _ = writeln!(out, "{:indent$}{}", "", Paint::Faint.on(&more(hidden), style), indent = FIELD + 2);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn update(object: &str, fields: &[(&str, Value, Value)]) -> Change {
+        let field = |(path, before, after): &(&str, Value, Value)| FieldChange {
+            path: path.to_string(),
+            before: (!before.is_null()).then(|| before.clone()),
+            after: (!after.is_null()).then(|| after.clone()),
+        };
+        let what = ObjectChange::Update(fields.iter().map(field).collect());
+        Change { release: "shop".into(), object: object.into(), what }
+    }
+
+    fn shown(changes: &[Change]) -> String {
+        text(changes, Style::default())
+    }
+
+    #[test]
+    fn what_a_secret_holds_is_not_shown() {
+        let got = shown(&[update("Secret/shop", &[("stringData.token", json!("old"), json!("new"))])]);
+        assert_eq!(got, "    ~ Secret/shop  stringData.token changes (not shown)\n");
+    }
+
+    #[test]
+    fn digests_are_cut_and_text_of_others_cannot_move_the_cursor() {
+        let digest = "0123456789abcdef".repeat(4);
+        let fields = [("image", json!("a"), json!(format!("b@sha256:{digest}"))), ("x", Value::Null, json!("\u{1b}[2J"))];
+        assert_eq!(
+            shown(&[update("Pod/a", &fields)]),
+            "    ~ Pod/a\n        image  a → b@sha256:0123456789ab…\n        x      + \\u{1b}[2J\n"
+        );
+    }
+
+    #[test]
+    fn of_many_objects_the_first_are_shown() {
+        let changes: Vec<Change> = (0..30)
+            .map(|i| Change { release: "shop".into(), object: format!("Pod/{i}"), what: ObjectChange::Create })
+            .collect();
+        let got = shown(&changes);
+        assert_eq!(got.lines().count(), SHOWN + 1);
+        assert!(got.ends_with("… and 10 more (lockgate plan --json shows all)\n"), "{got}");
+    }
+}

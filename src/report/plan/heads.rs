@@ -12,10 +12,11 @@ pub(super) fn text(plan: &Plan, memory: &Memory, style: Style) -> String {
     let mut out = Paint::Strong.on(&name, style);
     match lines.as_slice() {
         [] => {
-            let _ = writeln!(out, "  {}", Paint::Faint.on("no source moved", style));
+            let said = file_moved(plan, memory).unwrap_or("no source moved");
+            let _ = writeln!(out, "  {}", Paint::Faint.on(said, style));
         }
         // One source fits beside the name.
-        [(source, how)] if width(&name) + width(how) + width(&source.name) + 6 <= style.width => {
+        [(source, how)] if file_moved(plan, memory).is_none() && width(&name) + width(how) + width(&source.name) + 6 <= style.width => {
             let said = words::about(&source.about);
             let room = style.width.saturating_sub(width(&name) + width(how) + width(&source.name) + 6);
             let said = crate::report::layout::elide(&said, room);
@@ -29,6 +30,9 @@ pub(super) fn text(plan: &Plan, memory: &Memory, style: Style) -> String {
                 let said = words::about(&source.about);
                 rows.push([cell(&source.name, Paint::Plain), cell(how, Paint::Plain), cell(said, Paint::Faint)]);
             }
+            if let Some(said) = file_moved(plan, memory).filter(|_| memory.latest.is_some()) {
+                rows.push([cell(said, Paint::Plain)]);
+            }
             out.push_str(&rows.render(style));
         }
     }
@@ -36,6 +40,13 @@ pub(super) fn text(plan: &Plan, memory: &Memory, style: Style) -> String {
     let mut rows = Rows::new(2);
     notes.for_each(|(name, note)| rows.push([cell(name, Paint::Notice), cell(note, Paint::Notice)]));
     out + &rows.render(style)
+}
+
+/// What is to be said of the pipeline file itself, where it is another one than that of the candidate before.
+fn file_moved(plan: &Plan, memory: &Memory) -> Option<&'static str> {
+    let Some(before) = memory.latest.and_then(|id| memory.candidates.get(&id)) else { return Some("nothing was applied yet") };
+    let moved = plan.candidate().is_some_and(|c| c.file != before.file);
+    moved.then_some("the pipeline file changed")
 }
 
 /// How a source moved, if it did.
