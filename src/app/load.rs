@@ -5,7 +5,7 @@ use crate::check::{self, Checked, Repository};
 use crate::diag::{Diagnostic, any_error, codes};
 use crate::digest::{Digest, Hasher};
 use crate::source::Sources;
-use crate::syntax::{Limits, include};
+use crate::syntax::{Document, Limits, include};
 use std::path::{Path, PathBuf};
 
 /// The conventional name of the file.
@@ -20,6 +20,8 @@ pub struct Loaded {
     pub root: PathBuf,
     /// All texts: the file and its includes.
     pub sources: Sources,
+    /// Their trees.
+    pub document: Document,
     /// The digest of all texts.
     pub digest: Digest,
     /// The pipelines, if nothing is an error.
@@ -86,7 +88,7 @@ pub fn load_with(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec
     for (_, file) in sources.iter() {
         hasher.field(file.text().as_bytes());
     }
-    Loaded { path: path.to_path_buf(), root, sources, digest: hasher.finish(), checked, diagnostics }
+    Loaded { path: path.to_path_buf(), root, sources, document, digest: hasher.finish(), checked, diagnostics }
 }
 
 impl Loaded {
@@ -104,7 +106,7 @@ fn limits() -> Limits {
 }
 
 /// Reads a file unless it is larger than the limit, of which nothing but one byte too many is read then.
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+pub fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read as _;
     let limit = limits().size as u64 + 1;
     let mut bytes = Vec::new();
