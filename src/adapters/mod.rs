@@ -19,3 +19,4 @@ pub mod workshop;
 #[cfg(test)]
 mod contract;
 mod disk;
+mod kept;

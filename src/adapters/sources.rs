@@ -1,6 +1,7 @@
 //! All sources that this machine can look at: one place that sends each question to the adapter for its kind.
 
 use super::git::Git;
+use super::kept::Kept;
 use super::{charts, folder::Folder};
 use crate::ports::files::{Files, Listing};
 use crate::ports::filter::Filter;
@@ -22,6 +23,7 @@ const FRESH: Duration = Duration::from_secs(5);
 /// Sources as one machine sees them: repositories over the network and on disk, folders, layouts, charts.
 pub struct LocalSources {
     git: Git,
+    kept: Kept,
     images: Arc<dyn Images>,
     opened: Mutex<VecDeque<Opened>>,
 }
@@ -46,15 +48,15 @@ impl LocalSources {
     /// Sources that keep what they fetch below the folder `cache`, and ask `images` for the heads of images.
     pub fn new(cache: impl Into<PathBuf>, images: Arc<dyn Images>) -> LocalSources {
         let cache: PathBuf = cache.into();
-        LocalSources { git: Git::new(cache.join("git")), images, opened: Mutex::default() }
+        LocalSources { git: Git::new(cache.join("git")), kept: Kept::new(cache.join("folders")), images, opened: Mutex::default() }
     }
 
     fn opened(&self) -> MutexGuard<'_, VecDeque<Opened>> {
         self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Keeps the files of a version; of many, those that were kept last.
-    fn keep(&self, query: &HeadQuery, version: &Version, files: Arc<dyn Files>) {
+    /// Keeps the files of a version at hand; of many, those that were seen last.
+    fn remember(&self, query: &HeadQuery, version: &Version, files: Arc<dyn Files>) {
         let HeadQuery { origin, paths, ignore, .. } = query.clone();
         let mut opened = self.opened();
         opened.retain(|one| !one.is_of(query, version));
@@ -63,21 +65,29 @@ impl LocalSources {
     }
 
     /// The files of that version if they are at hand, and how long ago they were seen.
-    fn kept(&self, query: &HeadQuery, version: &Version) -> Option<(Arc<dyn Files>, Duration)> {
+    fn at_hand(&self, query: &HeadQuery, version: &Version) -> Option<(Arc<dyn Files>, Duration)> {
         let opened = self.opened();
         opened.iter().find(|one| one.is_of(query, version)).map(|one| (one.files.clone(), one.seen.elapsed()))
     }
 
     fn folder_head(&self, path: &Path, query: &HeadQuery) -> Result<Head, PortError> {
         let (head, files) = Folder::new(path, Filter::new(&query.paths, &query.ignore)?).look()?;
-        self.keep(query, &head.version, files);
+        self.remember(query, &head.version, files);
         Ok(head)
     }
 
     fn open_folder(&self, path: &Path, query: &HeadQuery, version: &Version) -> Result<Arc<dyn Files>, PortError> {
-        let then: Option<Arc<Listing>> = self.kept(query, version).and_then(|(files, _)| files.list().ok());
+        let then: Option<Arc<Listing>> = self.at_hand(query, version).and_then(|(files, _)| files.list().ok());
         let folder = Folder::new(path, Filter::new(&query.paths, &query.ignore)?);
         Ok(folder.open(version, then.as_deref())?)
+    }
+
+    /// The files, or where the folder has moved on or is gone those that were kept of that version.
+    fn or_kept(&self, version: &Version, opened: Result<Arc<dyn Files>, PortError>) -> Result<Arc<dyn Files>, PortError> {
+        match opened {
+            Err(error) if matches!(error.fault, Fault::Moved | Fault::NotFound) => self.kept.open(version).ok_or(error),
+            opened => opened,
+        }
     }
 
     fn image_head(&self, repository: &str, layout: bool, tag: &str, query: &HeadQuery) -> Result<Head, PortError> {
@@ -89,7 +99,7 @@ impl LocalSources {
 
     fn chart_head(&self, path: &str, query: &HeadQuery) -> Result<Head, PortError> {
         let (head, files) = charts::look(Path::new(path))?;
-        self.keep(query, &head.version, files);
+        self.remember(query, &head.version, files);
         Ok(head)
     }
 }
@@ -108,21 +118,31 @@ impl Sources for LocalSources {
 
     fn open(&self, query: &HeadQuery, version: &Version) -> Result<Arc<dyn Files>, PortError> {
         let lasting = matches!(query.origin, Origin::Git { .. });
-        if let Some((files, age)) = self.kept(query, version)
+        if let Some((files, age)) = self.at_hand(query, version)
             && (lasting || age < FRESH)
         {
             return Ok(files);
         }
         let files = match &query.origin {
             Origin::Git { url, branch } => self.git.open(url, branch, query.credentials.as_ref(), &version.id)?,
-            Origin::Folder { path } => self.open_folder(path, query, version)?,
+            Origin::Folder { path } => self.or_kept(version, self.open_folder(path, query, version))?,
             Origin::Image { repository, .. } => return Err(no_files(repository)),
-            Origin::Chart { name, repository: None, .. } => charts::open(Path::new(name), version)?,
+            Origin::Chart { name, repository: None, .. } => self.or_kept(version, charts::open(Path::new(name), version))?,
             Origin::Chart { name, repository: Some(at), .. } => return Err(remote_chart(name, at)),
             Origin::Webhook { name } => return Err(webhook(name)),
         };
-        self.keep(query, version, files.clone());
+        self.remember(query, version, files.clone());
         Ok(files)
+    }
+
+    fn keep(&self, query: &HeadQuery, version: &Version) -> Result<(), PortError> {
+        match query.origin {
+            Origin::Folder { .. } | Origin::Chart { repository: None, .. } => {
+                self.kept.keep(version, &*self.open(query, version)?)
+            }
+            // A commit and a digest can be had as long as their repositories have them.
+            _ => Ok(()),
+        }
     }
 }
 
@@ -252,7 +272,7 @@ mod tests {
         let sources = sources(dir.path());
         for n in 0..OPENED + 9 {
             let version = Version { id: n.to_string(), name: None, content: Digest::default() };
-            sources.keep(
+            sources.remember(
                 &query(Origin::Webhook { name: "x".into() }),
                 &version,
                 Arc::new(crate::ports::files::MemoryFiles::default()),

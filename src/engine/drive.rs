@@ -60,6 +60,7 @@ impl Driver<'_> {
         let (sender, mut inputs) = unbounded_channel();
         let mut plan = plan;
         keep_bundles(self.world, &plan)?;
+        keep_sources(self.world, self.graph, &self.book.state.memory, &plan)?;
         let heads = plan.sources.iter().map(|s| (s.name.clone(), crate::ports::sources::Head { version: s.version.clone(), about: s.about.clone() }));
         let begin = Input::Begin { by: self.by.clone(), heads: heads.collect(), rerun: self.options.rerun.clone() };
         // From here on the generation is in the journal.
@@ -181,6 +182,18 @@ fn stop_programs(world: &World, progress: &Progress) {
             world.shell.cancel(Ticket(number));
         }
     }
+}
+
+/// Folders move on: the versions of a candidate that goes to an environment are kept, since it may wait at a gate, and since
+/// somebody may want it back.
+fn keep_sources(world: &World, graph: &Graph, memory: &Memory, plan: &Plan) -> Result<(), PortError> {
+    if plan.is_empty() || plan.environments.is_empty() {
+        return Ok(());
+    }
+    for source in &plan.sources {
+        world.sources.keep(&super::head_query(world, graph, memory, &source.name)?, &source.version)?;
+    }
+    Ok(())
 }
 
 /// What is deployed is kept before anything happens, so that it can be brought back.

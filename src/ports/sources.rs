@@ -124,6 +124,12 @@ pub trait Sources: Send + Sync {
     /// The files of one exact version. [`Fault::Moved`](super::Fault::Moved) when a folder is no longer as it was,
     /// [`Fault::NotFound`](super::Fault::NotFound) when a commit disappeared.
     fn open(&self, query: &HeadQuery, version: &Version) -> Result<Arc<dyn Files>, PortError>;
+
+    /// Sees to it that a version can be had again, where what it is of moves on: a folder, a chart beside the file.
+    fn keep(&self, query: &HeadQuery, version: &Version) -> Result<(), PortError> {
+        let _ = (query, version);
+        Ok(())
+    }
 }
 
 /// Heads by the names of their sources.
