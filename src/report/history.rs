@@ -116,6 +116,9 @@ fn of_gate(event: &Event) -> Option<Told> {
             let text = format!("{} gives way to {}", name_of(*candidate), name_of(*by));
             main(environment, text, Paint::Faint)
         }
+        Event::Queued { environment, candidate } => {
+            main(environment, format!("{} stands in the queue at the gate", name_of(*candidate)), Paint::Faint)
+        }
         Event::ApprovalsVoid { environment, people, differs } => {
             let people: Vec<String> = people.iter().map(|p| words::person(p)).collect();
             let why = if differs.is_empty() { String::new() } else { format!(": {}", differs.join("; ")) };

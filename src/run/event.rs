@@ -209,6 +209,13 @@ pub enum Event {
         /// The newer one.
         by: Digest,
     },
+    /// A newer candidate stands behind those at a gate that queues.
+    Queued {
+        /// The environment.
+        environment: String,
+        /// The newer candidate.
+        candidate: Digest,
+    },
     /// Approvals do not count any more, since what they were of is not what would be done.
     ApprovalsVoid {
         /// The environment.

@@ -40,8 +40,11 @@ fn enter(
         return Vec::new();
     }
     let complete = environment.subplan.is_some();
-    if !predecessors_have_it(plan, progress, environment) || !upstream_done(plan, progress, environment) {
+    if !predecessors_have_it(plan, state, progress, environment) || !upstream_done(plan, progress, environment) {
         return Vec::new();
+    }
+    if let Some(event) = queued(plan, state, environment) {
+        return vec![event];
     }
     if !complete {
         // What it will be is not known: its steps say so, and ask for another look.
@@ -104,21 +107,43 @@ pub fn wants_replan(plan: &Plan, state: &State, progress: &Progress) -> bool {
     let waits = |(number, environment): (usize, &EnvironmentPlan)| {
         environment.subplan.is_none()
             && progress.stages[number] == Stage::Before
-            && predecessors_have_it(plan, progress, environment)
+            && predecessors_have_it(plan, state, progress, environment)
             && upstream_done(plan, progress, environment)
     };
     let cancelled = state.open.as_ref().is_none_or(|r| r.cancelled);
     !cancelled && (progress.steps.contains(&Status::Replan) || plan.environments.iter().enumerate().any(waits))
 }
 
-/// Whether every environment before has the candidate. One of before that is still on its way stands at this gate, or was
-/// here already: they had it then, whatever they have by now.
-fn predecessors_have_it(plan: &Plan, progress: &Progress, environment: &EnvironmentPlan) -> bool {
+/// Whether every environment before has this very candidate. One of before is only for an environment where those before it
+/// had it when the plan was made, whatever they have by now.
+fn predecessors_have_it(plan: &Plan, state: &State, progress: &Progress, environment: &EnvironmentPlan) -> bool {
+    let is_newest = plan.candidate().is_some_and(|c| c.id == environment.candidate);
     let has = |e: &u32| {
-        let other = plan.environments[*e as usize].candidate != environment.candidate;
-        other || progress.stages[*e as usize] == Stage::Has
+        let before = &plan.environments[*e as usize];
+        match before.candidate == environment.candidate {
+            true => progress.stages[*e as usize] == Stage::Has,
+            false => !is_newest || remembers(state, &before.name, environment.candidate),
+        }
     };
-    environment.after.iter().all(has)
+    environment.is_rollback || environment.after.iter().all(has)
+}
+
+/// Whether an environment has that candidate by what was written.
+fn remembers(state: &State, environment: &str, candidate: Digest) -> bool {
+    let has = state.memory.environments.get(environment).and_then(|p| p.has.as_ref());
+    has.is_some_and(|h| h.candidate == candidate)
+}
+
+/// The newest stands behind the one at the gate, where the gate queues and the environments before have it.
+fn queued(plan: &Plan, state: &State, environment: &EnvironmentPlan) -> Option<Event> {
+    let newest = plan.candidate()?.id;
+    let place = state.memory.environments.get(&environment.name)?;
+    let is_known = environment.candidate == newest || place.queue.contains(&newest) || remembers(state, &environment.name, newest);
+    let is_banned = place.banned.iter().any(|f| f.candidate == newest);
+    let queues = environment.gate.as_ref().is_some_and(|g| g.queue) && !environment.is_rollback;
+    let before = |e: &u32| remembers(state, &plan.environments[*e as usize].name, newest);
+    let event = || Event::Queued { environment: environment.name.clone(), candidate: newest };
+    (queues && !is_known && !is_banned && environment.after.iter().all(before)).then(event)
 }
 
 /// Whether the steps before the environment's own are done: builds, tasks and tests of its candidate.

@@ -171,6 +171,7 @@ impl State {
                 place.banned.push(failure.clone());
                 // What failed gives its place at the gate up, with its approvals.
                 place.standing.take_if(|s| s.candidate == failure.candidate);
+                place.queue.retain(|c| *c != failure.candidate);
                 place.rollback = None;
             }
             event => self.said(event, at),
@@ -200,6 +201,11 @@ impl State {
             Event::Superseded { environment, candidate, .. } => {
                 self.place(environment).standing.take_if(|s| s.candidate == *candidate);
             }
+            Event::Queued { environment, candidate } => {
+                let queue = &mut self.place(environment).queue;
+                queue.retain(|c| c != candidate);
+                queue.push(*candidate);
+            }
             Event::ApprovalsVoid { environment, .. } => {
                 if let Some(standing) = &mut self.place(environment).standing {
                     standing.approvals.clear();
@@ -216,6 +222,7 @@ impl State {
                 if let Some(standing) = standing.filter(|s| s.candidate == *candidate) {
                     standing.rejected = Some(word.clone());
                 }
+                self.place(environment).queue.retain(|c| c != candidate);
             }
             Event::HoldSet { environment, word } => self.place(environment).hold = Some(word.clone()),
             Event::HoldReleased { environment, .. } => self.place(environment).hold = None,
