@@ -6,7 +6,7 @@ use crate::digest::Digest;
 use crate::plan::{Action, Plan};
 use crate::ports::sources::Head;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The word at the beginning of every saved plan, and its version.
@@ -56,6 +56,8 @@ pub struct SavedEnvironment {
     pub contents: BTreeMap<String, String>,
     /// The objects that change.
     pub objects: Vec<String>,
+    /// What is there and is not as it was left.
+    pub drift: BTreeMap<String, String>,
 }
 
 impl SavedPlan {
@@ -65,7 +67,8 @@ impl SavedPlan {
         let step = |s: &crate::plan::Step| (s.id.to_string(), SavedStep { action: s.action, key: s.key });
         let environment = |e: &crate::plan::EnvironmentPlan| {
             let objects = e.changes.iter().map(|c| c.object.clone()).collect();
-            (e.name.clone(), SavedEnvironment { subplan: e.subplan, contents: e.contents.clone(), objects })
+            let drift = e.drift.clone();
+            (e.name.clone(), SavedEnvironment { subplan: e.subplan, contents: e.contents.clone(), objects, drift })
         };
         SavedPlan {
             form: FORM.to_string(),
@@ -136,7 +139,10 @@ impl SavedPlan {
                 }
             }
             let touched = environment.changes.iter().map(|c| &c.object).filter(|o| !then.objects.contains(o));
-            moved.extend(touched.map(|o| format!("environment {}: {o} is not as it was", environment.name)));
+            let drifted = environment.drift.iter().filter(|(o, how)| then.drift.get(*o) != Some(*how)).map(|(o, _)| o);
+            let restored = then.drift.keys().filter(|o| !environment.drift.contains_key(*o));
+            let objects: BTreeSet<&String> = touched.chain(drifted).chain(restored).collect();
+            moved.extend(objects.into_iter().map(|o| format!("environment {}: {o} is not as it was", environment.name)));
         }
         for step in &now.steps {
             let then = self.steps.get(&*step.id);

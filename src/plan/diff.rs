@@ -187,7 +187,10 @@ impl Walk<'_> {
         match self.observed.get(&query) {
             Some(Ok(answer)) => Some(answer),
             Some(Err(error)) => {
-                let diagnostic = port_diagnostic(error, what).at(span, "asked for here");
+                let mut diagnostic = port_diagnostic(error, what).at(span, "asked for here");
+                if matches!(query, Query::Image(_)) && error.fault == Fault::Invalid {
+                    diagnostic.code = &codes::DOCKERFILE_INVALID;
+                }
                 if !self.diagnostics.contains(&diagnostic) {
                     self.diagnostics.push(diagnostic);
                 }
@@ -331,8 +334,18 @@ pub fn port_diagnostic(error: &PortError, what: &str) -> Diagnostic {
         Fault::Cancelled => &codes::CANCELLED,
     };
     let diagnostic = Diagnostic::new(code, format!("{what}: {error}"));
-    match &error.help {
-        Some(help) => diagnostic.help(help.clone()),
-        None => diagnostic,
+    diagnostic.help(error.help.clone().unwrap_or_else(|| help(error.fault).to_string()))
+}
+
+/// What helps where the neighbour itself does not know better.
+fn help(fault: Fault) -> &'static str {
+    match fault {
+        Fault::NotFound => "name what is there; a path starts at the folder of the pipeline file",
+        Fault::Denied => "get the right to it, or name a secret with `credentials`",
+        Fault::Invalid => "put right what is named",
+        Fault::Unavailable => "try again when it can be reached",
+        Fault::Moved => "plan again, or bring it back to what it was",
+        Fault::Limit => "make it smaller, or leave parts of it out",
+        Fault::Cancelled => "run it again to go on",
     }
 }

@@ -149,7 +149,12 @@ fn word(event: HookEvent) -> &'static str {
 }
 
 fn fault(code: &'static Code, message: &str) -> RenderFault {
-    RenderFault { code, message: message.to_string(), help: None }
+    let help = match code.id {
+        "LG0702" => "put the values right in the file that is named, or what the pipeline sets",
+        "LG0703" => "put the chart right, or name a version of it that is",
+        _ => "put the template right, or give it the value that it asks for",
+    };
+    RenderFault { code, message: message.to_string(), help: Some(help.to_string()) }
 }
 
 fn render_fault(error: &RenderError) -> RenderFault {

@@ -177,7 +177,7 @@ impl Resolver<'_> {
                 Some(tree)
             }
             Err(error) => self
-                .refuse(Diagnostic::new(&codes::FILE_UNREADABLE, unreadable(path, &error)).at(span, "included here")),
+                .refuse(Diagnostic::new(&codes::FILE_UNREADABLE, unreadable(path, &error)).at(span, "included here").help("the path of an include starts at the file in which it stands")),
         }
     }
 
