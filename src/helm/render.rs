@@ -116,10 +116,19 @@ pub struct Rendered {
 /// # Errors
 /// Whatever Helm refuses, in its words, with the place; and the bounds of [`Limits`].
 pub fn render(request: &Request<'_>) -> Result<Rendered, RenderError> {
+    let layers = Layers::read(&request.values, &request.sets)?;
+    render_changed(request, &layers, |_| {})
+}
+
+/// Renders with the user's values changed a last time.
+pub(super) fn render_changed(
+    request: &Request<'_>,
+    layers: &Layers,
+    change: impl FnOnce(&Map),
+) -> Result<Rendered, RenderError> {
     check_release(&request.release)?;
     check_chart(request.chart, &request.kube_version)?;
-    let layers = Layers::read(&request.values, &request.sets)?;
-    let (live, user) = prepare(request, &layers)?;
+    let (live, user) = prepare(request, layers, change)?;
     let values = values::coalesce_values(&live, &user, request.helm)?;
     if !request.skip_schemas {
         values::validate_all(&live, &values)?;
@@ -131,12 +140,23 @@ pub fn render(request: &Request<'_>) -> Result<Rendered, RenderError> {
     Ok(rendered)
 }
 
+/// The values a render of this request sees, those of charts below under their names.
+pub(super) fn final_values(request: &Request<'_>, layers: &Layers) -> Result<Map, RenderError> {
+    let (live, user) = prepare(request, layers, |_| {})?;
+    Ok(values::coalesce_values(&live, &user, request.helm)?)
+}
+
 /// The charts that take part, and the user's values as a map.
-fn prepare<'a>(request: &Request<'a>, layers: &Layers) -> Result<(Live<'a>, Map), RenderError> {
+fn prepare<'a>(
+    request: &Request<'a>,
+    layers: &Layers,
+    change: impl FnOnce(&Map),
+) -> Result<(Live<'a>, Map), RenderError> {
     let user = match layers.merged.to_value() {
         Value::Map(map) => map,
         _ => Map::new(),
     };
+    change(&user);
     let mut live = Live::new(request.chart);
     values::process(&mut live, &user, request.helm)?;
     Ok((live, user))

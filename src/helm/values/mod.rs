@@ -9,6 +9,7 @@ mod schema_loops;
 mod strvals;
 mod unread;
 
+pub(crate) use layers::exact;
 pub use layers::{Layer, Layers, Origin, Set, SetKind, ValuesError};
 pub use reads::{Reads, read_paths};
 pub use schema::{SchemaError, SchemaErrors};
