@@ -198,6 +198,32 @@ impl Value {
         }
     }
 
+    /// Whether it contains more than so many values, each counted as often as one comes upon it.
+    pub fn exceeds(&self, limit: usize) -> bool {
+        let nested = |value: &&Value| matches!(value, Value::List(_) | Value::Map(_));
+        let mut left = limit;
+        let mut pending = vec![self.clone()];
+        while let Some(value) = pending.pop() {
+            let count = match &value {
+                Value::List(list) => {
+                    pending.extend(list.iter().filter(nested).cloned());
+                    list.len()
+                }
+                Value::Map(map) => {
+                    let entries = map.borrow();
+                    pending.extend(entries.values().filter(nested).cloned());
+                    entries.len()
+                }
+                _ => 0,
+            };
+            match left.checked_sub(count) {
+                Some(rest) if pending.len() <= rest => left = rest,
+                _ => return true,
+            }
+        }
+        false
+    }
+
     /// A copy that shares no map or list with this one. Objects stay shared. `depth` bounds the recursion: what lies
     /// deeper stays shared too, so that a map that contains itself ends.
     pub fn deep_copy(&self, depth: usize) -> Value {

@@ -22,8 +22,8 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
     FuncSpec::variadic("all", &[], Any, |_, a| Ok(Value::Bool(!a.iter().any(is_empty)))),
     FuncSpec::variadic("any", &[], Any, |_, a| Ok(Value::Bool(!a.iter().all(is_empty)))),
     FuncSpec::fixed("ternary", &[Any, Any, Bool], |_, a| Ok(any(a, if boolean(a, 2) { 0 } else { 1 }))),
-    FuncSpec::fixed("deepCopy", &[Any], |_, a| deep_copy(&any(a, 0))),
-    FuncSpec::fixed("mustDeepCopy", &[Any], |_, a| deep_copy(&any(a, 0))),
+    FuncSpec::fixed("deepCopy", &[Any], |_, a| deep_copy(&any(a, 0))).deep(),
+    FuncSpec::fixed("mustDeepCopy", &[Any], |_, a| deep_copy(&any(a, 0))).deep(),
     FuncSpec::fixed("typeOf", &[Any], |_, a| Ok(Value::from(any(a, 0).type_name()))),
     FuncSpec::fixed("typeIs", &[String, Any], |_, a| Ok(Value::Bool(text(a, 0) == any(a, 1).type_name()))),
     FuncSpec::fixed("typeIsLike", &[String, Any], |_, a| {
@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
     }),
     FuncSpec::fixed("kindOf", &[Any], |_, a| Ok(Value::from(any(a, 0).kind().name()))),
     FuncSpec::fixed("kindIs", &[String, Any], |_, a| Ok(Value::Bool(text(a, 0) == any(a, 1).kind().name()))),
-    FuncSpec::fixed("deepEqual", &[Any, Any], deep_equal_of),
+    FuncSpec::fixed("deepEqual", &[Any, Any], deep_equal_of).deep(),
 ];
 
 /// Go's copier has no way with nil.

@@ -10,10 +10,10 @@ use crate::helm::template::{FuncError, FuncSpec};
 use crate::helm::value::{Map, Value};
 
 pub(super) const FUNCTIONS: &[FuncSpec] = &[
-    FuncSpec::variadic("merge", &[MapParam], MapParam, |_, a| run(a, false)),
-    FuncSpec::variadic("mustMerge", &[MapParam], MapParam, |_, a| run(a, false)),
-    FuncSpec::variadic("mergeOverwrite", &[MapParam], MapParam, |_, a| run(a, true)),
-    FuncSpec::variadic("mustMergeOverwrite", &[MapParam], MapParam, |_, a| run(a, true)),
+    FuncSpec::variadic("merge", &[MapParam], MapParam, |_, a| run(a, false)).deep(),
+    FuncSpec::variadic("mustMerge", &[MapParam], MapParam, |_, a| run(a, false)).deep(),
+    FuncSpec::variadic("mergeOverwrite", &[MapParam], MapParam, |_, a| run(a, true)).deep(),
+    FuncSpec::variadic("mustMergeOverwrite", &[MapParam], MapParam, |_, a| run(a, true)).deep(),
 ];
 
 fn run(args: &[Value], overwrite: bool) -> Outcome {

@@ -58,13 +58,16 @@ pub struct Limits {
     pub depth: usize,
     /// How many nodes of templates may be executed: what ends a loop over a very large range.
     pub steps: u64,
-    /// How many bytes may be written, those that `include` and `tpl` return counted again.
+    /// How many values a value may contain that a function goes through. A template can nest one map in itself many times
+    /// over, so that it is small in memory and endless in print.
+    pub values: usize,
+    /// How many bytes may be written, those that functions return counted too.
     pub output: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { include_recursion: 1_000, depth: 10_000, steps: 100_000_000, output: 256 << 20 }
+        Limits { include_recursion: 1_000, depth: 10_000, steps: 20_000_000, values: 5_000_000, output: 256 << 20 }
     }
 }
 

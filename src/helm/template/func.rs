@@ -75,6 +75,8 @@ pub struct FuncSpec {
     pub rest: Option<Param>,
     /// The executor evaluates the arguments one by one and stops early: `and`, `or`.
     pub lazy: bool,
+    /// It goes through all that its arguments contain; the executor sees that this is not too much.
+    pub deep: bool,
     /// The code.
     pub run: Func,
 }
@@ -82,17 +84,22 @@ pub struct FuncSpec {
 impl FuncSpec {
     /// A function with a fixed number of parameters.
     pub const fn fixed(name: &'static str, params: &'static [Param], run: Func) -> FuncSpec {
-        FuncSpec { name, params, rest: None, lazy: false, run }
+        FuncSpec { name, params, rest: None, lazy: false, deep: false, run }
     }
 
     /// A function with fixed parameters and then any number of one type.
     pub const fn variadic(name: &'static str, params: &'static [Param], rest: Param, run: Func) -> FuncSpec {
-        FuncSpec { name, params, rest: Some(rest), lazy: false, run }
+        FuncSpec { name, params, rest: Some(rest), lazy: false, deep: false, run }
+    }
+
+    /// The same, for a function that goes through all that its arguments contain.
+    pub const fn deep(self) -> FuncSpec {
+        FuncSpec { deep: true, ..self }
     }
 
     /// `and`, `or`: the executor stops at the first argument that decides.
     pub(super) const fn lazy(name: &'static str, run: Func) -> FuncSpec {
-        FuncSpec { name, params: &[Param::Reflect], rest: Some(Param::Reflect), lazy: true, run }
+        FuncSpec { name, params: &[Param::Reflect], rest: Some(Param::Reflect), lazy: true, deep: false, run }
     }
 }
 

@@ -15,6 +15,7 @@ static FUNCTIONS: &[FuncSpec] = &[
     FuncSpec::fixed("set", &[Param::Map, Param::String, Param::Any], set),
     FuncSpec::fixed("upper", &[Param::String], |_, args| Ok(Value::from(text(args, 0).to_uppercase()))),
     FuncSpec::fixed("repeat", &[Param::Int, Param::String], repeat),
+    FuncSpec::fixed("all", &[Param::Any], |_, _| Ok(Value::Bool(true))).deep(),
     FuncSpec::fixed("boom", &[], |_, _| Err("boom".into())),
     FuncSpec::fixed("int64", &[Param::Any], |_, args| match args {
         [Value::Float(n)] => Ok(Value::Int64(*n as i64)),
@@ -194,4 +195,15 @@ fn unknowns_travel_as_text_and_are_found() {
     let text = ctx.execute("t", &data).expect("it renders");
     let found = unknowns.find(&text);
     assert_eq!(found.iter().map(|unknown| unknown.what.as_str()).collect::<Vec<_>>(), ["digest of app"]);
+}
+
+#[test]
+fn results_and_values_are_bounded() {
+    let small = limited(Limits { output: 100_000, values: 1_000, ..Limits::default() });
+    let doubled = r#"{{ $s := "x" }}{{ range 100 }}{{ $s = print $s $s }}{{ end }}"#;
+    assert!(render_with(&small, doubled).contains("more than 100000 bytes"));
+    let nested = r#"{{ $m := dict }}{{ range 60 }}{{ $m = dict "a" $m "b" $m }}{{ end }}{{ all $m }}"#;
+    assert!(render_with(&small, nested).contains("more than 1000 values"));
+    let cycle = r#"{{ $m := dict }}{{ $_ := set $m "self" $m }}{{ all $m }}"#;
+    assert!(render_with(&small, cycle).contains("more than 1000 values"));
 }

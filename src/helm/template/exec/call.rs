@@ -30,9 +30,16 @@ impl<'e> Exec<'e, '_> {
             let value = self.validate(last, param(spec, arguments.len()))?;
             self.arguments.push(value);
         }
-        let result = (spec.run)(self.ctx, self.arguments.get(base..).unwrap_or_default());
+        let arguments = self.arguments.get(base..).unwrap_or_default();
+        let limit = self.ctx.env.limits.values;
+        let result = match spec.deep && arguments.iter().any(|value| value.exceeds(limit)) {
+            true => Err(FuncError::Limit(format!("a value contains more than {limit} values, the bound of a render"))),
+            false => (spec.run)(self.ctx, arguments),
+        };
         self.arguments.truncate(base);
-        self.called(node, spec.name, result)
+        let value = self.called(node, spec.name, result)?;
+        self.charge(weight(&value))?;
+        Ok(value)
     }
 
     /// The result of a call, or its error at the node of the call.
@@ -171,6 +178,15 @@ impl<'e> Exec<'e, '_> {
                 Err(self.error(format!("wrong type for value; expected {}; got {got}", param.name())))
             }
         }
+    }
+}
+
+/// The bytes that a result takes, without what it contains.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Str(text) | Value::Bytes(text) => text.len(),
+        Value::List(list) => list.len().saturating_mul(size_of::<Value>()),
+        _ => 0,
     }
 }
 
