@@ -1,5 +1,6 @@
 //! Ctrl-C, once, twice, and for good.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,7 +30,7 @@ pub(super) fn listen() -> std::io::Result<(UnboundedReceiver<()>, Arc<AtomicBool
                 if number > 2 || !has_begun.load(Ordering::Relaxed) {
                     std::process::exit(STOPPED);
                 }
-                eprintln!("{}", if number == 1 { FIRST } else { SECOND });
+                let _ = writeln!(std::io::stderr(), "{}", if number == 1 { FIRST } else { SECOND });
                 let _ = sender.send(());
             }
         });
