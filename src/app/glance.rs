@@ -23,10 +23,12 @@ const LOOKED_AT: usize = 500;
 /// When the state was written last; nothing where there is none.
 pub fn written(root: &Path, state: Option<&Path>) -> Option<SystemTime> {
     let base = state.map_or_else(|| root.join(".lockgate"), Path::to_path_buf);
-    let files = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>();
+    let files =
+        |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>();
     let top = files(&base);
-    let below = top.iter().filter(|p| p.is_dir()).flat_map(|p| files(p));
-    let times = top.iter().cloned().chain(below).take(LOOKED_AT).filter_map(|p| p.metadata().and_then(|m| m.modified()).ok());
+    let below = top.iter().filter(|p| p.is_dir()).flat_map(|p| files(p.as_path()));
+    let times =
+        top.iter().cloned().chain(below).take(LOOKED_AT).filter_map(|p| p.metadata().and_then(|m| m.modified()).ok());
     times.max()
 }
 

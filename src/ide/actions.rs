@@ -18,7 +18,9 @@ pub struct Action<'a> {
 /// What can be done about what is wrong at a place of a file.
 pub fn actions(analysis: &Analysis, place: Span) -> Vec<Action<'_>> {
     let touches = |span: &Span| span.file == place.file && span.start <= place.end && place.start <= span.end;
-    let here = |d: &&Diagnostic| d.span().is_some_and(|s| touches(&s)) || fix_of(d).is_some_and(|f| f.edits.iter().any(|e| touches(&e.span)));
+    let here = |d: &&Diagnostic| {
+        d.span().is_some_and(|s| touches(&s)) || fix_of(d).is_some_and(|f| f.edits.iter().any(|e| touches(&e.span)))
+    };
     let action = |mends: &'_ Diagnostic| mends.fix.clone().map(|f| (f.title, f.edits));
     let found = analysis.diagnostics.iter().filter(here);
     found.filter_map(|mends| action(mends).map(|(title, edits)| Action { title, mends, edits })).collect()

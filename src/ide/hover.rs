@@ -29,7 +29,9 @@ fn named(analysis: &Analysis, file: FileId, offset: u32) -> Option<Hover> {
     if let Some(symbol) = index.symbols.iter().find(|s| covers(s.span, file, offset)) {
         return Some(Hover { span: symbol.span, text: about(analysis, symbol) });
     }
-    let field_at = |m: &Mention| m.reference.as_ref().and_then(|r| r.field.as_ref()).is_some_and(|(_, s)| covers(*s, file, offset));
+    let field_at = |m: &Mention| {
+        m.reference.as_ref().and_then(|r| r.field.as_ref()).is_some_and(|(_, s)| covers(*s, file, offset))
+    };
     let mention = index.mentions.iter().find(|m| covers(m.span, file, offset) || field_at(m))?;
     let symbol = mention.symbol.and_then(|s| index.symbols.get(s));
     match &mention.reference {
@@ -73,7 +75,8 @@ fn environment(analysis: &Analysis, pipeline: &str, symbol: &Symbol, node: Node<
         }
     }
     let more = node.children().filter(|c| c.name() == "after").flat_map(Node::args);
-    let after: Vec<&str> = node.prop("after").map(|p| p.value()).into_iter().chain(more).filter_map(Value::as_str).collect();
+    let after: Vec<&str> =
+        node.prop("after").map(|p| p.value()).into_iter().chain(more).filter_map(Value::as_str).collect();
     if !after.is_empty() {
         let _ = write!(text, "\n\nWaits for: {}", after.join(", "));
     }
@@ -87,7 +90,12 @@ fn reading(analysis: &Analysis, mention: &Mention, read: &Read, symbol: Option<&
         (Some(context), _) => ("", field_prose(context.fields.own.as_ref(), context.fields.find(field), field)),
         (None, Some(symbol)) if symbol.kind == Kind::Task => {
             let output = analysis.index().output(symbol.node, field).and_then(|o| analysis.document.node(o.node));
-            ("task", output.and_then(Node::comment_text).unwrap_or_else(|| "what the task writes to this output".to_string()))
+            (
+                "task",
+                output
+                    .and_then(Node::comment_text)
+                    .unwrap_or_else(|| "what the task writes to this output".to_string()),
+            )
         }
         (None, Some(symbol)) => {
             let fields = fields_of(symbol, &analysis.document);
@@ -129,12 +137,16 @@ fn spelled(analysis: &Analysis, file: FileId, offset: u32) -> Option<Hover> {
     }
     match at.entry? {
         Entry::Prop(prop) if covers(prop.key_span(), file, offset) => {
-            let text = spec.prop(prop.key()).map(property).or_else(|| spec.own.as_ref().map(|o| o.prose.to_string()))?;
+            let text =
+                spec.prop(prop.key()).map(property).or_else(|| spec.own.as_ref().map(|o| o.prose.to_string()))?;
             Some(Hover { span: prop.key_span(), text })
         }
         Entry::Prop(prop) => {
             let known = spec.prop(prop.key())?;
-            Some(Hover { span: prop.value().span(), text: value(prop.value(), &known.ty).unwrap_or_else(|| property(known)) })
+            Some(Hover {
+                span: prop.value().span(),
+                text: value(prop.value(), &known.ty).unwrap_or_else(|| property(known)),
+            })
         }
         Entry::Arg(found) => {
             let number = at.node.args().position(|v| v.span() == found.span())?;
@@ -147,7 +159,8 @@ fn spelled(analysis: &Analysis, file: FileId, offset: u32) -> Option<Hover> {
 /// What a node is and may have.
 fn node(spec: &Spec) -> String {
     let mut text = format!("```kdl\n{}\n```\n\n{}", spec.usage(), spec.prose);
-    let mut rows: Vec<String> = spec.args.iter().chain(&spec.more).map(|a| format!("- `{}` {}", a.name, argument(a))).collect();
+    let mut rows: Vec<String> =
+        spec.args.iter().chain(&spec.more).map(|a| format!("- `{}` {}", a.name, argument(a))).collect();
     rows.extend(spec.props.iter().map(|p| format!("- {}", property(p))));
     if !rows.is_empty() {
         let _ = write!(text, "\n\n{}", rows.join("\n"));

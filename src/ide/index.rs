@@ -162,7 +162,8 @@ impl Index {
 
     fn define(&mut self, node: Node<'_>, spec: &'static Spec, known: &mut Known) {
         let Some(kind) = Kind::of(spec) else { return };
-        let Some((value, name)) = node.arg(0).and_then(|v| Some((v, v.as_str()?))).filter(|(_, n)| !n.is_empty()) else {
+        let Some((value, name)) = node.arg(0).and_then(|v| Some((v, v.as_str()?))).filter(|(_, n)| !n.is_empty())
+        else {
             return;
         };
         let within = node.parent().map(|n| n.id());

@@ -101,7 +101,11 @@ fn within(node: Node<'_>) -> Option<&'static Spec> {
 
 /// Calls `see` with each node that the language knows, outer ones first, and with what it may have.
 fn each_node<'t>(document: &'t Document, see: &mut dyn FnMut(Node<'t>, &'static Spec)) {
-    fn go<'t>(nodes: impl Iterator<Item = Node<'t>>, spec: &'static Spec, see: &mut dyn FnMut(Node<'t>, &'static Spec)) {
+    fn go<'t>(
+        nodes: impl Iterator<Item = Node<'t>>,
+        spec: &'static Spec,
+        see: &mut dyn FnMut(Node<'t>, &'static Spec),
+    ) {
         for node in nodes {
             let Some(child) = spec.child(node.name()) else { continue };
             see(node, child.spec);

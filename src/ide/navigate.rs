@@ -83,7 +83,8 @@ fn file_at(analysis: &Analysis, file: FileId, offset: u32) -> Option<Target> {
         Ty::Template if !path.contains('{') => {
             let name = node.arg(0)?.as_str()?;
             let pipeline = super::index::pipeline_of(node).map(|n| n.id());
-            let source = analysis.index().of_pipeline(pipeline).find(|s| s.kind == super::Kind::Source && s.name == name)?;
+            let source =
+                analysis.index().of_pipeline(pipeline).find(|s| s.kind == super::Kind::Source && s.name == name)?;
             paths::of_source(analysis, analysis.document.node(source.node)?)?
         }
         _ => return None,

@@ -27,7 +27,10 @@ pub fn renamed(analysis: &Analysis, file: FileId, offset: u32, name: &str) -> Re
     }
     check(analysis, symbol, name)?;
     let places = std::iter::once((symbol.span, symbol.bare)).chain(named(analysis, symbol));
-    let edit = |(span, bare): (Span, bool)| Edit { span, text: if bare { quoted(name).into_owned() } else { name.to_string() } };
+    let edit = |(span, bare): (Span, bool)| Edit {
+        span,
+        text: if bare { quoted(name).into_owned() } else { name.to_string() },
+    };
     let mut edits: Vec<Edit> = places.map(edit).collect();
     edits.sort_by_key(|e| e.span);
     edits.dedup();
@@ -58,7 +61,8 @@ fn check(analysis: &Analysis, symbol: &Symbol, name: &str) -> Result<(), Refusal
     }
     let is_release = |kind: Kind| kind == Kind::Release;
     let is_taken = |other: &&Symbol| {
-        let apart = is_release(symbol.kind) != is_release(other.kind) || (symbol.kind == Kind::Notify) != (other.kind == Kind::Notify);
+        let apart = is_release(symbol.kind) != is_release(other.kind)
+            || (symbol.kind == Kind::Notify) != (other.kind == Kind::Notify);
         other.within == symbol.within && other.name == name && !apart
     };
     match analysis.index().symbols.iter().find(is_taken) {

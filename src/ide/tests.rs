@@ -45,7 +45,8 @@ fn applied(text: &str, edits: &[Edit], file: FileId) -> String {
     text
 }
 
-const NAMES: &str = "source app {\n git \"https://h/a.git\"\n}\nsecret token {\n env TOKEN\n}\nrelease mi {\n chart app\n}\n";
+const NAMES: &str =
+    "source app {\n git \"https://h/a.git\"\n}\nsecret token {\n env TOKEN\n}\nrelease mi {\n chart app\n}\n";
 
 #[test]
 fn nodes_are_offered_where_they_may_stand() {
@@ -82,7 +83,10 @@ fn names_are_offered_where_they_fit() {
 #[test]
 fn references_are_offered_inside_strings() {
     let names = labels(&format!("{NAMES}build b {{\n arg X=\"a-{{|\n}}"));
-    assert!(names.starts_with(&["app".to_string(), "token".to_string()]) && names.contains(&"candidate".to_string()), "{names:?}");
+    assert!(
+        names.starts_with(&["app".to_string(), "token".to_string()]) && names.contains(&"candidate".to_string()),
+        "{names:?}"
+    );
     let fields = labels(&format!("{NAMES}build b {{\n arg X=\"{{app.sh|}}\"\n}}"));
     assert!(fields.contains(&"short".to_string()) && fields.contains(&"commit".to_string()), "{fields:?}");
     let (analysis, at) = cursor(&whole(&format!("{NAMES}build b {{\n arg X=\"{{app.sh|}}\"\n}}")));
@@ -126,7 +130,10 @@ fn a_name_is_changed_everywhere() {
     let edits = renamed(&analysis, FILE, at, "shop").expect("may be");
     let renamed_entry = entry.replacen("source app", "source shop", 1).replace("chart \"app\"", "chart \"shop\"");
     assert_eq!(applied(entry, &edits, FILE), renamed_entry, "the release has a name of its own");
-    assert_eq!(applied(other, &edits, FileId(1)), "build b {\n context shop\n arg X=\"{{app}} {shop.short}-{shop}\"\n}\n");
+    assert_eq!(
+        applied(other, &edits, FileId(1)),
+        "build b {\n context shop\n arg X=\"{{app}} {shop.short}-{shop}\"\n}\n"
+    );
     assert_eq!(mentions(&analysis, FILE, at, true).len(), 5);
     for bad in ["b", "environment", "no good", ""] {
         assert!(renamed(&analysis, FILE, at, bad).is_err(), "{bad}");
@@ -191,7 +198,26 @@ impl Dice {
 #[test]
 fn no_text_and_no_place_is_too_odd() {
     let seed = include_str!("../../examples/01-first-light/lockgate.kdl");
-    let scraps = ["{", "}", "\"", "{app.", "=", "/-", "/*", "\\", "#\"", "\"\"\"", "é", "𝒳", "\r", "\u{feff}", ";", "(", "include \"x\"\n", "\n"];
+    let scraps = [
+        "{",
+        "}",
+        "\"",
+        "{app.",
+        "=",
+        "/-",
+        "/*",
+        "\\",
+        "#\"",
+        "\"\"\"",
+        "é",
+        "𝒳",
+        "\r",
+        "\u{feff}",
+        ";",
+        "(",
+        "include \"x\"\n",
+        "\n",
+    ];
     let mut dice = Dice(7);
     let mut text = seed.to_string();
     for round in 0..150 {
@@ -211,7 +237,11 @@ fn no_text_and_no_place_is_too_odd() {
         for place in [from, from + scrap.len(), dice.roll(text.len() + 1), text.len(), text.len() + 9] {
             let at = u32::try_from(place).expect("short");
             let _ = (complete(&analysis, FILE, at), hover(&analysis, FILE, at), definition(&analysis, FILE, at));
-            let _ = (mentions(&analysis, FILE, at, true), rename(&analysis, FILE, at), renamed(&analysis, FILE, at, "other"));
+            let _ = (
+                mentions(&analysis, FILE, at, true),
+                rename(&analysis, FILE, at),
+                renamed(&analysis, FILE, at, "other"),
+            );
             let _ = actions(&analysis, Span::new(FILE, place, place + 3));
         }
         if round % 30 == 29 {

@@ -8,10 +8,10 @@ use super::texts::{path_of, uri_of};
 use crate::ide::{self, Analysis, ItemKind};
 use crate::source::FileId;
 use ls_types::{
-    CodeLens, Command, CompletionItem, CompletionItemKind, CompletionItemLabelDetails, CompletionTextEdit, DocumentHighlight,
-    DocumentSymbol, Documentation, FoldingRange, FoldingRangeKind, Hover, HoverContents, InsertTextFormat, Location,
-    MarkupContent, MarkupKind, Position, SemanticToken, SemanticTokens, SymbolInformation, TextDocumentIdentifier,
-    TextDocumentPositionParams, TextEdit, Uri,
+    CodeLens, Command, CompletionItem, CompletionItemKind, CompletionItemLabelDetails, CompletionTextEdit,
+    DocumentHighlight, DocumentSymbol, Documentation, FoldingRange, FoldingRangeKind, Hover, HoverContents,
+    InsertTextFormat, Location, MarkupContent, MarkupKind, Position, SemanticToken, SemanticTokens, SymbolInformation,
+    TextDocumentIdentifier, TextDocumentPositionParams, TextEdit, Uri,
 };
 use lsp_server::{ErrorCode, ResponseError};
 use serde::Deserialize;
@@ -97,7 +97,8 @@ fn completion(asked: &Asked<'_>, offset: u32) -> Value {
     let item = |(number, item): (usize, ide::Item)| {
         let snippet = item.snippet.filter(|_| asked.server.client.snippets);
         let format = if snippet.is_some() { InsertTextFormat::SNIPPET } else { InsertTextFormat::PLAIN_TEXT };
-        let edit = TextEdit { range: asked.convert.range(item.replaces), new_text: snippet.unwrap_or(item.text.clone()) };
+        let edit =
+            TextEdit { range: asked.convert.range(item.replaces), new_text: snippet.unwrap_or(item.text.clone()) };
         CompletionItem {
             label: item.label,
             label_details: Some(CompletionItemLabelDetails { detail: None, description: Some(item.detail) }),
@@ -128,7 +129,12 @@ fn item_kind(kind: ItemKind) -> CompletionItemKind {
 
 fn hover(asked: &Asked<'_>, offset: u32) -> Value {
     let hover = ide::hover(asked.analysis, asked.file, offset);
-    json!(hover.map(|h| Hover { contents: HoverContents::Markup(markdown(h.text)), range: Some(asked.convert.range(h.span)) }))
+    json!(
+        hover.map(|h| Hover {
+            contents: HoverContents::Markup(markdown(h.text)),
+            range: Some(asked.convert.range(h.span))
+        })
+    )
 }
 
 fn definition(asked: &Asked<'_>, offset: u32) -> Value {

@@ -6,8 +6,8 @@ use crate::diag::{Diagnostic, Edit, Severity};
 use crate::ide::Kind;
 use crate::source::{FileId, Sources, Span};
 use ls_types::{
-    DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Position, Range, SymbolKind, TextEdit, Uri,
-    WorkspaceEdit,
+    DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Position, Range, SymbolKind, TextEdit,
+    Uri, WorkspaceEdit,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -5,8 +5,8 @@ use super::server::{Server, error, read};
 use super::texts::path_of;
 use crate::ide;
 use ls_types::{
-    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, PrepareRenameResponse, RenameParams, TextEdit, Uri,
-    WorkspaceEdit,
+    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, PrepareRenameResponse, RenameParams, TextEdit,
+    Uri, WorkspaceEdit,
 };
 use lsp_server::{ErrorCode, ResponseError};
 use serde_json::{Value, json};
@@ -31,7 +31,11 @@ pub(super) fn rename(server: &Server, params: Value) -> Result<Value, ResponseEr
         let edits = edits.map_err(|why| error(ErrorCode::RequestFailed, &why))?;
         for (uri, edits) in convert.workspace_edit(&edits).changes.unwrap_or_default() {
             let there = changes.entry(uri).or_default();
-            edits.into_iter().for_each(|edit| if !there.contains(&edit) { there.push(edit) });
+            edits.into_iter().for_each(|edit| {
+                if !there.contains(&edit) {
+                    there.push(edit)
+                }
+            });
         }
     }
     Ok(json!(WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }))

@@ -7,8 +7,8 @@ use super::texts::{Open, path_of};
 use super::wire::Incoming;
 use super::workspace::Workspace;
 use ls_types::{
-    DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-    InitializeParams, InitializeResult, ServerInfo,
+    DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, InitializeParams, InitializeResult, ServerInfo,
 };
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response, ResponseError};
 use serde::de::DeserializeOwned;
@@ -22,7 +22,9 @@ use std::path::PathBuf;
 pub(super) enum Flow {
     On,
     /// The client is gone; `said`: after it had said that it would.
-    End { said: bool },
+    End {
+        said: bool,
+    },
 }
 
 /// Where the conversation is.
@@ -85,7 +87,8 @@ impl Server {
             Incoming::Garbage(why) => self.log(&why),
         }));
         outcome.unwrap_or_else(|_| {
-            let refuse = |id| refusal(id, ErrorCode::InternalError, "the server failed to answer; this is a fault of lockgate");
+            let refuse =
+                |id| refusal(id, ErrorCode::InternalError, "the server failed to answer; this is a fault of lockgate");
             self.outgoing.extend(id.map(refuse));
             Flow::On
         })
@@ -191,7 +194,8 @@ impl Server {
         if self.client.watches {
             self.asked += 1;
             let watchers = json!({ "watchers": [{ "globPattern": "**/*.kdl" }] });
-            let registration = json!({ "id": "files", "method": "workspace/didChangeWatchedFiles", "registerOptions": watchers });
+            let registration =
+                json!({ "id": "files", "method": "workspace/didChangeWatchedFiles", "registerOptions": watchers });
             let params = json!({ "registrations": [registration] });
             let (id, method) = (RequestId::from(self.asked), "client/registerCapability".to_string());
             self.outgoing.push(Message::Request(Request { id, method, params }));

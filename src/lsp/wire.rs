@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn garbage_is_told_and_the_next_message_is_read() {
         let good = r#"{"jsonrpc":"2.0","method":"exit"}"#;
-        let text = format!("nonsense\r\n\r\nContent-Length: 5\r\n\r\n{{]}}xxContent-Length: {}\r\n\r\n{good}", good.len());
+        let text =
+            format!("nonsense\r\n\r\nContent-Length: 5\r\n\r\n{{]}}xxContent-Length: {}\r\n\r\n{good}", good.len());
         let mut input = io::Cursor::new(text.into_bytes());
         let mut seen = Vec::new();
         while let Some(incoming) = read(&mut input).expect("memory") {

@@ -73,18 +73,16 @@ impl Workspace {
         self.moved = true;
     }
 
-    /// A text was opened.
+    /// A text was opened. It may be one that was missed so far.
     pub fn open(&mut self, path: PathBuf, open: Open) {
-        self.touch(&path);
         self.texts.insert(path, open);
-        self.moved = true;
+        self.touch_all();
     }
 
     /// A text was closed; from now on the file counts.
     pub fn close(&mut self, path: &Path) {
         self.texts.remove(path);
-        self.touch(path);
-        self.moved = true;
+        self.touch_all();
     }
 
     /// A text is another.
@@ -103,11 +101,12 @@ impl Workspace {
     /// Brings everything up to date. True when something was computed anew.
     pub fn settle(&mut self) -> bool {
         let mut anew = self.refresh();
-        // What is no longer included stands for itself, and what is included now does not any more.
-        let lonely = self.texts.keys().any(|p| !self.roots.keys().any(|r| self.belongs(p, r)));
-        if self.moved || (anew && (lonely || self.roots.len() > 1)) {
-            anew |= self.adopt();
-            self.moved = false;
+        if std::mem::take(&mut self.moved) {
+            self.look_for_roots();
+            anew = true;
+        }
+        if anew {
+            self.sort_out();
         }
         anew
     }
@@ -121,15 +120,19 @@ impl Workspace {
         !stale.is_empty()
     }
 
-    /// Finds the pipeline files of all open texts, and forgets those that have none.
-    fn adopt(&mut self) -> bool {
-        let before: Vec<PathBuf> = self.roots.keys().cloned().collect();
+    /// Reads all pipeline files that may include an open text.
+    fn look_for_roots(&mut self) {
         for path in self.candidates() {
             if !self.roots.contains_key(&path) {
                 let root = self.read(&path);
                 self.roots.insert(path, root);
             }
         }
+    }
+
+    /// What is no longer included stands for itself, what is included by now does not any more, and pipeline files without an
+    /// open text are forgotten.
+    fn sort_out(&mut self) {
         for path in self.texts.keys().cloned().collect::<Vec<_>>() {
             let is_included = self.roots.keys().any(|root| *root != path && self.belongs(&path, root));
             if is_included && !is_named(&path) {
@@ -144,7 +147,6 @@ impl Workspace {
         for path in unused {
             self.roots.remove(&path);
         }
-        !before.iter().eq(self.roots.keys())
     }
 
     /// The pipeline files that an open text can belong to.
@@ -183,7 +185,8 @@ impl Workspace {
             let written = glance::written(&root.analysis.root, self.state.as_deref());
             if written != root.written {
                 root.written = written;
-                root.analysis.facts = glance::facts(&root.analysis.root, self.state.as_deref(), &root.analysis.document);
+                root.analysis.facts =
+                    glance::facts(&root.analysis.root, self.state.as_deref(), &root.analysis.document);
             }
         }
     }

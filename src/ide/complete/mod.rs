@@ -58,7 +58,9 @@ pub fn complete(analysis: &Analysis, file: FileId, offset: u32) -> Vec<Item> {
             items.extend(list.keys(spec));
             items
         }
-        What::Arg(spec, number) => spec.arg(number).map(|arg| list.values(spec, &arg.ty, Some(number))).unwrap_or_default(),
+        What::Arg(spec, number) => {
+            spec.arg(number).map(|arg| list.values(spec, &arg.ty, Some(number))).unwrap_or_default()
+        }
         What::Prop(spec, ty) => list.values(spec, &ty, None),
     }
 }
@@ -87,7 +89,8 @@ impl List<'_> {
         };
         let open = |child: &&crate::model::spec::Child| {
             let name = child.spec.name;
-            !(child.many.single() && there.contains(&name)) && !chosen(name) && !(name == "lockgate" && there.contains(&name))
+            let only_once = child.many.single() || name == "lockgate";
+            !(only_once && there.contains(&name)) && !chosen(name)
         };
         let mut children: Vec<_> = within.children.iter().filter(open).collect();
         children.sort_by_key(|c| !matches!(c.many, Many::Needed | Many::Some));
@@ -95,7 +98,9 @@ impl List<'_> {
     }
 
     fn is_here(&self, span: Span) -> bool {
-        span.file == self.place.replaces.file && span.start == self.place.replaces.start && !self.place.written.is_empty()
+        span.file == self.place.replaces.file
+            && span.start == self.place.replaces.start
+            && !self.place.written.is_empty()
     }
 
     fn node(&self, spec: &'static Spec) -> Item {

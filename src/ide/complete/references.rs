@@ -53,7 +53,8 @@ impl List<'_> {
             return Vec::new();
         };
         if symbol.kind == Kind::Task {
-            let output = |o: &Symbol| Item { detail: "output".to_string(), replaces, ..self.item(&o.name, ItemKind::Field) };
+            let output =
+                |o: &Symbol| Item { detail: "output".to_string(), replaces, ..self.item(&o.name, ItemKind::Field) };
             return index.symbols.iter().filter(|o| o.within == Some(symbol.node)).map(output).collect();
         }
         fields_of(symbol, &self.analysis.document).into_iter().flat_map(|f| f.fields).map(field).collect()

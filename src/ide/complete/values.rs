@@ -24,7 +24,11 @@ impl List<'_> {
             }
         }
         match ty {
-            Ty::Bool => ["#true", "#false"].iter().filter(|_| !self.place.quoted).map(|w| self.item(*w, ItemKind::Word)).collect(),
+            Ty::Bool => ["#true", "#false"]
+                .iter()
+                .filter(|_| !self.place.quoted)
+                .map(|w| self.item(*w, ItemKind::Word))
+                .collect(),
             Ty::Word(words) => words.iter().map(|w| self.text(w.name, ItemKind::Word, w.prose)).collect(),
             Ty::Name(Names::Rule) => self.rules(),
             Ty::Name(names) => self.names_of(*names),
@@ -43,13 +47,20 @@ impl List<'_> {
 
     fn names_of(&self, names: Names) -> Vec<Item> {
         let here = self.place.node.map(|n| n.id());
-        let symbols = self.analysis.index().of_pipeline(self.pipeline()).filter(|s| s.kind.is_a(names) && Some(s.node) != here);
-        let item = |s: &crate::ide::Symbol| Item { detail: s.kind.word().to_string(), ..self.text(&s.name, ItemKind::Name, "") };
+        let symbols =
+            self.analysis.index().of_pipeline(self.pipeline()).filter(|s| s.kind.is_a(names) && Some(s.node) != here);
+        let item = |s: &crate::ide::Symbol| Item {
+            detail: s.kind.word().to_string(),
+            ..self.text(&s.name, ItemKind::Name, "")
+        };
         symbols.map(item).collect()
     }
 
     fn rules(&self) -> Vec<Item> {
-        let code = |c: &&'static crate::diag::Code| Item { detail: c.id.to_string(), ..self.text(c.name, ItemKind::Word, c.summary) };
+        let code = |c: &&'static crate::diag::Code| Item {
+            detail: c.id.to_string(),
+            ..self.text(c.name, ItemKind::Word, c.summary)
+        };
         codes::ALL.iter().filter(|c| check::adjustable(c)).map(code).collect()
     }
 
@@ -63,7 +74,8 @@ impl List<'_> {
             return self.files(&self.analysis.root, "./");
         }
         if is(&format::PATH) {
-            let context = self.place.node.and_then(|n| n.parent()).and_then(|p| p.children().find(|c| c.name() == "context"));
+            let context =
+                self.place.node.and_then(|n| n.parent()).and_then(|p| p.children().find(|c| c.name() == "context"));
             let source = context.and_then(|c| self.source_named(c.arg(0)?.as_str()?));
             return source.map_or_else(Vec::new, |folder| self.files(&folder, ""));
         }

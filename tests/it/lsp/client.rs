@@ -49,7 +49,10 @@ impl Client {
         let mut client = Client::silent(folder);
         let item = json!({ "completion": { "completionItem": { "snippetSupport": true } } });
         let folders = json!([{ "uri": uri(folder), "name": "here" }]);
-        let said = client.ask("initialize", json!({ "processId": null, "capabilities": { "textDocument": item }, "workspaceFolders": folders }));
+        let said = client.ask(
+            "initialize",
+            json!({ "processId": null, "capabilities": { "textDocument": item }, "workspaceFolders": folders }),
+        );
         assert_eq!(said["capabilities"]["positionEncoding"], "utf-16", "{said}");
         client.tell("initialized", json!({}));
         client
@@ -75,7 +78,8 @@ impl Client {
         let id = self.asked;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
         loop {
-            let message = self.output.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{method} is not answered: {e}"));
+            let message =
+                self.output.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{method} is not answered: {e}"));
             if message["id"] == id && message.get("method").is_none() {
                 return message;
             }

@@ -78,7 +78,10 @@ fn a_session_from_the_first_word_to_the_last() {
     let hover = client.at("textDocument/hover", &path, 9, 40);
     assert!(hover["contents"]["value"].as_str().is_some_and(|t| t.contains("twelve digits")), "{hover}");
     let target = client.at("textDocument/definition", &path, 9, 22);
-    assert_eq!((&target[0]["uri"], &target[0]["range"]["start"]), (&json!(uri(&shared)), &json!({ "line": 0, "character": 6 })));
+    assert_eq!(
+        (&target[0]["uri"], &target[0]["range"]["start"]),
+        (&json!(uri(&shared)), &json!({ "line": 0, "character": 6 }))
+    );
     let mut asked = place(&path, 3, 12);
     asked["context"] = json!({ "includeDeclaration": true });
     assert_eq!(client.ask("textDocument/references", asked.clone()).as_array().map(Vec::len), Some(5));
@@ -90,7 +93,11 @@ fn a_session_from_the_first_word_to_the_last() {
     assert_eq!(applied(TEXT, &changes[uri(&path)]).matches("code").count(), 3);
     let mut refused = place(&path, 3, 12);
     refused["newName"] = json!("image");
-    assert!(client.answer("textDocument/rename", refused)["error"]["message"].as_str().is_some_and(|m| m.contains("already")));
+    assert!(
+        client.answer("textDocument/rename", refused)["error"]["message"]
+            .as_str()
+            .is_some_and(|m| m.contains("already"))
+    );
 
     // Format, outline, folds, colours, symbols.
     client.change(&path, 6, [0, 8, 0, 8], "   ");
@@ -98,7 +105,10 @@ fn a_session_from_the_first_word_to_the_last() {
     let edits = client.ask("textDocument/formatting", options);
     assert_eq!(applied(&TEXT.replacen("lockgate", "lockgate   ", 1), &edits), TEXT);
     let whole = json!({ "textDocument": { "uri": uri(&path) } });
-    assert_eq!(client.ask("textDocument/documentSymbol", whole.clone())[0]["children"].as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        client.ask("textDocument/documentSymbol", whole.clone())[0]["children"].as_array().map(Vec::len),
+        Some(3)
+    );
     assert_eq!(client.ask("textDocument/foldingRange", whole.clone()).as_array().map(Vec::len), Some(4));
     let data = client.ask("textDocument/semanticTokens/full", whole.clone())["data"].clone();
     assert!(data.as_array().is_some_and(|d| d.len() > 100 && d.len() % 5 == 0), "{data}");
@@ -132,6 +142,33 @@ fn what_an_unsaved_text_does_to_others_is_told() {
 }
 
 #[test]
+fn what_belongs_where_follows_the_texts() {
+    let lab = lab();
+    lab.write("other/lockgate.kdl", &TEXT.replace("shared.kdl", "../shared.kdl").replace("./app", "../app"));
+    lab.git(".", &["init", "-q"]);
+    lab.remove("shared.kdl");
+    let (path, shared) = (lab.at("lockgate.kdl"), lab.at("shared.kdl"));
+    let mut client = Client::new(lab.path());
+    client.open(&path, TEXT);
+    assert!(client.wrong(&path, 1).contains(&"LG0001".to_string()));
+    // A file that is not on the disk yet.
+    client.open(&shared, SHARED);
+    assert_eq!(client.wrong(&path, 1), [""; 0]);
+    // It is included twice: its names are changed in both pipelines, of which one is not open.
+    let mut asked = place(&shared, 0, 7);
+    asked["newName"] = json!("picture");
+    let changes = client.ask("textDocument/rename", asked)["changes"].clone();
+    let other = &changes[uri(&lab.at("other/lockgate.kdl"))];
+    assert_eq!((changes.as_object().map(|c| c.len()), other.as_array().map(Vec::len)), (Some(3), Some(1)), "{changes}");
+    assert_eq!(applied(SHARED, &changes[uri(&shared)]), SHARED.replace("build image", "build picture"));
+    // Left out, it is a text like any other, and is asked like one.
+    client.change(&path, 2, [6, 0, 7, 0], "");
+    assert!(!client.wrong(&path, 2).is_empty());
+    assert!(!client.at("textDocument/completion", &shared, 0, 0)["items"].is_null());
+    assert_eq!(client.end(), Some(0));
+}
+
+#[test]
 fn a_burst_is_computed_together_and_in_order() {
     let lab = lab();
     let path = lab.at("lockgate.kdl");
@@ -149,6 +186,38 @@ fn a_burst_is_computed_together_and_in_order() {
     client.change(&path, 23, [16, 7, 16, 8], "b");
     client.change(&path, 24, [16, 8, 16, 8], "\nallow ");
     assert!(labels(&client.at("textDocument/completion", &path, 17, 6)).contains(&"mutable-tag"));
+    assert_eq!(client.end(), Some(0));
+}
+
+#[test]
+fn what_is_deployed_is_shown() {
+    let lab = Lab::copy_of("examples/01-first-light");
+    let path = lab.at("lockgate.kdl");
+    let text = lab.read("lockgate.kdl");
+    let mut client = Client::new(lab.path());
+    client.open(&path, &text);
+    let whole = json!({ "textDocument": { "uri": uri(&path) } });
+    assert_eq!(client.ask("textDocument/codeLens", whole.clone()), json!([]), "nothing was done yet");
+    lab.run(&["apply"]).exits(3);
+    let lenses = client.ask("textDocument/codeLens", whole);
+    let titles: Vec<&str> =
+        lenses.as_array().expect("a list").iter().filter_map(|l| l["command"]["title"].as_str()).collect();
+    assert_eq!(titles.len(), 3, "{titles:?}");
+    assert!(titles[0].starts_with("dev: ") && titles[0].contains(" · since "), "{titles:?}");
+    assert!(titles[1].starts_with("staging: nothing yet · "), "{titles:?}");
+    // The value that a reference has by now, and what an environment has.
+    let hover = |client: &mut Client, wanted: &str, more: usize| {
+        let at = text.find(wanted).expect("it is there") + more;
+        let line = text[..at].matches('\n').count();
+        let column = at - text[..at].rfind('\n').map_or(0, |n| n + 1);
+        let number = |n: usize| u32::try_from(n).expect("small");
+        let hover = client.at("textDocument/hover", &path, number(line), number(column));
+        hover["contents"]["value"].as_str().unwrap_or_default().to_string()
+    };
+    let version = hover(&mut client, "{base.tag}", 7);
+    assert!(version.contains("Now: `1.2."), "{version}");
+    let environment = hover(&mut client, "environment staging", 14);
+    assert!(environment.contains("nothing yet") && environment.contains("Waits for: dev"), "{environment}");
     assert_eq!(client.end(), Some(0));
 }
 
@@ -211,7 +280,8 @@ fn random_edits_never_end_it() {
     let path = lab.at("lockgate.kdl");
     let mut client = Client::new(lab.path());
     client.open(&path, TEXT);
-    let scraps = ["{", "}", "\"", "{app.", "=", "/-", "/*", "\\", "é𝒳", "\r", "\n", "include \"lockgate.kdl\"\n", "", "#\"\"\""];
+    let scraps =
+        ["{", "}", "\"", "{app.", "=", "/-", "/*", "\\", "é𝒳", "\r", "\n", "include \"lockgate.kdl\"\n", "", "#\"\"\""];
     let mut dice: u64 = 11;
     let mut roll = |below: u32| {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
