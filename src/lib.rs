@@ -30,7 +30,9 @@ pub mod run;
 pub mod engine;
 pub mod adapters;
 pub mod report;
+pub mod ide;
 // façade
 pub mod app;
 // doors
+pub mod lsp;
 pub mod cli;

@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use super::{apply, check, completions, explain, fmt, gate, graph, history, hold, log, pin, plan, render, resolve, rollback, status, why};
+use super::{apply, check, completions, explain, fmt, gate, graph, history, hold, log, lsp, pin, plan, render, resolve, rollback, status, why};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -82,6 +82,7 @@ pub(super) enum Command {
     Fmt(fmt::Fmt),
     Explain(explain::Explain),
     Grammar(explain::Grammar),
+    Lsp(lsp::Lsp),
     Completions(completions::Completions),
     Man(completions::Man),
 }

@@ -17,6 +17,7 @@ mod history;
 mod hold;
 mod live;
 mod log;
+mod lsp;
 mod pin;
 mod plan;
 mod render;
@@ -32,6 +33,7 @@ use args::{Args, Command};
 use clap::Parser;
 use clap::error::ErrorKind;
 use desk::Desk;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// How a command ended, as a shell sees it.
@@ -61,14 +63,22 @@ impl Exit {
     }
 }
 
+/// The other doors, which commands open and this one does not know.
+#[derive(Clone, Copy, Debug)]
+pub struct Doors {
+    /// Serves an editor over standard input and output; given the folder of the state, where it was said. True when the editor
+    /// said that it would go.
+    pub lsp: fn(Option<PathBuf>) -> bool,
+}
+
 /// Reads the command line and does what it says.
-pub fn main() -> ExitCode {
+pub fn main(doors: &Doors) -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
     let desk = Desk::new(args.globals);
-    let exit = match run(args.command, &desk) {
+    let exit = match run(args.command, &desk, doors) {
         Ok(exit) => exit,
         Err(failure) => {
             desk.failed(&failure);
@@ -87,7 +97,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn run(command: Command, desk: &Desk) -> Result<Exit, Failure> {
+fn run(command: Command, desk: &Desk, doors: &Doors) -> Result<Exit, Failure> {
     match command {
         Command::Check(command) => command.run(desk),
         Command::Plan(command) => command.run(desk),
@@ -111,6 +121,7 @@ fn run(command: Command, desk: &Desk) -> Result<Exit, Failure> {
         Command::Fmt(command) => command.run(desk),
         Command::Explain(command) => command.run(desk),
         Command::Grammar(command) => command.run(desk),
+        Command::Lsp(command) => command.run(desk, doors),
         Command::Completions(command) => command.run(desk),
         Command::Man(command) => command.run(desk),
     }

@@ -90,7 +90,8 @@ impl List<'_> {
         let open = |child: &&crate::model::spec::Child| {
             let name = child.spec.name;
             let only_once = child.many.single() || name == "lockgate";
-            !(only_once && there.contains(&name)) && !chosen(name)
+            let is_over = only_once && there.contains(&name);
+            !is_over && !chosen(name)
         };
         let mut children: Vec<_> = within.children.iter().filter(open).collect();
         children.sort_by_key(|c| !matches!(c.many, Many::Needed | Many::Some));
