@@ -1,6 +1,7 @@
 //! Charts against what the real Helm makes of them.
 
 mod charts;
+mod corpus;
 mod functions;
 mod table;
 
