@@ -56,7 +56,8 @@ pub fn find(path: Option<&Path>) -> Result<PathBuf, Failure> {
             return Err(Failure::plain(unreadable(message).help("name the file, or write one: `lockgate init`")));
         }
         if !path.exists() {
-            return Err(Failure::plain(unreadable(format!("there is no file {}", path.display()))));
+            let help = format!("name the pipeline file, or the folder in which {FILE_NAME} is");
+            return Err(Failure::plain(unreadable(format!("there is no file {}", path.display())).help(help)));
         }
         return Ok(path.to_path_buf());
     }
