@@ -171,7 +171,7 @@ impl Progress {
         let mut out = String::new();
         let done = format!("{} done in {took}", count(self.done, "step"));
         let has: Vec<String> = distinct(&self.entered);
-        let has = if has.is_empty() { String::new() } else { format!("; {} {}", list(&has, "and"), has_word(has.len(), plan)) };
+        let has = if has.is_empty() { String::new() } else { format!("; {}", what_they_have(&has, plan, state)) };
         let (text, paint) = match outcome {
             RunOutcome::Done if self.done == 0 && self.entered.is_empty() => ("Nothing to do.".to_string(), Paint::Strong),
             RunOutcome::Done => (format!("Done: {} in {took}{has}.", count(self.done, "step")), Paint::Good),
@@ -201,9 +201,17 @@ impl Progress {
     }
 }
 
-/// `has the-candidate`.
-fn has_word(environments: usize, plan: &Plan) -> String {
-    format!("{} {}", if environments == 1 { "has" } else { "have" }, words::candidate(plan))
+/// `dev and prod have the-candidate`; one by one where some got an older one.
+fn what_they_have(environments: &[String], plan: &Plan, state: &State) -> String {
+    let name = |e: &String| {
+        let has = state.memory.environments.get(e).and_then(|p| p.has.as_ref());
+        has.map_or_else(|| words::candidate(plan), |h| crate::plan::candidate::name_of(h.candidate))
+    };
+    let names = distinct(&environments.iter().map(name).collect::<Vec<_>>());
+    match names.as_slice() {
+        [one] if environments.len() > 1 => format!("{} have {one}", list(environments, "and")),
+        _ => list(&environments.iter().map(|e| format!("{e} has {}", name(e))).collect::<Vec<_>>(), "and"),
+    }
 }
 
 fn distinct(names: &[String]) -> Vec<String> {
