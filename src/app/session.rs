@@ -131,7 +131,11 @@ impl Session {
 
     /// The plan. Reads, and changes nothing.
     pub fn plan(&self, rerun: &[String]) -> Result<Plan, Failure> {
-        let state = self.state()?;
+        self.plan_of(&self.state()?, rerun)
+    }
+
+    /// The plan for a state that was read.
+    pub fn plan_of(&self, state: &State, rerun: &[String]) -> Result<Plan, Failure> {
         self.look(&state.memory, rerun).map(|(plan, _, _)| plan)
     }
 
@@ -219,7 +223,7 @@ fn choose(loaded: &Loaded, wanted: Option<&str>) -> Result<Arc<Graph>, Failure> 
         (None, []) => return Err(unknown(format!("{} has no pipeline", loaded.path.display()))),
         (None, _) => return Err(unknown(format!("{} has several pipelines; say which with --pipeline", loaded.path.display()))),
     };
-    Ok(Arc::new(found.clone()))
+    Ok(found.clone())
 }
 
 /// The name of the operating system's user.

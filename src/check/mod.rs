@@ -52,17 +52,17 @@ pub struct Context<'a> {
 /// A pipeline file that may be planned and run. Nothing but [`check`] makes one.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    graphs: Vec<Graph>,
+    graphs: Vec<Arc<Graph>>,
 }
 
 impl Checked {
     /// The pipelines, each with its names resolved, in the order of the text.
-    pub fn graphs(&self) -> &[Graph] {
+    pub fn graphs(&self) -> &[Arc<Graph>] {
         &self.graphs
     }
 
     /// The pipeline of that name.
-    pub fn find(&self, name: &str) -> Option<&Graph> {
+    pub fn find(&self, name: &str) -> Option<&Arc<Graph>> {
         self.graphs.iter().find(|g| *g.pipeline().name == name)
     }
 }
@@ -86,7 +86,7 @@ pub fn check(
     apply(levels, whole, &mut found);
     diag::sort(&mut found);
     let good = found.iter().all(|d| d.severity != Severity::Error);
-    (good.then_some(Checked { graphs }), found)
+    (good.then(|| Checked { graphs: graphs.into_iter().map(Arc::new).collect() }), found)
 }
 
 /// Decodes, resolves and checks a document in one go. `found` is what reading it has found.

@@ -5,6 +5,7 @@ use super::{Desk, Exit, watch};
 use crate::app::{Failure, Session};
 use crate::report::words::quoted;
 use crate::report::{Paint, diagnostics, plan};
+use crate::run::State;
 use std::path::{Path, PathBuf};
 
 /// Show what would happen, and why; changes nothing
@@ -47,25 +48,30 @@ impl Plan {
 
     fn once(&self, desk: &Desk) -> Result<Exit, Failure> {
         let session = desk.open(self.path.as_deref())?;
-        let made = session.plan(&self.rerun)?;
+        let state = session.state()?;
+        let made = session.plan_of(&state, &self.rerun)?;
         if let Some(file) = &self.out {
             session.save(&made, &self.rerun, file)?;
         }
         if self.json {
             desk.terminal.print(&plan::json::text(&made));
         } else {
-            self.show(desk, &session, &made)?;
+            self.show(desk, &session, &state, &made)?;
         }
-        Ok(if made.is_empty() { Exit::Done } else { Exit::Changes })
+        let exit = if made.is_empty() { Exit::Done } else { Exit::Changes };
+        if !self.watch {
+            // The process ends here, and does so sooner than a large plan is taken apart.
+            std::mem::forget((session, state, made));
+        }
+        Ok(exit)
     }
 
-    fn show(&self, desk: &Desk, session: &Session, made: &crate::plan::Plan) -> Result<(), Failure> {
+    fn show(&self, desk: &Desk, session: &Session, state: &State, made: &crate::plan::Plan) -> Result<(), Failure> {
         let (out, err) = (desk.terminal.out, desk.terminal.err);
         if !made.diagnostics.is_empty() {
             let sources = relative(&session.loaded.sources, None);
             desk.terminal.say(&diagnostics::counted(&made.diagnostics, &sources, err));
         }
-        let state = session.state()?;
         desk.terminal.print(&plan::text(made, &state.memory, out));
         desk.warn(session);
         if let Some(file) = &self.out {

@@ -20,7 +20,7 @@ pub(super) struct Surroundings<'a> {
     pub graph: &'a Arc<Graph>,
     pub plan: &'a Plan,
     pub state: &'a State,
-    /// A copy of the facts that threads may hold on to; made once a plan.
+    /// The facts that threads may hold on to: the heads.
     pub memory: &'a Arc<Memory>,
     /// Where the end of an order is reported.
     pub inputs: &'a UnboundedSender<Input>,

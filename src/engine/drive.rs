@@ -66,7 +66,8 @@ impl Driver<'_> {
         // From here on the generation is in the journal.
         self.options.rerun.clear();
         let mut progress = Progress::new(&plan, &self.book.state, self.limit);
-        let mut memory = Arc::new(self.book.state.memory.clone());
+        // Of the facts, carrying out needs the heads alone; all of them are too many to copy.
+        let memory = Arc::new(Memory { heads: self.book.state.memory.heads.clone(), ..Memory::default() });
         let mut batch = vec![begin];
         loop {
             let now = self.world.clock.now();
@@ -82,7 +83,6 @@ impl Driver<'_> {
                 }
                 keep_bundles(self.world, &next)?;
                 progress = Progress::new(&next, &self.book.state, self.limit);
-                memory = Arc::new(self.book.state.memory.clone());
                 plan = next;
                 batch = vec![Input::Replanned];
                 continue;

@@ -41,7 +41,7 @@ pub(super) fn start(world: &World, graph: &Graph, memory: &Memory, job: Job, rep
 
 /// Whether preparing is so little that it need not be done on a thread of its own.
 pub(super) fn is_light(exec: &Exec) -> bool {
-    matches!(exec.dir, Dir::Place { .. })
+    matches!(exec.dir, Dir::Place { .. } | Dir::Empty)
 }
 
 fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(Prepared, Program), PortError> {

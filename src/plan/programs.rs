@@ -150,8 +150,7 @@ impl Walk<'_> {
             if reference.name == "candidate" {
                 continue;
             }
-            let one = Template { parts: vec![part.clone()], span: reference.span };
-            let resolved = self.resolve(&one, scope);
+            let resolved = self.resolve_reference(reference, scope);
             parts.needs.extend(&resolved.needs);
             parts.failed |= resolved.failed;
             let text = self.content_of(reference).unwrap_or(resolved.text);
@@ -270,6 +269,8 @@ pub(super) fn needs_adapter(command: &Command) -> Option<Diagnostic> {
 /// The digest of what a task is, without its inputs.
 fn task_base(task: &Task, generation: u32) -> Digest {
     let mut hasher = Hasher::new("task");
+    // Two tasks of the same text are two: what comes before the one need not come before the other.
+    hasher.field(&task.name.value);
     command_base(&task.command, &mut hasher);
     for output in &task.outputs {
         hasher.field("output").field(&output.name.value).field(output.path.as_ref().map_or("", |p| &p.value));
@@ -331,8 +332,8 @@ pub(super) fn outputs_in_place(graph: &Graph, memory: &Memory, options: &Options
         return Vec::new();
     }
     let Some(place) = in_place(graph, options, task) else { return Vec::new() };
-    let id: Arc<str> = format!("task.{}", task.name.value).into();
-    let Some(result) = memory.steps.get(&id).and_then(|made| memory.results.get(&made.key)) else { return Vec::new() };
+    let id = format!("task.{}", task.name.value);
+    let Some(result) = memory.steps.get(id.as_str()).and_then(|made| memory.results.get(&made.key)) else { return Vec::new() };
     let query = |o: &crate::model::Output| {
         let path = o.path.as_ref()?;
         let digest = result.get(&o.name.value)?.parse().ok()?;

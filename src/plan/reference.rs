@@ -5,6 +5,7 @@ use super::{Fields, Text};
 use crate::graph::{Kind, NodeId};
 use crate::model::{Part, Reference, Source, SourceKind, Template};
 use crate::ports::sources::{About, Version};
+use std::borrow::Cow;
 
 /// The surroundings of a reference.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +43,19 @@ impl Walk<'_> {
         out
     }
 
+    /// The text that a reference stands for here.
+    pub fn resolve_reference(&self, reference: &Reference, scope: &Scope) -> Resolved {
+        let mut out = Resolved { text: Text::default(), needs: Vec::new(), failed: false };
+        self.reference(reference, scope, &mut out);
+        out
+    }
+
     fn reference(&self, reference: &Reference, scope: &Scope, out: &mut Resolved) {
-        let field = reference.fields.iter().map(|(f, _)| f.as_str()).collect::<Vec<_>>().join(".");
+        let field: Cow<'_, str> = match reference.fields.as_slice() {
+            [] => "".into(),
+            [(only, _)] => only.into(),
+            several => several.iter().map(|(f, _)| f.as_str()).collect::<Vec<_>>().join(".").into(),
+        };
         if let Some(text) = self.context(&reference.name, &field, scope) {
             out.text.push(Text::known(text));
             return;
@@ -61,11 +73,11 @@ impl Walk<'_> {
     }
 
     fn context(&self, name: &str, field: &str, scope: &Scope) -> Option<String> {
-        let environment = scope.environment.clone().unwrap_or_default();
+        let of = |part: fn(&EnvironmentScope) -> &String| scope.environment.as_ref().map(part).cloned().unwrap_or_default();
         match (name, field) {
-            ("environment", "" | "name") => Some(environment.name),
-            ("environment", "namespace") => Some(environment.namespace),
-            ("environment", "cluster") => Some(environment.cluster),
+            ("environment", "" | "name") => Some(of(|e| &e.name)),
+            ("environment", "namespace") => Some(of(|e| &e.namespace)),
+            ("environment", "cluster") => Some(of(|e| &e.cluster)),
             ("candidate", "" | "name") => Some(self.candidate.name()),
             ("candidate", "id") => Some(self.candidate.id.to_string()),
             ("candidate", "short") => Some(self.candidate.id.short()),

@@ -86,7 +86,7 @@ fn graph_of(text: &str) -> Arc<Graph> {
     let (checked, found) = document(&syntax::Document::from(tree), faults, &AnyRepository);
     let errors: Vec<_> = found.iter().filter(|d| d.is_error()).collect();
     assert!(errors.is_empty(), "{errors:#?}");
-    Arc::new(checked.expect("no errors").graphs()[0].clone())
+    checked.expect("no errors").graphs()[0].clone()
 }
 
 impl Simulation {
