@@ -76,11 +76,17 @@ impl Files for KeptFiles {
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, PortError> {
-        let entry = self.listing.get(path).ok_or_else(|| PortError::new(Fault::NotFound, format!("there is no file `{path}`")))?;
+        let entry = self
+            .listing
+            .get(path)
+            .ok_or_else(|| PortError::new(Fault::NotFound, format!("there is no file `{path}`")))?;
         let place = file(&self.root, entry.digest);
         let content = std::fs::read(&place).map_err(|e| disk::failed(&place, "read", &e))?;
         if Digest::of(&content) != entry.digest {
-            return Err(PortError::new(Fault::Moved, format!("what was kept of `{path}` is not as it was: {}", place.display())));
+            return Err(PortError::new(
+                Fault::Moved,
+                format!("what was kept of `{path}` is not as it was: {}", place.display()),
+            ));
         }
         Ok(content.into())
     }

@@ -30,7 +30,22 @@ pub struct Options {
 /// What would happen, as far as the answers go, and the questions that are missing. While some are missing the plan is
 /// of no use but to find them.
 pub fn diff(graph: &Graph, memory: &Memory, observed: &Observed, options: &Options) -> (Plan, Vec<Query>) {
-    let mut plan = Plan {
+    let mut targets = match Targets::choose(graph, memory, observed, options) {
+        Ok(targets) => targets,
+        Err(unanswered) => {
+            let plan = Plan { diagnostics: unanswered.diagnostics, ..empty(graph) };
+            return (plan, unanswered.missing);
+        }
+    };
+    let (plan, missing) = diff_for(graph, memory, observed, options, &targets);
+    if missing.is_empty() && targets.settle(&plan) {
+        return diff_for(graph, memory, observed, options, &targets);
+    }
+    (plan, missing)
+}
+
+fn empty(graph: &Graph) -> Plan {
+    Plan {
         version: super::VERSION,
         pipeline: graph.pipeline().name.value.clone(),
         candidates: Vec::new(),
@@ -41,15 +56,12 @@ pub fn diff(graph: &Graph, memory: &Memory, observed: &Observed, options: &Optio
         bundles: BTreeMap::new(),
         rendered: BTreeMap::new(),
         hash: Digest::default(),
-    };
-    let targets = match Targets::choose(graph, memory, observed, options) {
-        Ok(targets) => targets,
-        Err(unanswered) => {
-            plan.diagnostics = unanswered.diagnostics;
-            return (plan, unanswered.missing);
-        }
-    };
-    plan.sources = source_lines(graph, memory, &targets);
+    }
+}
+
+fn diff_for(graph: &Graph, memory: &Memory, observed: &Observed, options: &Options, targets: &Targets) -> (Plan, Vec<Query>) {
+    let mut plan = empty(graph);
+    plan.sources = source_lines(graph, memory, targets);
     let mut missing = Vec::new();
     let mut environments: BTreeMap<NodeId, EnvironmentPlan> = BTreeMap::new();
     for (number, candidate) in targets.candidates.iter().enumerate() {
@@ -70,14 +82,14 @@ pub fn diff(graph: &Graph, memory: &Memory, observed: &Observed, options: &Optio
             bundles: std::mem::take(&mut plan.bundles),
             rendered: std::mem::take(&mut plan.rendered),
         };
-        walk.run(&targets, &mut environments);
+        walk.run(targets, &mut environments);
         plan.steps = walk.steps;
         plan.bundles = walk.bundles;
         plan.rendered = walk.rendered;
         plan.diagnostics.append(&mut walk.diagnostics);
         missing.append(&mut walk.missing);
     }
-    plan.candidates = targets.candidates;
+    plan.candidates.clone_from(&targets.candidates);
     super::environments::arrange(graph, &mut plan, environments);
     missing.sort_unstable();
     missing.dedup();

@@ -3,13 +3,13 @@
 use super::diff::{Options, port_diagnostic};
 use super::memory::{Has, Memory, Place};
 use super::observed::{Answer, Observed, Query};
-use super::{Candidate, GatePlan};
+use super::{Candidate, GatePlan, Plan, Verdict};
 use crate::diag::Diagnostic;
 use crate::digest::Digest;
 use crate::graph::{Graph, Kind, NodeId};
 use crate::model::GateRule;
 use crate::ports::sources::Head;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The choice: candidates, and the one for each environment.
 pub(super) struct Targets {
@@ -18,6 +18,8 @@ pub(super) struct Targets {
     /// The heads that the newest one was formed of.
     pub heads: BTreeMap<String, Head>,
     of: BTreeMap<NodeId, Target>,
+    /// Environments that are offered what those before them have.
+    offered: BTreeSet<NodeId>,
 }
 
 /// What is for an environment.
@@ -41,7 +43,7 @@ impl Targets {
         let heads = heads(graph, memory, observed, options)?;
         let versions = heads.iter().map(|(source, head)| (source.clone(), head.version.clone())).collect();
         let newest = Candidate::new(options.file, versions);
-        let mut targets = Targets { candidates: vec![newest], heads, of: BTreeMap::new() };
+        let mut targets = Targets { candidates: vec![newest], heads, of: BTreeMap::new(), offered: BTreeSet::new() };
         for (id, kind) in graph.nodes() {
             if let Kind::Environment(_) = kind {
                 let target = targets.target(graph, memory, options, id);
@@ -72,12 +74,29 @@ impl Targets {
         {
             return Target { candidate: older, rollback: None };
         }
-        for older in place.queue.iter().copied().chain(self.next(graph, memory, id)) {
+        for older in place.queue.clone() {
             if self.admit(memory, older, Some(options.file)) {
                 return Target { candidate: older, rollback: None };
             }
         }
+        if let Some(older) = self.next(graph, memory, id)
+            && self.admit(memory, older, Some(options.file))
+        {
+            self.offered.insert(id);
+            return Target { candidate: older, rollback: None };
+        }
         newest
+    }
+
+    /// Where what those before have brings nothing new, the newest is what there is to tell. Whether anything is another choice now.
+    pub fn settle(&mut self, plan: &Plan) -> bool {
+        let idle = plan.environments.iter().filter(|e| e.verdict == Verdict::UpToDate).map(|e| e.node);
+        let idle: Vec<NodeId> = idle.filter(|node| self.offered.remove(node)).collect();
+        let newest = self.candidates[0].id;
+        self.of.extend(idle.iter().map(|node| (*node, Target { candidate: newest, rollback: None })));
+        let of = &self.of;
+        self.candidates.retain(|c| c.id == newest || of.values().any(|t| t.candidate == c.id));
+        !idle.is_empty()
     }
 
     /// What the environments before have and this one has not, while the newest cannot come to them without somebody's word:

@@ -1,3 +1,20 @@
 //! All tests of the whole, as one binary.
 
+mod lab;
+
+mod bad_input;
+mod check;
+mod cli;
+mod delivery;
+mod docs;
+mod grammar;
+mod helm;
+mod house;
+mod image;
+mod lsp;
+mod rehearse;
+mod scenes;
 mod simulator;
+mod sources;
+mod syntax;
+mod words;
