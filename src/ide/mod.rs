@@ -28,7 +28,7 @@ pub use facts::{Deployed, Facts, PipelineFacts};
 pub use folds::{Fold, folds};
 pub use form::form;
 pub use hover::{Hover, hover};
-pub use index::{Index, Kind, Mention, Symbol};
+pub use index::{Index, Kind, Mention, Read, Symbol};
 pub use lens::{Lens, lenses};
 pub use navigate::{Target, definition, mentions};
 pub use outline::{Entry, find, outline};
