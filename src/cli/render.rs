@@ -3,7 +3,7 @@
 use super::{Desk, Exit};
 use crate::app::Failure;
 use crate::diag::{Diagnostic, codes, did_you_mean};
-use crate::plan::{Bundle, Object, Plan};
+use crate::plan::{Bundle, Object, Plan, RenderedRelease, render};
 use std::path::{Path, PathBuf};
 
 /// Show what charts and values become, object by object
@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 #[command(after_long_help = "Examples:
   lockgate render staging
   lockgate render staging --show-only templates/deployment.yaml
-  lockgate render --output-dir manifests")]
+  lockgate render --output-dir manifests
+  lockgate render dev --explain Deployment/web:spec.replicas")]
 pub(super) struct Render {
     /// The environment; all of them unless said
     environment: Option<String>,
@@ -21,6 +22,9 @@ pub(super) struct Render {
     /// Write a file an object below this folder, one folder an environment and release
     #[arg(short, long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
+    /// Say which file and line set a field: KIND/NAME:PATH
+    #[arg(long, value_name = "FIELD", conflicts_with_all = ["show_only", "output_dir"])]
+    explain: Option<String>,
 }
 
 impl Render {
@@ -28,10 +32,14 @@ impl Render {
         let session = desk.open(None)?;
         let plan = session.plan(&[])?;
         self.known(&plan)?;
+        if let Some(field) = &self.explain {
+            desk.terminal.print(&self.explanation(&plan, field)?);
+            return Ok(Exit::Done);
+        }
         let mut out = String::new();
         let mut found = false;
-        for ((environment, release), bundle) in &plan.rendered {
-            if self.environment.as_ref().is_some_and(|e| e != environment) {
+        for ((environment, release), RenderedRelease { bundle, .. }) in &plan.rendered {
+            if !self.is_of(environment) {
                 continue;
             }
             for object in bundle.objects.iter().chain(bundle.hooks.iter().map(|h| &h.object)).filter(|o| self.shows(o)) {
@@ -43,10 +51,37 @@ impl Render {
             }
         }
         if !found && !self.show_only.is_empty() {
-            return Err(self.no_template(plan.rendered.values().map(|b| &**b)));
+            return Err(self.no_template(plan.rendered.values().map(|r| &*r.bundle)));
         }
         desk.terminal.print(&out);
         Ok(Exit::Done)
+    }
+
+    fn is_of(&self, environment: &str) -> bool {
+        self.environment.as_ref().is_none_or(|e| e == environment)
+    }
+
+    /// Where a field comes from, in each environment that was asked for.
+    fn explanation(&self, plan: &Plan, field: &str) -> Result<String, Failure> {
+        let missing = |what: &str| {
+            let diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no {what} `{field}` in what is rendered"));
+            Failure::plain(diagnostic.help("a field is told as KIND/NAME:PATH, as in Deployment/web:spec.replicas"))
+        };
+        let (id, path) = field.split_once(':').ok_or_else(|| missing("field"))?;
+        let mut out = String::new();
+        for ((environment, _), rendered) in plan.rendered.iter().filter(|((e, _), _)| self.is_of(e)) {
+            let Some((object, request)) = rendered.bundle.get(id).zip(rendered.request.as_ref()) else { continue };
+            let explained = render::explain(request, object, path);
+            let fault = |f: &render::RenderFault| Diagnostic::new(f.code, f.message.clone());
+            let explained = explained.map_err(|f| Failure { diagnostics: f.iter().map(fault).collect(), ..Failure::default() })?;
+            let Some(cause) = explained else { continue };
+            out.push_str(&format!("{environment}  {field} is {}\n    written by {}\n", cause.value, cause.template));
+            for (value, origin) in &cause.values {
+                let origin = origin.as_deref().unwrap_or("what the chart computes");
+                out.push_str(&format!("    .Values.{value} set by {origin}\n"));
+            }
+        }
+        if out.is_empty() { Err(missing("field")) } else { Ok(out) }
     }
 
     fn shows(&self, object: &Object) -> bool {

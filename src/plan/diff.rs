@@ -159,7 +159,7 @@ pub(super) struct Walk<'a> {
     pub missing: Vec<Query>,
     pub diagnostics: Vec<Diagnostic>,
     pub bundles: BTreeMap<Digest, Arc<super::Bundle>>,
-    pub rendered: BTreeMap<(String, String), Arc<super::Bundle>>,
+    pub rendered: BTreeMap<(String, String), super::RenderedRelease>,
 }
 
 /// What is known of a node during the walk.
@@ -243,6 +243,7 @@ impl Walk<'_> {
         let reasons = match (action, new.stale) {
             (Action::Reuse, _) => Vec::new(),
             (_, Some(stale)) => vec![stale],
+            _ if self.options.rerun.iter().any(|r| r == self.graph.name(new.node)) => vec!["it is to run anew".to_string()],
             _ => self.reasons(&new.id, &new.recipe, &new.labels),
         };
         let work = if action == Action::Reuse { Work::None } else { (new.work)() };
@@ -280,7 +281,7 @@ impl Walk<'_> {
         }
         for (i, part) in recipe.parts.iter().enumerate() {
             match part.digest(&|_| None) {
-                None => reasons.push(format!("{} is not known yet", labels(i))),
+                None => reasons.push(format!("{} is not known yet", labels(i).trim_end_matches(" changed"))),
                 Some(digest) if made.parts.get(i) != Some(&short(digest)) => reasons.push(labels(i)),
                 Some(_) => {}
             }
@@ -293,6 +294,7 @@ impl Walk<'_> {
 
     /// How a change of a source is told: where it moved to and who says so.
     pub fn moved(&self, source: &str, what: &str) -> String {
+        let what = if what.is_empty() { &format!("{source}'s files") } else { what };
         let Some(head) = self.heads.get(source) else { return format!("{what} changed") };
         let (is, place) = (&head.version, self.memory.heads.get(source).map(|h| &h.version));
         let at = match self.graph.find(source).and_then(|id| self.graph.source(id)).map(|s| &s.kind) {

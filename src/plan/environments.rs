@@ -6,9 +6,10 @@ use super::observed::{Answer, Query, TargetAnswer};
 use super::programs::Parts;
 use super::recipe::Recipe;
 use super::reference::{EnvironmentScope, Scope};
+use super::releases::Rendered;
 use super::targets::{Target, gate_plan};
 use super::work::{DeployWork, TargetPlan};
-use super::{Action, Bundle, Change, Effect, EnvironmentPlan, Fields, ObjectChange, Plan, Step, Verdict, Work};
+use super::{Action, Bundle, Change, Effect, EnvironmentPlan, Fields, ObjectChange, Plan, RenderedRelease, Step, Verdict, Work};
 use crate::digest::{Digest, Hasher};
 use crate::graph::{Graph, NodeId};
 use crate::model::{Environment, GateRule};
@@ -103,7 +104,7 @@ impl Walk<'_> {
             draft.failed = true;
             return;
         };
-        let (bundle, known, parts) = rendered;
+        let Rendered { bundle, request, known, parts } = rendered;
         let digest = known.then(|| bundle.digest());
         let name = bundle.release.clone();
         let deployed = draft.place.deployed.get(release).cloned();
@@ -136,7 +137,8 @@ impl Walk<'_> {
             candidate: self.candidate.id,
             timeout: draft.environment.timeout.as_ref().map_or(DEPLOY_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
         };
-        self.rendered.insert((draft.environment.name.value.clone(), release.to_string()), bundle.clone());
+        let rendered = RenderedRelease { bundle: bundle.clone(), request };
+        self.rendered.insert((draft.environment.name.value.clone(), release.to_string()), rendered);
         if let Some(digest) = digest {
             self.bundles.insert(digest, bundle);
         }
@@ -162,10 +164,10 @@ impl Walk<'_> {
     }
 
     /// The objects that are to be there: rendered, those of before for a rollback, none for a release that goes.
-    fn wanted(&mut self, draft: &Draft<'_>, release: &str, rollback: Option<&Has>) -> Option<(Arc<Bundle>, bool, Parts)> {
+    fn wanted(&mut self, draft: &Draft<'_>, release: &str, rollback: Option<&Has>) -> Option<Rendered> {
         let namespace = draft.target.namespace().to_string();
         let none = Bundle { release: release.to_string(), namespace: namespace.clone(), ..Bundle::default() };
-        let plain = |bundle: Arc<Bundle>| Some((bundle, true, Parts::new(Digest::default())));
+        let plain = |bundle: Arc<Bundle>| Some(Rendered { bundle, request: None, known: true, parts: Parts::new(Digest::default()) });
         if let Some(has) = rollback {
             return match has.bundles.get(release) {
                 Some(digest) => plain(self.bundle(*digest, draft)?),
@@ -177,8 +179,7 @@ impl Walk<'_> {
         }
         let graph = self.graph;
         let model = graph.find_release(release).and_then(|id| graph.release(id))?;
-        let rendered = self.render(model, &draft.scope, &namespace)?;
-        Some((rendered.bundle, rendered.known, rendered.parts))
+        self.render(model, &draft.scope, &namespace)
     }
 
     fn bundle(&mut self, digest: Digest, draft: &Draft<'_>) -> Option<Arc<Bundle>> {

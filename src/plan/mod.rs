@@ -70,9 +70,18 @@ pub struct Plan {
     pub bundles: BTreeMap<Digest, Arc<Bundle>>,
     /// What was rendered, by environment and release; unknowns are marked in it. Not shown.
     #[serde(skip)]
-    pub rendered: BTreeMap<(String, String), Arc<Bundle>>,
+    pub rendered: BTreeMap<(String, String), RenderedRelease>,
     /// What names everything above that matters.
     pub hash: Digest,
+}
+
+/// A release as it was rendered for an environment.
+#[derive(Clone, Debug)]
+pub struct RenderedRelease {
+    /// The objects.
+    pub bundle: Arc<Bundle>,
+    /// What it was rendered of; nothing for what was brought back as it was.
+    pub request: Option<Arc<render::Request>>,
 }
 
 /// A source in a plan.
@@ -245,14 +254,33 @@ pub struct Quorum {
 impl Plan {
     /// Whether there is nothing to do, now or at a gate.
     pub fn is_empty(&self) -> bool {
-        self.steps.iter().all(|s| s.is_reused() || self.is_barred(s))
-            && self.environments.iter().all(|e| !matches!(e.verdict, Verdict::Enter | Verdict::Gate))
+        let reachable = self.reachable();
+        let waits = |(e, reachable): (&EnvironmentPlan, &bool)| *reachable && matches!(e.verdict, Verdict::Enter | Verdict::Gate);
+        self.steps.iter().all(|s| s.is_reused() || self.is_barred(s)) && !self.environments.iter().zip(&reachable).any(waits)
+    }
+
+    /// For each environment whether its candidate can come to it without somebody's word about another environment: none
+    /// before it is held, or has refused that candidate.
+    fn reachable(&self) -> Vec<bool> {
+        let mut reachable: Vec<bool> = Vec::with_capacity(self.environments.len());
+        for environment in &self.environments {
+            let open = |e: &u32| {
+                let before = self.environments.get(*e as usize);
+                before.is_none_or(|b| b.candidate != environment.candidate)
+                    || reachable.get(*e as usize).copied().unwrap_or(true)
+                        && before.is_some_and(|b| matches!(b.verdict, Verdict::UpToDate | Verdict::Enter | Verdict::Gate))
+            };
+            let all = environment.after.iter().all(open);
+            reachable.push(all);
+        }
+        reachable
     }
 
     /// Whether a step belongs to an environment that may not be entered.
     fn is_barred(&self, step: &Step) -> bool {
         let environment = step.environment.and_then(|e| self.environments.get(e as usize));
-        environment.is_some_and(|e| !matches!(e.verdict, Verdict::Enter | Verdict::Gate))
+        let reachable = step.environment.and_then(|e| self.reachable().get(e as usize).copied()).unwrap_or(true);
+        environment.is_some_and(|e| !matches!(e.verdict, Verdict::Enter | Verdict::Gate)) || !reachable
     }
 
     /// The step of that id.

@@ -16,6 +16,8 @@ use std::sync::Arc;
 /// A release rendered for an environment.
 pub(super) struct Rendered {
     pub bundle: Arc<Bundle>,
+    /// What it was rendered of; nothing for what is brought back, or goes.
+    pub request: Option<Arc<render::Request>>,
     /// Whether everything in it is known.
     pub known: bool,
     pub parts: Parts,
@@ -51,7 +53,7 @@ impl Walk<'_> {
             seed: self.candidate.id,
         };
         match render::render(&request) {
-            Ok(bundle) => Some(Rendered { bundle: Arc::new(bundle), known, parts }),
+            Ok(bundle) => Some(Rendered { bundle: Arc::new(bundle), request: Some(Arc::new(request)), known, parts }),
             Err(faults) => {
                 for fault in faults {
                     let diagnostic = Diagnostic::new(fault.code, format!("release `{}`: {}", release.name.value, fault.message))

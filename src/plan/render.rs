@@ -63,11 +63,68 @@ pub struct RenderFault {
     pub help: Option<String>,
 }
 
-/// Renders a release.
-pub fn render(request: &Request) -> Result<Bundle, Vec<RenderFault>> {
+/// Where a rendered field comes from: what stands in it, the template, and for each value that has an influence on it its
+/// path and who set it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cause {
+    /// What stands in the field.
+    pub value: serde_json::Value,
+    /// The template that wrote it.
+    pub template: String,
+    /// Values with an influence: the path below `.Values`, and the file and line or the setting, where somebody set it.
+    pub values: Vec<(String, Option<String>)>,
+}
+
+/// Explains a field of an object: `spec.replicas`, `spec.containers[app].image`. Nothing if there is no such field.
+pub fn explain(request: &Request, object: &Object, field: &str) -> Result<Option<Cause>, Vec<RenderFault>> {
+    let Some(steps) = steps(&object.body, field) else { return Ok(None) };
+    let chart = chart(request)?;
+    let explained = helm::explain(&order(request, &chart), &object.kind, &object.name, &steps).map_err(|e| vec![render_fault(&e)])?;
+    let origin = |o: &helm::values::Origin| match &o.mark {
+        Some(mark) => format!("{}:{}", o.source, mark.line),
+        None => o.source.clone(),
+    };
+    Ok(explained.map(|e| Cause {
+        value: e.value,
+        template: e.template,
+        values: e.causes.iter().map(|c| (c.path.join("."), c.origin.as_ref().map(origin))).collect(),
+    }))
+}
+
+/// The keys and indices of a field; items of a list may be told by their name.
+fn steps(body: &serde_json::Value, field: &str) -> Option<Vec<String>> {
+    let mut at = body;
+    let mut steps = Vec::new();
+    for part in field.replace('[', ".[").split('.').filter(|p| !p.is_empty()) {
+        let step = match part.strip_prefix('[').and_then(|p| p.strip_suffix(']')) {
+            Some(name) => match at.as_array() {
+                Some(items) => item(items, name)?.to_string(),
+                None => name.trim_matches('"').to_string(),
+            },
+            None => part.to_string(),
+        };
+        at = match at.as_array() {
+            Some(items) => items.get(step.parse::<usize>().ok()?)?,
+            None => at.get(&step)?,
+        };
+        steps.push(step);
+    }
+    Some(steps)
+}
+
+fn item(items: &[serde_json::Value], name: &str) -> Option<usize> {
+    let named = |i: &serde_json::Value| i.get("name").and_then(|n| n.as_str()) == Some(name);
+    name.parse().ok().filter(|n| *n < items.len()).or_else(|| items.iter().position(named))
+}
+
+fn chart(request: &Request) -> Result<Chart, Vec<RenderFault>> {
     let files = request.chart.iter().map(|(path, content)| (path.clone(), content.to_vec())).collect();
-    let chart = Chart::from_files(files).map_err(|e| vec![fault(&codes::CHART_INVALID, &e.to_string())])?;
-    let mut order = helm::Request::new(&chart, &request.name, &request.namespace);
+    Chart::from_files(files).map_err(|e| vec![fault(&codes::CHART_INVALID, &e.to_string())])
+}
+
+/// What is to be rendered, in the words of the `helm` room.
+fn order<'c>(request: &Request, chart: &'c Chart) -> helm::Request<'c> {
+    let mut order = helm::Request::new(chart, &request.name, &request.namespace);
     order.values = request.values.iter().map(|v| Layer { name: v.path.clone(), text: v.content.to_vec() }).collect();
     order.sets = request.sets.iter().map(set).collect();
     order.unknowns = request.unknowns.iter().map(|u| UnknownValue { marker: u.clone(), what: u.clone() }).collect();
@@ -75,7 +132,13 @@ pub fn render(request: &Request) -> Result<Bundle, Vec<RenderFault>> {
     // A rendering must not depend on when it is made: for templates that ask, it is always the same moment.
     order.now = jiff::Timestamp::UNIX_EPOCH;
     order.helm = if request.helm3 { HelmVersion::V3 } else { HelmVersion::V4 };
-    let rendered = helm::render(&order).map_err(|e| vec![render_fault(&e)])?;
+    order
+}
+
+/// Renders a release.
+pub fn render(request: &Request) -> Result<Bundle, Vec<RenderFault>> {
+    let chart = chart(request)?;
+    let rendered = helm::render(&order(request, &chart)).map_err(|e| vec![render_fault(&e)])?;
     Ok(Bundle {
         release: request.name.clone(),
         namespace: request.namespace.clone(),

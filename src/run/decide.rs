@@ -16,7 +16,10 @@ use std::collections::BTreeMap;
 pub fn decide(plan: &Plan, state: &State, progress: &Progress, input: &Timed) -> Vec<Event> {
     match &input.input {
         Input::Begin { by, heads, rerun } => begin(plan, state, by, heads, rerun),
-        Input::Replanned => vec![Event::PlanCompleted { plan: plan.hash }],
+        Input::Replanned => {
+            let completed = Event::PlanCompleted { plan: plan.hash };
+            std::iter::once(completed).chain(has_already(plan, state)).collect()
+        }
         Input::Report(report) => reported(plan, state, progress, report, input.at),
         Input::Restored { environment, release, failed } => restored(state, environment, release, failed.as_deref(), input.at),
         Input::Cancel { by } => match &state.open {
