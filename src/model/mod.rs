@@ -25,6 +25,7 @@ pub mod release;
 pub mod secret;
 pub mod source;
 pub mod task;
+pub mod test;
 pub mod verify;
 
 pub use build::{Build, Builder, Push};
@@ -37,6 +38,7 @@ pub use release::{Release, SetKind, SetTo, SetValue, ValuesFile};
 pub use secret::{Secret, SecretFrom};
 pub use source::{Source, SourceKind, Trigger, TriggerKind};
 pub use task::{Input, Output, Task};
+pub use test::Test;
 pub use verify::{Verify, VerifyKind};
 
 use crate::diag::Diagnostic;

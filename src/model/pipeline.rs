@@ -4,8 +4,8 @@ use super::decode::{self, Faults};
 use super::format;
 use super::shape::misspelt;
 use super::spec::{Arg, Child, Names, Prop, Spec, Ty};
-use super::{Build, Environment, Notify, Release, Secret, Source, Spanned, Task};
-use super::{build, environment, notify, release, secret, source, task};
+use super::{Build, Environment, Notify, Release, Secret, Source, Spanned, Task, Test};
+use super::{build, environment, notify, release, secret, source, task, test};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::{Document, Node};
@@ -19,6 +19,8 @@ pub struct File {
     pub pipelines: Vec<Pipeline>,
     /// Changes of rules' levels, from `allow`, `warn` and `deny`.
     pub levels: Vec<LevelChange>,
+    /// Tests of the pipelines, in the order of the text.
+    pub tests: Vec<Test>,
 }
 
 /// One pipeline: what is watched, made and deployed, where, and who must say yes.
@@ -80,6 +82,7 @@ pub static FILE: Spec = Spec {
         Child::any(&ALLOW),
         Child::any(&WARN),
         Child::any(&DENY),
+        Child::any(&test::SPEC),
     ],
     ..Spec::new("", "A pipeline file.")
 };
@@ -196,6 +199,7 @@ impl File {
             "pipeline" => self.pipelines.extend(Pipeline::decode(node, faults)),
             "allow" => self.levels.extend(LevelChange::decode(node, Level::Allow)),
             "warn" => self.levels.extend(LevelChange::decode(node, Level::Warn)),
+            "test" => self.tests.extend(Test::decode(node)),
             "deny" => self.levels.extend(LevelChange::decode(node, Level::Deny)),
             _ if FILE.child(name).is_some() => {}
             _ => misspelt(node, &FILE).into_iter().for_each(|meant| self.take(node, meant.name, faults)),

@@ -8,7 +8,7 @@ mod texts;
 pub use json::json;
 
 use super::spec::Spec;
-use super::{build, environment, gate, notify, pipeline, release, secret, source, task, verify};
+use super::{build, environment, gate, notify, pipeline, release, secret, source, task, test, verify};
 
 /// The nodes that have a page of their own, in the order of reading; all others stand on the page of the node they are in.
 pub static PAGES: &[&Spec] = &[
@@ -23,6 +23,7 @@ pub static PAGES: &[&Spec] = &[
     &verify::SPEC,
     &secret::SPEC,
     &notify::SPEC,
+    &test::SPEC,
 ];
 
 /// All pages that are written from tables: the name of the file in `grammar/`, and its text.
