@@ -26,6 +26,7 @@ pub mod helm;
 pub mod image;
 pub mod plan;
 pub mod run;
+pub mod rehearse;
 // world
 pub mod engine;
 pub mod adapters;

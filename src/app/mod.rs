@@ -2,6 +2,7 @@
 
 pub mod glance;
 pub mod load;
+pub mod rehearse;
 pub mod saved;
 pub mod session;
 

@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use super::{apply, check, completions, explain, fmt, gate, graph, history, hold, log, lsp, pin, plan, render, resolve, rollback, status, why};
+use super::{apply, check, completions, explain, fmt, gate, graph, history, hold, log, lsp, pin, plan, render, resolve, rollback, status, test, why};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use std::path::PathBuf;
     after_help = "Start with `lockgate plan`: it changes nothing. `lockgate help COMMAND` says more.",
     after_long_help = "Exit codes: 0 done or nothing to do, 1 an error or a failed step, 2 a plan with changes, 3 something waits at \
                        a gate or for an answer, 130 stopped.",
-    disable_help_subcommand = false,
+    arg_required_else_help = true,
     max_term_width = 120
 )]
 pub(super) struct Args {
@@ -77,6 +77,8 @@ pub(super) enum Command {
     Ban(pin::Ban),
     Unban(pin::Unban),
     Resolve(resolve::Resolve),
+    Test(test::Test),
+    Simulate(test::Simulate),
     Graph(graph::Graph),
     Render(render::Render),
     Fmt(fmt::Fmt),

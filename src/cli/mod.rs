@@ -25,6 +25,7 @@ mod resolve;
 mod rollback;
 mod signals;
 mod status;
+mod test;
 mod watch;
 mod why;
 
@@ -116,6 +117,8 @@ fn run(command: Command, desk: &Desk, doors: &Doors) -> Result<Exit, Failure> {
         Command::Ban(command) => command.run(desk),
         Command::Unban(command) => command.run(desk),
         Command::Resolve(command) => command.run(desk),
+        Command::Test(command) => command.run(desk),
+        Command::Simulate(command) => command.run(desk),
         Command::Graph(command) => command.run(desk),
         Command::Render(command) => command.run(desk),
         Command::Fmt(command) => command.run(desk),

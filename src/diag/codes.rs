@@ -2,7 +2,8 @@
 //!
 //! `LG00xx` reading the text · `LG01xx` the shape of a node · `LG02xx` names and references · `LG03xx` values ·
 //! `LG04xx` the graph and its gates · `LG05xx` the files of the repository · `LG06xx` observing the world ·
-//! `LG07xx` rendering and building · `LG08xx` state, plans and runs.
+//! `LG07xx` rendering and building · `LG08xx` state, plans and runs ·
+//! `LG09xx` tests of pipelines.
 
 use super::Severity;
 
@@ -170,6 +171,7 @@ codes! {
     PLAN_UNREADABLE "LG0801" "plan-unreadable" Error "a saved plan cannot be read or written";
     PLAN_STALE "LG0802" "plan-stale" Error "a saved plan does not fit what is there any more";
     REFUSED "LG0803" "refused" Error "somebody asked for something that they may not have, or that makes no sense";
+    EXPECTATION_FAILED "LG0901" "expectation-failed" Error "an expectation of a test that does not hold";
 }
 
 /// The row with that number or that name.
