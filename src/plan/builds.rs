@@ -41,7 +41,11 @@ impl Walk<'_> {
         node.tells = Some(image);
         node.done = Some(tests.last().copied().unwrap_or(image));
         node.fields = build.push.as_ref().map(repository_fields).unwrap_or_default();
-        if let Some(push) = &build.push {
+        if let Some(push) = build.push.as_ref().filter(|p| !is_path(&p.repository)) {
+            let message = format!("build `{}` needs the adapter for image registries, which is not there yet", build.name.value);
+            let diagnostic = Diagnostic::new(&codes::NEEDS_ADAPTER, message).at(push.span, "pushed to here");
+            self.diagnostics.push(diagnostic.help("an OCI layout folder works without: `push \"./FOLDER\"`"));
+        } else if let Some(push) = &build.push {
             let tag = self.push_tag(push);
             self.nodes[id.at()].fields.extend(tag.as_known().map(|t| ("tag".to_string(), t)));
             let step = self.push(id, build, push, tag, image, &tests, work);

@@ -190,11 +190,25 @@ impl Walk<'_> {
     }
 
     fn what_is_there(&mut self, draft: &Draft<'_>, release: &str, bundle: Option<Digest>) -> Option<TargetAnswer> {
+        if let TargetPlan::Cluster { .. } = draft.target {
+            self.needs_cluster(draft);
+            return None;
+        }
         let query = Query::Target { target: draft.target.clone(), release: release.to_string(), bundle };
         let span = draft.environment.target.as_ref().map_or(draft.environment.span, crate::model::Target::span);
         match self.ask(query, span, &format!("environment `{}`", draft.environment.name.value)) {
             Some(Answer::Target(answer)) => Some(answer.clone()),
             _ => None,
+        }
+    }
+
+    fn needs_cluster(&mut self, draft: &Draft<'_>) {
+        let span = draft.environment.target.as_ref().map_or(draft.environment.span, crate::model::Target::span);
+        let message = format!("environment `{}` needs the adapter for clusters, which is not there yet", draft.environment.name.value);
+        let diagnostic = crate::diag::Diagnostic::new(&crate::diag::codes::NEEDS_ADAPTER, message);
+        let diagnostic = diagnostic.at(span, "deployed to here").help("a folder works without: `folder \"./PATH\"`");
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
         }
     }
 

@@ -172,6 +172,10 @@ fn heads(graph: &Graph, memory: &Memory, observed: &Observed, options: &Options)
             heads.insert(name.clone(), pin.head.clone());
             continue;
         }
+        if let Some(diagnostic) = needs_adapter(source) {
+            unanswered.diagnostics.push(diagnostic);
+            continue;
+        }
         let query = Query::Head { source: name.clone() };
         match observed.get(&query) {
             Some(Ok(Answer::Head(head))) => {
@@ -194,4 +198,18 @@ fn unless_banned(memory: &Memory, source: &str, head: &Head) -> Head {
         Some(last) if is_banned(head) && !is_banned(last) => last.clone(),
         _ => head.clone(),
     }
+}
+
+/// A source that this build of Lockgate cannot look at.
+fn needs_adapter(source: &crate::model::Source) -> Option<Diagnostic> {
+    use crate::model::{SourceKind, source::is_path};
+    let (what, instead) = match &source.kind {
+        SourceKind::Image { repository, .. } if !is_path(repository) => ("image registries", "an OCI layout folder works without: `image \"./FOLDER\"`"),
+        SourceKind::Helm { repo: Some(_), .. } => ("chart repositories", "a chart's folder or archive works without: `helm \"./PATH\"`"),
+        SourceKind::Helm { chart, repo: None, .. } if !is_path(chart) => ("chart repositories", "a chart's folder or archive works without: `helm \"./PATH\"`"),
+        SourceKind::Webhook => ("webhooks", "they arrive where a server runs"),
+        _ => return None,
+    };
+    let message = format!("source `{}` needs the adapter for {what}, which is not there yet", source.name.value);
+    Some(Diagnostic::new(&crate::diag::codes::NEEDS_ADAPTER, message).at(source.span, "this source").help(instead))
 }
