@@ -54,7 +54,7 @@ impl Drop for Lock {
         // A name that nobody answers to any more would only mislead; that it stays where this fails does no harm.
         drop(self.file.set_len(0));
         // A program that is just being started has a copy of the file until it begins; closing ours would not be enough.
-        drop(flock(&self.file, FlockOperation::Unlock));
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
