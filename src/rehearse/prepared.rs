@@ -1,6 +1,7 @@
 //! A pipeline as it can be played: what needs a neighbour that is not there is done by one that is.
 
-use crate::model::{Builder, Command, Part, Pipeline, Program, Template, VerifyKind};
+use crate::model::source::is_path;
+use crate::model::{Builder, Command, Part, Pipeline, Program, SourceKind, Spanned, Target, Template, VerifyKind};
 use crate::source::Span;
 
 /// The same pipeline, with nothing in it that only some machines can do. What depends on what stays as it is.
@@ -9,7 +10,10 @@ pub(super) fn playable(pipeline: &Pipeline) -> Pipeline {
     for build in &mut pipeline.builds {
         build.builder.value = Builder::Daemonless;
         build.tests.iter_mut().for_each(here);
+        build.push.iter_mut().for_each(|p| beside(&mut p.repository));
     }
+    pipeline.sources.iter_mut().for_each(|s| reachable(&mut s.kind));
+    pipeline.environments.iter_mut().filter_map(|e| e.target.as_mut()).for_each(folder);
     pipeline.tasks.iter_mut().for_each(|t| here(&mut t.command));
     for verify in pipeline.environments.iter_mut().flat_map(|e| &mut e.verifies) {
         let span = verify.span;
@@ -19,6 +23,33 @@ pub(super) fn playable(pipeline: &Pipeline) -> Pipeline {
         }
     }
     pipeline
+}
+
+/// A source that every machine can look at: what is far away is beside the pipeline file instead.
+fn reachable(kind: &mut SourceKind) {
+    match kind {
+        SourceKind::Image { repository, .. } => beside(repository),
+        SourceKind::Helm { chart, repo, .. } => {
+            *repo = None;
+            beside(chart);
+        }
+        SourceKind::Webhook => *kind = SourceKind::Folder { path: Spanned::new("./webhook".to_string(), Span::default()) },
+        _ => {}
+    }
+}
+
+fn beside(name: &mut Spanned<String>) {
+    if !is_path(name) {
+        name.value = format!("./{}", name.value);
+    }
+}
+
+/// A cluster is a folder of its own.
+fn folder(target: &mut Target) {
+    if let Target::Cluster { context, namespace, span, .. } = target {
+        let path = Spanned::new(format!("./clusters/{}/{}", context.value, namespace.value), context.span);
+        *target = Target::Folder { path, namespace: Some(namespace.clone()), span: *span };
+    }
 }
 
 /// The image and the cluster that a command runs in are arguments of it instead.

@@ -60,8 +60,8 @@ pub(super) struct Stage {
 impl Stage {
     /// A stage on which nothing happened yet.
     pub fn new(pipeline: &Pipeline, file: Digest, local: &dyn Local) -> Result<Stage, PortError> {
+        let outside = Outside::new(pipeline, local)?;
         let pipeline = super::prepared::playable(pipeline);
-        let outside = Outside::new(&pipeline, local)?;
         let mut open = pipeline.clone();
         for environment in &mut open.environments {
             environment.gate = GateRule::None(environment.span);
