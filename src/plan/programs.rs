@@ -2,17 +2,19 @@
 
 use super::diff::{NewStep, Options, Walk};
 use super::memory::Memory;
-use super::observed::{Answer, OutputQuery, Query};
+use super::observed::{Answer, Observed, OutputQuery, Query};
 use super::recipe::Recipe;
 use super::reference::Scope;
 use super::work::{Dir, Exec, Told, Work};
-use super::{Effect, Fields, Text};
+use super::{Candidate, Effect, Fields, Text};
 use crate::diag::{Diagnostic, codes};
 use crate::digest::{Digest, Hasher};
 use crate::graph::{Graph, Kind, NodeId};
 use crate::model::command::DEFAULT_TIMEOUT;
-use crate::model::{Command, Part, Program, Reference, SourceKind, SourcePath, Task, Template};
+use crate::model::{Command, Input, Part, Program, Reference, SourceKind, SourcePath, Task, Template};
 use crate::ports::files::Listing;
+use crate::source::Span;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -173,18 +175,18 @@ impl Walk<'_> {
 
     fn task_inputs(&mut self, task: &Task, parts: &mut Parts) {
         let workdir = task.command.workdir.as_ref().map(|w| w.source.value.as_str());
-        if task.inputs.is_empty() {
-            if let Some(version) = workdir.and_then(|source| self.version(source)) {
-                let source = workdir.unwrap_or_default().to_string();
-                parts.known(version.content, Label::Files(source.clone(), format!("{source}'s files")));
-            }
+        if task.inputs.is_empty()
+            && let Some(version) = workdir.and_then(|source| self.version(source))
+        {
+            let source = workdir.unwrap_or_default().to_string();
+            parts.known(version.content, Label::Files(source.clone(), format!("{source}'s files")));
         }
         for input in &task.inputs {
             let Some(glob) = input.what.as_text() else {
                 self.template_parts(&input.what, &Scope::default(), parts);
                 continue;
             };
-            let Some(source) = input.source.as_ref().map(|s| s.value.as_str()).or(workdir) else {
+            let Some(source) = source_of(task, input) else {
                 self.diagnostics.push(
                     Diagnostic::new(&codes::INPUT_MISSING, format!("the input `{glob}` is of no source"))
                         .at(input.span, "a file of which source?")
@@ -193,20 +195,13 @@ impl Walk<'_> {
                 parts.failed = true;
                 continue;
             };
-            let source = source.to_string();
-            let Some(version) = self.version(&source) else {
+            let folder = if workdir == Some(source) { folder_of(task.command.workdir.as_ref()) } else { String::new() };
+            let Some(listing) = self.listing(source, input.span) else {
                 parts.failed = true;
                 continue;
             };
-            let folder = if workdir == Some(source.as_str()) { folder_of(task.command.workdir.as_ref()) } else { String::new() };
-            let query = Query::Listing { source: source.clone(), version };
-            let Some(Answer::Listing(listing)) = self.ask(query, input.span, &format!("source `{source}`")) else {
-                parts.failed = true;
-                continue;
-            };
-            let listing = listing.clone();
             match matching(&listing, &folder, glob) {
-                Some(digest) => parts.known(digest, Label::Files(source, glob.to_string())),
+                Some(digest) => parts.known(digest, Label::Files(source.to_string(), glob.to_string())),
                 None => {
                     self.diagnostics.push(
                         Diagnostic::new(&codes::INPUT_MISSING, format!("no file of `{source}` matches the input `{glob}`"))
@@ -217,6 +212,18 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    /// The files of a source in this candidate.
+    fn listing(&mut self, source: &str, span: Span) -> Option<Arc<Listing>> {
+        if let Some(listing) = self.listings.get(source) {
+            return Some(listing.clone());
+        }
+        let query = Query::Listing { source: source.to_string(), version: self.version(source)? };
+        let Some(Answer::Listing(listing)) = self.ask(query, span, &format!("source `{source}`")) else { return None };
+        let listing = listing.clone();
+        self.listings.insert(source.to_string(), listing.clone());
+        Some(listing)
     }
 
     /// Where a program works. Tasks work in a folder of this machine itself; everything else gets a copy of the version.
@@ -253,6 +260,23 @@ impl Walk<'_> {
             cluster: command.cluster.as_ref().map(|c| c.value.clone()),
         }
     }
+}
+
+/// The source whose files an input selects.
+fn source_of<'t>(task: &'t Task, input: &'t Input) -> Option<&'t str> {
+    input.source.as_ref().or(task.command.workdir.as_ref().map(|w| &w.source)).map(|s| s.value.as_str())
+}
+
+/// The questions for the files that tasks read, as far as they are open. Asked for all tasks at once, before a walk that
+/// would come to nothing at each of them.
+pub(super) fn open_listings(graph: &Graph, candidate: &Candidate, observed: &Observed) -> Vec<Query> {
+    let mut sources: BTreeSet<&str> = BTreeSet::new();
+    for task in &graph.pipeline().tasks {
+        let globs = task.inputs.iter().filter(|i| i.what.as_text().is_some());
+        sources.extend(globs.filter_map(|i| source_of(task, i)));
+    }
+    let listing = |source: &str| Some(Query::Listing { source: source.to_string(), version: candidate.versions.get(source)?.clone() });
+    sources.into_iter().filter_map(listing).filter(|query| observed.get(query).is_none()).collect()
 }
 
 /// A program that is to run where this build of Lockgate cannot run one.
