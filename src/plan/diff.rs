@@ -8,6 +8,7 @@ use super::{Action, Candidate, Effect, EnvironmentPlan, Fields, Plan, SourceLine
 use crate::diag::{Diagnostic, codes};
 use crate::digest::Digest;
 use crate::graph::{Graph, Kind, NodeId};
+use crate::ports::files::Listing;
 use crate::ports::{Fault, PortError};
 use crate::source::Span;
 use std::collections::BTreeMap;
@@ -64,8 +65,12 @@ fn diff_for(graph: &Graph, memory: &Memory, observed: &Observed, options: &Optio
     plan.sources = source_lines(graph, memory, targets);
     let mut missing = Vec::new();
     let mut environments: BTreeMap<NodeId, EnvironmentPlan> = BTreeMap::new();
+    let drifted = drifted(graph, memory, observed, options, &mut missing);
+    missing.extend(targets.candidates.iter().flat_map(|c| super::programs::open_listings(graph, c, observed)));
+    if !missing.is_empty() {
+        return (plan, missing);
+    }
     for (number, candidate) in targets.candidates.iter().enumerate() {
-        let drifted = drifted(graph, memory, observed, options, &mut missing);
         let mut walk = Walk {
             graph,
             memory,
@@ -74,7 +79,8 @@ fn diff_for(graph: &Graph, memory: &Memory, observed: &Observed, options: &Optio
             candidate,
             heads: &targets.heads,
             is_newest: number == 0,
-            drifted,
+            drifted: &drifted,
+            listings: BTreeMap::new(),
             nodes: vec![Node::default(); graph.len()],
             steps: std::mem::take(&mut plan.steps),
             missing: Vec::new(),
@@ -153,7 +159,9 @@ pub(super) struct Walk<'a> {
     pub candidate: &'a Candidate,
     pub heads: &'a BTreeMap<String, crate::ports::sources::Head>,
     pub is_newest: bool,
-    pub drifted: BTreeMap<NodeId, String>,
+    pub drifted: &'a BTreeMap<NodeId, String>,
+    /// The files of sources, as they were asked for.
+    pub listings: BTreeMap<String, Arc<Listing>>,
     pub nodes: Vec<Node>,
     pub steps: Vec<Step>,
     pub missing: Vec<Query>,
