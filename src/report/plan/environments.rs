@@ -51,7 +51,7 @@ fn verdict(plan: &Plan, environment: &EnvironmentPlan) -> (String, Paint) {
 }
 
 fn with_after(plan: &Plan, environment: &EnvironmentPlan, text: String) -> String {
-    let pending = |e: &&EnvironmentPlan| e.verdict != Verdict::UpToDate;
+    let pending = |e: &&EnvironmentPlan| e.verdict != Verdict::UpToDate && e.candidate == environment.candidate;
     let before = environment.after.iter().filter_map(|e| plan.environments.get(*e as usize)).filter(pending);
     let before: Vec<String> = before.map(|e| e.name.clone()).collect();
     if before.is_empty() { text } else { format!("after {}, {text}", list(&before, "and")) }
