@@ -38,7 +38,10 @@ fn text() -> Arc<str> {
                 let _ = writeln!(out, "        input \"{{t{before}.out}}\"");
             }
         }
-        let _ = write!(out, "        output out \"out/{task}.out\"\n        run cp \"src/{task}.in\" \"out/{task}.out\"\n    }}\n");
+        let _ = write!(
+            out,
+            "        output out \"out/{task}.out\"\n        run cp \"src/{task}.in\" \"out/{task}.out\"\n    }}\n"
+        );
     }
     (out + "}\n").into()
 }
@@ -57,7 +60,12 @@ fn answer(query: &Query) -> Answer {
             Answer::Head(Head { version, about: About::default() })
         }
         Query::Listing { .. } => {
-            let entry = |task| Entry { path: format!("src/{task}.in").into(), digest: Digest::of([1]), size: 64, mode: Mode::File };
+            let entry = |task| Entry {
+                path: format!("src/{task}.in").into(),
+                digest: Digest::of([1]),
+                size: 64,
+                mode: Mode::File,
+            };
             Answer::Listing(Arc::new(Listing::new((0..TASKS).map(entry).collect())))
         }
         Query::Outputs(_) => Answer::Outputs(Arc::default()),
@@ -104,7 +112,13 @@ fn run(plan: &Plan, book: &mut Book) {
     }
 }
 
-fn take(plan: &Plan, book: &mut Book, progress: &mut Progress, events: Vec<lockgate::run::Event>, records: &mut Vec<lockgate::run::Record>) {
+fn take(
+    plan: &Plan,
+    book: &mut Book,
+    progress: &mut Progress,
+    events: Vec<lockgate::run::Event>,
+    records: &mut Vec<lockgate::run::Record>,
+) {
     let first = records.len();
     book.take(0, events, records);
     records.iter().skip(first).for_each(|record| progress.apply(plan, &book.state, &record.event));
@@ -121,10 +135,13 @@ fn reading(c: &mut Criterion) {
 fn planning_and_running(c: &mut Criterion) {
     let graph = graph(&text());
     let first = plan(&graph, &Memory::default(), &mut Observed::default());
-    let book = || Book::open(Box::new(FakeWorld::new("/").store.open_for_writing().expect("a journal"))).expect("a book");
+    let book =
+        || Book::open(Box::new(FakeWorld::new("/").store.open_for_writing().expect("a journal"))).expect("a book");
     let mut group = c.benchmark_group("tasks");
     group.throughput(Throughput::Elements(TASKS as u64)).sample_size(10);
-    group.bench_function("decide a run", |b| b.iter_batched_ref(book, |book| run(&first, book), BatchSize::PerIteration));
+    group.bench_function("decide a run", |b| {
+        b.iter_batched_ref(book, |book| run(&first, book), BatchSize::PerIteration)
+    });
 
     let mut done = book();
     run(&first, &mut done);

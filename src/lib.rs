@@ -16,24 +16,24 @@ pub mod diag;
 pub mod digest;
 pub mod source;
 // language
-pub mod syntax;
-pub mod model;
-pub mod graph;
 pub mod check;
+pub mod graph;
+pub mod model;
+pub mod syntax;
 // decision
-pub mod ports;
 pub mod helm;
 pub mod image;
 pub mod plan;
-pub mod run;
+pub mod ports;
 pub mod rehearse;
+pub mod run;
 // world
-pub mod engine;
 pub mod adapters;
-pub mod report;
+pub mod engine;
 pub mod ide;
+pub mod report;
 // façade
 pub mod app;
 // doors
-pub mod lsp;
 pub mod cli;
+pub mod lsp;

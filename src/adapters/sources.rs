@@ -48,7 +48,12 @@ impl LocalSources {
     /// Sources that keep what they fetch below the folder `cache`, and ask `images` for the heads of images.
     pub fn new(cache: impl Into<PathBuf>, images: Arc<dyn Images>) -> LocalSources {
         let cache: PathBuf = cache.into();
-        LocalSources { git: Git::new(cache.join("git")), kept: Kept::new(cache.join("folders")), images, opened: Mutex::default() }
+        LocalSources {
+            git: Git::new(cache.join("git")),
+            kept: Kept::new(cache.join("folders")),
+            images,
+            opened: Mutex::default(),
+        }
     }
 
     fn opened(&self) -> MutexGuard<'_, VecDeque<Opened>> {
@@ -83,7 +88,11 @@ impl LocalSources {
     }
 
     /// The files, or where the folder has moved on or is gone those that were kept of that version.
-    fn or_kept(&self, version: &Version, opened: Result<Arc<dyn Files>, PortError>) -> Result<Arc<dyn Files>, PortError> {
+    fn or_kept(
+        &self,
+        version: &Version,
+        opened: Result<Arc<dyn Files>, PortError>,
+    ) -> Result<Arc<dyn Files>, PortError> {
         match opened {
             Err(error) if matches!(error.fault, Fault::Moved | Fault::NotFound) => self.kept.open(version).ok_or(error),
             opened => opened,
@@ -127,7 +136,9 @@ impl Sources for LocalSources {
             Origin::Git { url, branch } => self.git.open(url, branch, query.credentials.as_ref(), &version.id)?,
             Origin::Folder { path } => self.or_kept(version, self.open_folder(path, query, version))?,
             Origin::Image { repository, .. } => return Err(no_files(repository)),
-            Origin::Chart { name, repository: None, .. } => self.or_kept(version, charts::open(Path::new(name), version))?,
+            Origin::Chart { name, repository: None, .. } => {
+                self.or_kept(version, charts::open(Path::new(name), version))?
+            }
             Origin::Chart { name, repository: Some(at), .. } => return Err(remote_chart(name, at)),
             Origin::Webhook { name } => return Err(webhook(name)),
         };

@@ -61,7 +61,8 @@ pub fn find(path: Option<&Path>) -> Result<PathBuf, Failure> {
         }
         return Ok(path.to_path_buf());
     }
-    let here = std::env::current_dir().map_err(|e| Failure::plain(unreadable(format!("the current folder cannot be read: {e}"))))?;
+    let here = std::env::current_dir()
+        .map_err(|e| Failure::plain(unreadable(format!("the current folder cannot be read: {e}"))))?;
     let found = here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file());
     let missing = || {
         let message = format!("there is no {FILE_NAME} in {} or above it", here.display());

@@ -11,7 +11,7 @@ use crate::model::{self, SourceKind, Test};
 use crate::ports::PortError;
 use crate::ports::files::Files;
 use crate::ports::filter::Filter;
-use crate::rehearse::{self, Local, Rehearsal, Refusal, Waiting};
+use crate::rehearse::{self, Local, Refusal, Rehearsal, Waiting};
 use crate::source::Sources;
 use crate::syntax::{Document, Limits, include, parse};
 use std::io::Read as _;
@@ -101,11 +101,21 @@ fn played(test: &Test, loaded: &Loaded, pipeline: Option<&str>, beside: &Beside,
     };
     let file = sources.get(test.span.file);
     let line = file.map_or(1, |f| f.position(test.span.start).line);
-    Played { name: test.name.value.clone(), file: file.map(|f| f.path().to_path_buf()).unwrap_or_default(), line, found }
+    Played {
+        name: test.name.value.clone(),
+        file: file.map(|f| f.path().to_path_buf()).unwrap_or_default(),
+        line,
+        found,
+    }
 }
 
 /// Plays events, one after the other, on a pipeline whose environments all have what there is; or nothing, when `fresh`.
-pub fn simulate(path: Option<&Path>, pipeline: Option<&str>, events: &[String], fresh: bool) -> Result<Vec<Scene>, Failure> {
+pub fn simulate(
+    path: Option<&Path>,
+    pipeline: Option<&str>,
+    events: &[String],
+    fresh: bool,
+) -> Result<Vec<Scene>, Failure> {
     let loaded = load::load(&load::find(path)?);
     loaded.checked()?;
     let mut sources = loaded.sources.clone();
@@ -126,14 +136,20 @@ pub fn simulate(path: Option<&Path>, pipeline: Option<&str>, events: &[String], 
     if !fresh {
         rehearsal.given(&[]).map_err(refused)?;
     }
-    let whens = test.statements.iter().filter_map(|s| if let Says::When(happening) = &s.says { Some(happening) } else { None });
+    let whens =
+        test.statements.iter().filter_map(|s| if let Says::When(happening) = &s.says { Some(happening) } else { None });
     let mut scenes = Vec::new();
     for (happening, event) in whens.zip(events) {
         rehearsal.turn();
         rehearsal.when(happening).map_err(refused)?;
         let there = |(environment, which): (String, Which)| There { environment, candidate: which.word() };
         let has = rehearsal.has().map_err(refused)?.into_iter().map(there).collect();
-        scenes.push(Scene { event: event.clone(), happened: rehearsal.story().lines().to_vec(), has, waits: rehearsal.waiting() });
+        scenes.push(Scene {
+            event: event.clone(),
+            happened: rehearsal.story().lines().to_vec(),
+            has,
+            waits: rehearsal.waiting(),
+        });
     }
     Ok(scenes)
 }
@@ -147,8 +163,13 @@ fn as_test(events: &[String]) -> String {
         }
         _ => quoted(word.trim_matches('"')),
     };
-    let line = |event: &String| format!("    when {}\n", event.split_whitespace().map(word).collect::<Vec<_>>().join(" "));
-    format!("lockgate {}\ntest simulation {{\n{}    expect refused\n}}\n", model::pipeline::VERSION, events.iter().map(line).collect::<String>())
+    let line =
+        |event: &String| format!("    when {}\n", event.split_whitespace().map(word).collect::<Vec<_>>().join(" "));
+    format!(
+        "lockgate {}\ntest simulation {{\n{}    expect refused\n}}\n",
+        model::pipeline::VERSION,
+        events.iter().map(line).collect::<String>()
+    )
 }
 
 /// The pipeline that a test is of.
@@ -179,7 +200,8 @@ fn graph_of<'l>(test: &Test, loaded: &'l Loaded, pipeline: Option<&str>) -> Resu
 
 /// Tests with one name are told apart by nobody.
 fn repeated(tests: &[Test]) -> Vec<Diagnostic> {
-    let first = |at: usize, test: &Test| tests.iter().take(at).find(|t| t.name.value == test.name.value).map(|t| t.name.span);
+    let first =
+        |at: usize, test: &Test| tests.iter().take(at).find(|t| t.name.value == test.name.value).map(|t| t.name.span);
     let fault = |(at, test): (usize, &Test)| {
         let fault = Diagnostic::new(&codes::DUPLICATE_NAME, format!("two tests are named `{}`", test.name.value));
         Some(fault.at(test.name.span, "a second time here").at(first(at, test)?, "first here"))

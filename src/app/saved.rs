@@ -63,7 +63,8 @@ pub struct SavedEnvironment {
 impl SavedPlan {
     /// The plan as it is saved.
     pub fn new(plan: &Plan, loaded: &Loaded, rerun: &[String]) -> SavedPlan {
-        let head = |s: &crate::plan::SourceLine| (s.name.clone(), Head { version: s.version.clone(), about: s.about.clone() });
+        let head =
+            |s: &crate::plan::SourceLine| (s.name.clone(), Head { version: s.version.clone(), about: s.about.clone() });
         let step = |s: &crate::plan::Step| (s.id.to_string(), SavedStep { action: s.action, key: s.key });
         let environment = |e: &crate::plan::EnvironmentPlan| {
             let objects = e.changes.iter().map(|c| c.object.clone()).collect();
@@ -88,7 +89,10 @@ impl SavedPlan {
         let body = serde_json::to_string(self).unwrap_or_default();
         let text = format!("{FORM} {}\n{body}\n", Digest::of(&body));
         let failed = |e: std::io::Error| {
-            Failure::plain(Diagnostic::new(&codes::PLAN_UNREADABLE, format!("the plan cannot be written to {}: {e}", path.display())))
+            Failure::plain(Diagnostic::new(
+                &codes::PLAN_UNREADABLE,
+                format!("the plan cannot be written to {}: {e}", path.display()),
+            ))
         };
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
@@ -100,13 +104,19 @@ impl SavedPlan {
     /// Whether a file begins as a saved plan does.
     pub fn is_one(path: &Path) -> bool {
         let mut start = [0; FORM.len()];
-        let read = |mut f: std::fs::File| std::io::Read::read_exact(&mut f, &mut start).map(|()| start == FORM.as_bytes());
+        let read =
+            |mut f: std::fs::File| std::io::Read::read_exact(&mut f, &mut start).map(|()| start == FORM.as_bytes());
         path.is_file() && std::fs::File::open(path).and_then(read).unwrap_or(false)
     }
 
     /// Reads it, and checks that it is as it was written.
     pub fn read(path: &Path) -> Result<SavedPlan, Failure> {
-        let bad = |what: String| Failure::plain(Diagnostic::new(&codes::PLAN_UNREADABLE, format!("the saved plan {} {what}", path.display())));
+        let bad = |what: String| {
+            Failure::plain(Diagnostic::new(
+                &codes::PLAN_UNREADABLE,
+                format!("the saved plan {} {what}", path.display()),
+            ))
+        };
         let size = std::fs::metadata(path).map_err(|e| bad(format!("cannot be read: {e}")))?.len();
         if size > LIMIT {
             return Err(bad(format!("has {size} bytes, and {LIMIT} are the limit")));
@@ -134,7 +144,9 @@ impl SavedPlan {
                     Some(_) if what == "instead of" => {
                         moved.push(format!("environment {} has another candidate by now", environment.name));
                     }
-                    Some(old) => moved.push(format!("environment {}: {what} was {old} and is {value}", environment.name)),
+                    Some(old) => {
+                        moved.push(format!("environment {}: {what} was {old} and is {value}", environment.name))
+                    }
                     None => moved.push(format!("environment {}: {what} is new", environment.name)),
                 }
             }
@@ -142,13 +154,19 @@ impl SavedPlan {
             let drifted = environment.drift.iter().filter(|(o, how)| then.drift.get(*o) != Some(*how)).map(|(o, _)| o);
             let restored = then.drift.keys().filter(|o| !environment.drift.contains_key(*o));
             let objects: BTreeSet<&String> = touched.chain(drifted).chain(restored).collect();
-            moved.extend(objects.into_iter().map(|o| format!("environment {}: {o} is not as it was", environment.name)));
+            moved
+                .extend(objects.into_iter().map(|o| format!("environment {}: {o} is not as it was", environment.name)));
         }
         for step in &now.steps {
             let then = self.steps.get(&*step.id);
             let known = |s: &SavedStep| s.key.zip(step.key).is_none_or(|(a, b)| a == b) && s.action == step.action;
             if moved.is_empty() && !then.is_some_and(known) {
-                moved.push(format!("{} was {} and is {}", step.id, then.map_or("not there", |s| word(s.action)), word(step.action)));
+                moved.push(format!(
+                    "{} was {} and is {}",
+                    step.id,
+                    then.map_or("not there", |s| word(s.action)),
+                    word(step.action)
+                ));
             }
         }
         if moved.is_empty() {

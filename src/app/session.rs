@@ -148,7 +148,8 @@ impl Session {
         for node in rerun {
             if self.graph.find(node).is_none() {
                 let known = self.graph.nodes().map(|(id, _)| self.graph.name(id));
-                let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is nothing named `{node}` to run anew"));
+                let mut diagnostic =
+                    Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is nothing named `{node}` to run anew"));
                 if let Some(near) = crate::diag::did_you_mean(node, known) {
                     diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
                 }
@@ -181,7 +182,9 @@ impl Session {
         let (plan, mut observed, plan_options) = self.look(&book.state.memory, &options.rerun)?;
         if let Some(moved) = self.saved.as_ref().map(|s| s.moved(&plan)).filter(|m| !m.is_empty()) {
             let message = format!("the saved plan does not fit any more: {}", moved.join("; "));
-            return Err(Failure::plain(Diagnostic::new(&codes::PLAN_STALE, message).help("nothing was changed; plan again")));
+            return Err(Failure::plain(
+                Diagnostic::new(&codes::PLAN_STALE, message).help("nothing was changed; plan again"),
+            ));
         }
         let driver = Driver {
             world: &self.world,
@@ -216,12 +219,16 @@ impl Session {
 fn choose(loaded: &Loaded, wanted: Option<&str>) -> Result<Arc<Graph>, Failure> {
     let checked = loaded.checked()?;
     let names = || checked.graphs().iter().map(|g| g.pipeline().name.value.clone()).collect::<Vec<_>>().join(", ");
-    let unknown = |message: String| Failure::plain(Diagnostic::new(&codes::UNKNOWN_NAME, message).help(format!("there are: {}", names())));
+    let unknown = |message: String| {
+        Failure::plain(Diagnostic::new(&codes::UNKNOWN_NAME, message).help(format!("there are: {}", names())))
+    };
     let found = match (wanted, checked.graphs()) {
         (Some(name), _) => checked.find(name).ok_or_else(|| unknown(format!("there is no pipeline named `{name}`")))?,
         (None, [only]) => only,
         (None, []) => return Err(unknown(format!("{} has no pipeline", loaded.path.display()))),
-        (None, _) => return Err(unknown(format!("{} has several pipelines; say which with --pipeline", loaded.path.display()))),
+        (None, _) => {
+            return Err(unknown(format!("{} has several pipelines; say which with --pipeline", loaded.path.display())));
+        }
     };
     Ok(found.clone())
 }
@@ -230,7 +237,8 @@ fn choose(loaded: &Loaded, wanted: Option<&str>) -> Result<Arc<Graph>, Failure> 
 fn current_user() -> String {
     let uid = rustix::process::getuid().as_raw();
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let line = passwd.lines().map(|l| l.split(':').collect::<Vec<_>>()).find(|f| f.get(2) == Some(&uid.to_string().as_str()));
+    let line =
+        passwd.lines().map(|l| l.split(':').collect::<Vec<_>>()).find(|f| f.get(2) == Some(&uid.to_string().as_str()));
     let name = line.and_then(|f| f.first().map(ToString::to_string));
     name.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| format!("uid-{uid}"))
 }

@@ -61,7 +61,9 @@ impl Apply {
     }
 
     fn apply(&self, desk: &Desk, session: &Session, live: &RefCell<Live<'_>>) -> Result<Applied, Failure> {
-        let failed = |e: std::io::Error| Failure::plain(Diagnostic::new(&codes::LIMIT_REACHED, format!("a run cannot begin: {e}")));
+        let failed = |e: std::io::Error| {
+            Failure::plain(Diagnostic::new(&codes::LIMIT_REACHED, format!("a run cannot begin: {e}")))
+        };
         let (mut stop, began) = signals::listen().map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let options = ApplyOptions {
@@ -84,7 +86,9 @@ impl Apply {
         }
         live.borrow_mut().pause(|| {
             let mut text = "What was unknown is known, and the plan holds more than was announced:\n".to_string();
-            more.iter().take(20).for_each(|line| text.push_str(&format!("  {}\n", crate::report::layout::one_line(line))));
+            more.iter()
+                .take(20)
+                .for_each(|line| text.push_str(&format!("  {}\n", crate::report::layout::one_line(line))));
             if let Some(hidden) = more.len().checked_sub(20).filter(|n| *n > 0) {
                 text.push_str(&format!("  … and {hidden} more\n"));
             }

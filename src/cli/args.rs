@@ -1,6 +1,9 @@
 //! What can be typed.
 
-use super::{apply, check, completions, explain, fmt, gate, graph, history, hold, log, lsp, pin, plan, render, resolve, rollback, status, test, why};
+use super::{
+    apply, check, completions, explain, fmt, gate, graph, history, hold, log, lsp, pin, plan, render, resolve,
+    rollback, status, test, why,
+};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -29,16 +32,45 @@ pub(super) struct Args {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Globals {
     /// The pipeline file or its folder; the nearest lockgate.kdl upwards unless said
-    #[arg(short, long, global = true, value_name = "PATH", env = "LOCKGATE_FILE", hide_env_values = true, help_heading = "Global options")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "LOCKGATE_FILE",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
     pub file: Option<PathBuf>,
     /// The folder of the state; .lockgate beside the file unless said
-    #[arg(long, global = true, value_name = "DIR", env = "LOCKGATE_STATE", hide_env_values = true, help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LOCKGATE_STATE",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
     pub state: Option<PathBuf>,
     /// The pipeline, where the file has several
-    #[arg(long, global = true, value_name = "NAME", env = "LOCKGATE_PIPELINE", hide_env_values = true, help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "LOCKGATE_PIPELINE",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
     pub pipeline: Option<String>,
     /// Who speaks; the user of this machine unless said
-    #[arg(long = "as", global = true, value_name = "PERSON", env = "LOCKGATE_AS", hide_env_values = true, help_heading = "Global options")]
+    #[arg(
+        long = "as",
+        global = true,
+        value_name = "PERSON",
+        env = "LOCKGATE_AS",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
     pub person: Option<String>,
     /// When to colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, help_heading = "Global options")]

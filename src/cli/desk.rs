@@ -85,7 +85,8 @@ impl Desk {
         if let Some(state) = self.globals.state.as_ref().filter(|s| !from_env("LOCKGATE_STATE", s)) {
             flags.push_str(&format!(" --state {}", quoted(&state.display().to_string())));
         }
-        if let Some(pipeline) = self.globals.pipeline.as_ref().filter(|p| !from_env("LOCKGATE_PIPELINE", Path::new(p))) {
+        if let Some(pipeline) = self.globals.pipeline.as_ref().filter(|p| !from_env("LOCKGATE_PIPELINE", Path::new(p)))
+        {
             flags.push_str(&format!(" --pipeline {}", quoted(pipeline)));
         }
         Typed { program: quoted(&program), flags, person: session.person.clone() }
@@ -103,22 +104,34 @@ impl Desk {
     pub fn warn(&self, session: &Session) {
         let found = &session.loaded.diagnostics;
         if found.iter().any(|d| d.severity == Severity::Warning) {
-            let text = format!("{} in {}: `lockgate check` shows them", diagnostics::summary(found), from_here(&session.loaded.path).display());
+            let text = format!(
+                "{} in {}: `lockgate check` shows them",
+                diagnostics::summary(found),
+                from_here(&session.loaded.path).display()
+            );
             self.terminal.say(&format!("{}\n", Paint::Faint.on(&text, self.terminal.err)));
         }
     }
 
     /// Says something to the state and shows what came of it, then what to type next.
-    pub fn say(&self, session: &Session, saying: Saying, reason: Option<String>, next: &str) -> Result<Vec<Record>, Failure> {
+    pub fn say(
+        &self,
+        session: &Session,
+        saying: Saying,
+        reason: Option<String>,
+        next: &str,
+    ) -> Result<Vec<Record>, Failure> {
         let records = session.say(saying, reason)?;
         let style = self.terminal.out;
         for record in &records {
             let told = crate::report::history::told(record);
             let about = Paint::Strong.on(&told.about, style);
-            self.terminal.print(&format!("{about} {}\n", told.paint.on(&crate::report::layout::one_line(&told.text), style)));
+            self.terminal
+                .print(&format!("{about} {}\n", told.paint.on(&crate::report::layout::one_line(&told.text), style)));
         }
         if !next.is_empty() {
-            self.terminal.print(&format!("then: {}\n", Paint::Typed.on(&self.typed(session, None).command(next), style)));
+            self.terminal
+                .print(&format!("then: {}\n", Paint::Typed.on(&self.typed(session, None).command(next), style)));
         }
         Ok(records)
     }

@@ -30,7 +30,11 @@ impl Explain {
         if topic == "rules" {
             let mut rows = Rows::new(0);
             for code in codes::ALL {
-                rows.push([cell(code.id, Paint::Faint), cell(code.name, Paint::Strong), cell(code.summary, Paint::Plain)]);
+                rows.push([
+                    cell(code.id, Paint::Faint),
+                    cell(code.name, Paint::Strong),
+                    cell(code.summary, Paint::Plain),
+                ]);
             }
             desk.terminal.print(&rows.render(style));
             return Ok(Exit::Done);
@@ -43,7 +47,8 @@ impl Explain {
         let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is nothing named `{topic}` to explain"));
         Err(Failure::plain(match did_you_mean(&topic, known) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
-            None => fault.help("`lockgate explain rules` lists all codes, `lockgate explain file` is where the language begins"),
+            None => fault
+                .help("`lockgate explain rules` lists all codes, `lockgate explain file` is where the language begins"),
         }))
     }
 }

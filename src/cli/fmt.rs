@@ -71,7 +71,10 @@ impl Fmt {
             return Ok(Exit::Error);
         }
         replace(&path, &formed).map_err(|e| {
-            Failure::plain(Diagnostic::new(&codes::FILE_UNREADABLE, format!("{} cannot be written: {e}", path.display())))
+            Failure::plain(Diagnostic::new(
+                &codes::FILE_UNREADABLE,
+                format!("{} cannot be written: {e}", path.display()),
+            ))
         })?;
         Ok(Exit::Done)
     }

@@ -40,7 +40,8 @@ impl Approve {
             desk.terminal.print(&format!("then: {}\n", Paint::Typed.on(&typed.command("apply"), style)));
         } else {
             let command = typed.command(&format!("approve {environment}"));
-            let text = format!("Still to come: {}\n  {} --as NAME\n", missing.join(", "), Paint::Typed.on(&command, style));
+            let text =
+                format!("Still to come: {}\n  {} --as NAME\n", missing.join(", "), Paint::Typed.on(&command, style));
             desk.terminal.print(&text);
         }
         Ok(Exit::Done)

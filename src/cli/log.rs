@@ -60,7 +60,12 @@ impl Log {
         let told = history::told(&end.record);
         let clock = desk.clock(session);
         let text = one_line(&told.text);
-        let head = format!("{}  {} at {}", Paint::Strong.on(&end.step, style), told.paint.on(&text, style), clock.moment(end.record.at));
+        let head = format!(
+            "{}  {} at {}",
+            Paint::Strong.on(&end.step, style),
+            told.paint.on(&text, style),
+            clock.moment(end.record.at)
+        );
         desk.terminal.print(&format!("{head}\n"));
         match &end.log {
             None => {
@@ -83,7 +88,8 @@ impl Log {
             desk.terminal.print("No step failed in the last run. `lockgate log STEP` shows the log of one.\n");
             return Ok(Exit::Done);
         };
-        let mut known: Vec<String> = session.records(0)?.iter().filter_map(|r| finished(&r.event)).map(|(s, _)| s.to_string()).collect();
+        let mut known: Vec<String> =
+            session.records(0)?.iter().filter_map(|r| finished(&r.event)).map(|(s, _)| s.to_string()).collect();
         known.sort_unstable();
         known.dedup();
         let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("no step `{step}` has run"));

@@ -42,7 +42,8 @@ pub(super) fn candidate(memory: &Memory, environment: &str, text: &str) -> Resul
     let place = memory.environments.get(environment);
     let had = place.map(|p| p.had.iter().chain(&p.has).map(|h| h.candidate).collect::<Vec<_>>()).unwrap_or_default();
     let wanted = text.strip_prefix("sha256:").unwrap_or(text).to_lowercase();
-    let mut found: Vec<Digest> = had.iter().copied().filter(|d| name_of(*d) == wanted || is_prefix(&wanted, &d.hex())).collect();
+    let mut found: Vec<Digest> =
+        had.iter().copied().filter(|d| name_of(*d) == wanted || is_prefix(&wanted, &d.hex())).collect();
     found.sort_unstable();
     found.dedup();
     match found.as_slice() {
@@ -50,12 +51,17 @@ pub(super) fn candidate(memory: &Memory, environment: &str, text: &str) -> Resul
         [] => {
             let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("{environment} never had a candidate `{text}`"));
             let names: Vec<String> = had.iter().rev().take(8).map(|d| name_of(*d)).collect();
-            let help = if names.is_empty() { "it had none at all".to_string() } else { format!("it had: {}", names.join(", ")) };
+            let help = if names.is_empty() {
+                "it had none at all".to_string()
+            } else {
+                format!("it had: {}", names.join(", "))
+            };
             Err(Failure::plain(fault.help(help)))
         }
         several => {
             let names: Vec<String> = several.iter().map(|d| name_of(*d)).collect();
-            let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("`{text}` is the beginning of several candidates"));
+            let fault =
+                Diagnostic::new(&codes::UNKNOWN_NAME, format!("`{text}` is the beginning of several candidates"));
             Err(Failure::plain(fault.help(format!("say one of: {}", names.join(", ")))))
         }
     }

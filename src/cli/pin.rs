@@ -95,7 +95,8 @@ impl Unban {
         let memory = session.state()?.memory;
         let digits = self.version.strip_prefix("sha256:").unwrap_or(&self.version);
         let starts = |id: &str| id.strip_prefix("sha256:").unwrap_or(id).starts_with(digits);
-        let mut banned = memory.bans.iter().filter(|b| b.source == source && starts(&b.version)).map(|b| b.version.clone());
+        let mut banned =
+            memory.bans.iter().filter(|b| b.source == source && starts(&b.version)).map(|b| b.version.clone());
         let version = match (banned.next(), banned.next()) {
             (Some(one), None) => one,
             _ if is_id(&self.version) => self.version,

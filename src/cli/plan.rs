@@ -75,7 +75,8 @@ impl Plan {
         desk.terminal.print(&plan::text(made, &state.memory, out));
         desk.warn(session);
         if let Some(file) = &self.out {
-            desk.terminal.print(&format!("Saved. To do exactly this: {}\n", Paint::Typed.on(&apply(desk, session, file), out)));
+            desk.terminal
+                .print(&format!("Saved. To do exactly this: {}\n", Paint::Typed.on(&apply(desk, session, file), out)));
         }
         Ok(())
     }

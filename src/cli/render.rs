@@ -42,7 +42,8 @@ impl Render {
             if !self.is_of(environment) {
                 continue;
             }
-            for object in bundle.objects.iter().chain(bundle.hooks.iter().map(|h| &h.object)).filter(|o| self.shows(o)) {
+            for object in bundle.objects.iter().chain(bundle.hooks.iter().map(|h| &h.object)).filter(|o| self.shows(o))
+            {
                 found = true;
                 match &self.output_dir {
                     Some(folder) => write(&folder.join(environment).join(release), object)?,
@@ -64,7 +65,8 @@ impl Render {
     /// Where a field comes from, in each environment that was asked for.
     fn explanation(&self, plan: &Plan, field: &str) -> Result<String, Failure> {
         let missing = |what: &str| {
-            let diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no {what} `{field}` in what is rendered"));
+            let diagnostic =
+                Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no {what} `{field}` in what is rendered"));
             Failure::plain(diagnostic.help("a field is told as KIND/NAME:PATH, as in Deployment/web:spec.replicas"))
         };
         let (id, path) = field.split_once(':').ok_or_else(|| missing("field"))?;
@@ -73,7 +75,8 @@ impl Render {
             let Some((object, request)) = rendered.bundle.get(id).zip(rendered.request.as_ref()) else { continue };
             let explained = render::explain(request, object, path);
             let fault = |f: &render::RenderFault| Diagnostic::new(f.code, f.message.clone());
-            let explained = explained.map_err(|f| Failure { diagnostics: f.iter().map(fault).collect(), ..Failure::default() })?;
+            let explained =
+                explained.map_err(|f| Failure { diagnostics: f.iter().map(fault).collect(), ..Failure::default() })?;
             let Some(cause) = explained else { continue };
             out.push_str(&format!("{environment}  {field} is {}\n    written by {}\n", cause.value, cause.template));
             for (value, origin) in &cause.values {
@@ -91,7 +94,9 @@ impl Render {
 
     /// Refuses an environment that there is not.
     fn known(&self, plan: &Plan) -> Result<(), Failure> {
-        let Some(name) = self.environment.as_ref().filter(|name| plan.environment(name).is_none()) else { return Ok(()) };
+        let Some(name) = self.environment.as_ref().filter(|name| plan.environment(name).is_none()) else {
+            return Ok(());
+        };
         let names: Vec<&str> = plan.environments.iter().map(|e| e.name.as_str()).collect();
         let diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no environment named `{name}`"));
         Err(Failure::plain(match did_you_mean(name, names.iter().copied()) {
@@ -105,7 +110,9 @@ impl Render {
         templates.sort_unstable();
         templates.dedup();
         let message = format!("no template {} writes an object", self.show_only.join(", "));
-        Failure::plain(Diagnostic::new(&codes::UNKNOWN_NAME, message).help(format!("there are: {}", templates.join(", "))))
+        Failure::plain(
+            Diagnostic::new(&codes::UNKNOWN_NAME, message).help(format!("there are: {}", templates.join(", "))),
+        )
     }
 }
 
@@ -116,6 +123,9 @@ fn document(object: &Object) -> String {
 
 fn write(folder: &Path, object: &Object) -> Result<(), Failure> {
     let path = folder.join(object.file_name());
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, format!("{}\n", object.text.trim_end())));
-    written.map_err(|e| Failure::plain(Diagnostic::new(&codes::OUT_OF_REACH, format!("{} cannot be written: {e}", path.display()))))
+    let written =
+        std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, format!("{}\n", object.text.trim_end())));
+    written.map_err(|e| {
+        Failure::plain(Diagnostic::new(&codes::OUT_OF_REACH, format!("{} cannot be written: {e}", path.display())))
+    })
 }

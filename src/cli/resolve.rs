@@ -27,8 +27,11 @@ impl Resolve {
         let session = desk.open(None)?;
         let state = session.state()?;
         let unclear: Vec<&str> = state.intents.iter().filter(|(_, i)| i.indeterminate).map(|(s, _)| &**s).collect();
-        if let Some(near) = did_you_mean(&self.step, unclear.iter().copied()).filter(|_| !unclear.contains(&self.step.as_str())) {
-            let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no step `{}` that was cut off", self.step));
+        if let Some(near) =
+            did_you_mean(&self.step, unclear.iter().copied()).filter(|_| !unclear.contains(&self.step.as_str()))
+        {
+            let fault =
+                Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no step `{}` that was cut off", self.step));
             return Err(Failure::plain(fault.help(format!("did you mean `{near}`?"))));
         }
         desk.say(&session, Saying::Resolve { step: self.step, done: self.done }, None, "apply")?;

@@ -111,7 +111,8 @@ fn is_colored(color: Color, is_terminal: bool) -> bool {
 
 /// A locale that says it has letters only.
 fn has_unicode() -> bool {
-    let value = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
+    let value =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
     !value.is_some_and(|v| v == "C" || v == "POSIX")
 }
 

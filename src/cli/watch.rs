@@ -16,7 +16,11 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Does it once, then again after each change, until somebody stops it or nobody reads any more.
-pub(super) fn watch(desk: &Desk, path: Option<&Path>, run: &mut dyn FnMut() -> Result<(), Failure>) -> Result<Exit, Failure> {
+pub(super) fn watch(
+    desk: &Desk,
+    path: Option<&Path>,
+    run: &mut dyn FnMut() -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
     let file = load::find(path)?;
     loop {
         // Watching begins before looking, so that no change falls in between.
@@ -26,7 +30,10 @@ pub(super) fn watch(desk: &Desk, path: Option<&Path>, run: &mut dyn FnMut() -> R
             desk.failed(&failure);
         }
         let zone = jiff::tz::TimeZone::system();
-        let text = format!("{}  waiting for changes; Ctrl-C ends", jiff::Zoned::now().with_time_zone(zone).strftime("%H:%M:%S"));
+        let text = format!(
+            "{}  waiting for changes; Ctrl-C ends",
+            jiff::Zoned::now().with_time_zone(zone).strftime("%H:%M:%S")
+        );
         if !desk.terminal.print(&format!("{}\n\n", Paint::Faint.on(&text, desk.terminal.out))) {
             return Ok(Exit::Done);
         }

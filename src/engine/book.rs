@@ -77,7 +77,8 @@ impl Book {
 /// The state of a journal that need not be open for writing, and the number of its snapshot.
 pub fn read(journal: &mut dyn Journal) -> Result<(State, u64), PortError> {
     let kept = journal.kept()?.filter(|s| s.form == FORM);
-    let decoded = kept.and_then(|s| postcard::from_bytes::<State>(&s.body).ok().filter(|state| state.number == s.number));
+    let decoded =
+        kept.and_then(|s| postcard::from_bytes::<State>(&s.body).ok().filter(|state| state.number == s.number));
     let mut state = decoded.unwrap_or_default();
     let snapshot = state.number;
     for row in journal.read(snapshot)? {

@@ -62,7 +62,9 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
 fn may_start(around: &Surroundings<'_>, number: u32) -> bool {
     let running = around.state.open.as_ref().is_some_and(|r| !r.cancelled);
     let step = &around.plan.steps[number as usize];
-    let Some(environment) = step.environment.and_then(|e| around.plan.environments.get(e as usize)) else { return running };
+    let Some(environment) = step.environment.and_then(|e| around.plan.environments.get(e as usize)) else {
+        return running;
+    };
     let memory = &around.state.memory;
     let held = memory.environments.get(&environment.name).is_some_and(|p| p.hold.is_some()) && !environment.is_rollback;
     // A window is for starting to deploy: verifying what was deployed in time may come after it.
@@ -115,12 +117,18 @@ fn deployed(world: &World, work: &DeployWork, candidate_name: &str) -> Result<Fi
     let digest = work.bundle.ok_or_else(unknown)?;
     let gone = || PortError::new(Fault::NotFound, format!("the rendered objects {digest} are not kept"));
     let bundle = observe::bundle_of(world, digest)?.ok_or_else(gone)?;
-    let deployment = Deployment { target: &work.target, bundle: &bundle, digest, candidate: work.candidate, candidate_name };
+    let deployment =
+        Deployment { target: &work.target, bundle: &bundle, digest, candidate: work.candidate, candidate_name };
     observe::places(world, &work.target)?.deploy(&deployment)?;
     Ok(Fields::new())
 }
 
-fn bring_back(world: &World, target: &Target, digest: crate::digest::Digest, candidate: crate::digest::Digest) -> Result<(), PortError> {
+fn bring_back(
+    world: &World,
+    target: &Target,
+    digest: crate::digest::Digest,
+    candidate: crate::digest::Digest,
+) -> Result<(), PortError> {
     let gone = || PortError::new(Fault::NotFound, format!("the rendered objects {digest} are not kept any more"));
     let bundle = observe::bundle_of(world, digest)?.ok_or_else(gone)?;
     let candidate_name = crate::plan::candidate::name_of(candidate);

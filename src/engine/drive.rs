@@ -13,7 +13,9 @@ use crate::plan::{Observed, Options, Plan};
 use crate::ports::shelf;
 use crate::ports::shell::Ticket;
 use crate::ports::{Fault, PortError};
-use crate::run::{Input, Progress, Record, RunOutcome, Status, Timed, decide, open_orders, outcome, proceed, wants_replan};
+use crate::run::{
+    Input, Progress, Record, RunOutcome, Status, Timed, decide, open_orders, outcome, proceed, wants_replan,
+};
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -61,7 +63,9 @@ impl Driver<'_> {
         let mut plan = plan;
         keep_bundles(self.world, &plan)?;
         keep_sources(self.world, self.graph, &self.book.state.memory, &plan)?;
-        let heads = plan.sources.iter().map(|s| (s.name.clone(), crate::ports::sources::Head { version: s.version.clone(), about: s.about.clone() }));
+        let heads = plan.sources.iter().map(|s| {
+            (s.name.clone(), crate::ports::sources::Head { version: s.version.clone(), about: s.about.clone() })
+        });
         let begin = Input::Begin { by: self.by.clone(), heads: heads.collect(), rerun: self.options.rerun.clone() };
         // From here on the generation is in the journal.
         self.options.rerun.clear();
@@ -110,7 +114,14 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn absorb(&mut self, plan: &Plan, progress: &mut Progress, events: Vec<crate::run::Event>, now: Moment, records: &mut Vec<Record>) {
+    fn absorb(
+        &mut self,
+        plan: &Plan,
+        progress: &mut Progress,
+        events: Vec<crate::run::Event>,
+        now: Moment,
+        records: &mut Vec<Record>,
+    ) {
         let first = records.len();
         self.book.take(now, events, records);
         for record in records.iter().skip(first) {
@@ -118,13 +129,21 @@ impl Driver<'_> {
         }
     }
 
-    fn give_out(&self, plan: &Plan, progress: &mut Progress, memory: &Arc<Memory>, inputs: &UnboundedSender<Input>, now: Moment) {
+    fn give_out(
+        &self,
+        plan: &Plan,
+        progress: &mut Progress,
+        memory: &Arc<Memory>,
+        inputs: &UnboundedSender<Input>,
+        now: Moment,
+    ) {
         let orders = open_orders(plan, &self.book.state, progress);
         if orders.is_empty() {
             return;
         }
         progress.given_out();
-        let around = Surroundings { world: self.world, graph: self.graph, plan, state: &self.book.state, memory, inputs, now };
+        let around =
+            Surroundings { world: self.world, graph: self.graph, plan, state: &self.book.state, memory, inputs, now };
         for order in orders {
             dispatch(&around, order);
         }
@@ -161,7 +180,9 @@ impl Driver<'_> {
         let options = Options { versions: Some(before.sources.iter().map(head).collect()), ..self.options.clone() };
         let next = observe(self.world, self.graph, &self.book.state.memory, self.observed, &options);
         match next.diagnostics.iter().find(|d| d.is_error()) {
-            Some(fault) => Err(PortError::new(Fault::Invalid, format!("the plan cannot be completed: {}", fault.message))),
+            Some(fault) => {
+                Err(PortError::new(Fault::Invalid, format!("the plan cannot be completed: {}", fault.message)))
+            }
             None => Ok(next),
         }
     }

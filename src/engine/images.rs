@@ -106,7 +106,13 @@ pub(super) fn push(world: &World, work: &PushWork) -> Result<Digest, PortError> 
 }
 
 /// Whether the image is there and the tag names it.
-pub(super) fn is_pushed(world: &World, repository: &str, layout: bool, digest: Digest, tag: &str) -> Result<bool, PortError> {
+pub(super) fn is_pushed(
+    world: &World,
+    repository: &str,
+    layout: bool,
+    digest: Digest,
+    tag: &str,
+) -> Result<bool, PortError> {
     let target = target(world, repository, layout);
     match world.images.resolve(&target, tag) {
         Ok(found) if found.digest == digest => world.images.exists(&target, digest),
@@ -147,7 +153,10 @@ fn sizes(manifest: &[u8]) -> BTreeMap<Digest, u64> {
 fn decide<'a>(world: &World, files: &'a dyn Files, query: &ImageQuery) -> Result<Decided<'a>, PortError> {
     let context = image::Context::open(files, &query.folder, query.dockerfile.as_deref())?;
     let dockerfile = context.dockerfile().map_err(first)?;
-    let platform = query.platform.parse().map_err(|_| PortError::new(Fault::Invalid, format!("`{}` is no platform", query.platform)))?;
+    let platform = query
+        .platform
+        .parse()
+        .map_err(|_| PortError::new(Fault::Invalid, format!("`{}` is no platform", query.platform)))?;
     let request = image::Request {
         context: &context,
         dockerfile: &dockerfile,
@@ -164,7 +173,8 @@ fn decide<'a>(world: &World, files: &'a dyn Files, query: &ImageQuery) -> Result
             Some(digest) => digest,
             None => world.images.resolve(&at, tag_of(&base.text)).map_err(|e| placed(e, &base))?.digest,
         };
-        let found = Base::fetch(&*world.images, &at, digest, &base.platform, &Known(world)).map_err(|e| placed(e, &base))?;
+        let found =
+            Base::fetch(&*world.images, &at, digest, &base.platform, &Known(world)).map_err(|e| placed(e, &base))?;
         digests.push((base.text.clone(), digest));
         bases.insert(base.text.clone(), found);
     }
@@ -201,7 +211,10 @@ fn repository(world: &World, text: &str) -> (Repository, Option<Digest>) {
         None => (text, None),
     };
     if is_path(name) {
-        return (target(world, name.rsplit_once(':').filter(|(_, t)| !t.contains('/')).map_or(name, |(n, _)| n), true), digest);
+        return (
+            target(world, name.rsplit_once(':').filter(|(_, t)| !t.contains('/')).map_or(name, |(n, _)| n), true),
+            digest,
+        );
     }
     let name = image::reference::Reference::parse(name).map_or_else(|_| name.to_string(), |r| r.repository());
     (Repository::registry(name), digest)

@@ -92,7 +92,11 @@ fn origin(root: &Path, kind: &SourceKind, name: &str) -> Origin {
             Origin::Image { repository, layout, tag: tag.value.clone() }
         }
         SourceKind::Helm { chart, repo, version } => Origin::Chart {
-            name: if is_path(chart) && repo.is_none() { absolute(chart).display().to_string() } else { chart.value.clone() },
+            name: if is_path(chart) && repo.is_none() {
+                absolute(chart).display().to_string()
+            } else {
+                chart.value.clone()
+            },
             repository: repo.as_ref().map(|r| r.value.clone()),
             version: version.as_ref().map(|v| v.value.clone()),
         },
@@ -120,7 +124,10 @@ pub(crate) fn secret_value(world: &World, graph: &Graph, name: &str) -> Result<S
     use crate::model::SecretFrom;
     use secrecy::ExposeSecret;
     let invalid = |text: String| PortError::new(crate::ports::Fault::Invalid, text);
-    let secret = graph.find(name).and_then(|id| graph.secret(id)).ok_or_else(|| invalid(format!("there is no secret `{name}`")))?;
+    let secret = graph
+        .find(name)
+        .and_then(|id| graph.secret(id))
+        .ok_or_else(|| invalid(format!("there is no secret `{name}`")))?;
     let origin = match &secret.from {
         Some(SecretFrom::Env(variable)) => secrets::Origin::Env(variable.value.clone()),
         Some(SecretFrom::File(path)) => secrets::Origin::File(clean(&world.root.join(&path.value))),
@@ -128,7 +135,9 @@ pub(crate) fn secret_value(world: &World, graph: &Graph, name: &str) -> Result<S
             secrets::Origin::Command(argv.iter().map(|t| t.as_text().unwrap_or_default().to_string()).collect())
         }
         Some(SecretFrom::Kubernetes { .. }) => {
-            return Err(invalid(format!("secret `{name}` is in a cluster, and nothing here can speak with clusters yet")));
+            return Err(invalid(format!(
+                "secret `{name}` is in a cluster, and nothing here can speak with clusters yet"
+            )));
         }
         None => return Err(invalid(format!("secret `{name}` does not say where its value is"))),
     };

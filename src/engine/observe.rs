@@ -55,9 +55,7 @@ fn ask_all(world: &World, graph: &Graph, memory: &Memory, queries: Vec<Query>, o
 
 fn ask(world: &World, graph: &Graph, memory: &Memory, query: &Query) -> Result<Answer, PortError> {
     match query {
-        Query::Head { source } => {
-            Ok(Answer::Head(world.sources.head(&head_query(world, graph, memory, source)?)?))
-        }
+        Query::Head { source } => Ok(Answer::Head(world.sources.head(&head_query(world, graph, memory, source)?)?)),
         Query::Listing { source, version } => Ok(Answer::Listing(open(world, graph, memory, source, version)?.list()?)),
         Query::File { source, version, path } => {
             Ok(Answer::File(open(world, graph, memory, source, version)?.read(path)?))
@@ -80,7 +78,8 @@ fn ask(world: &World, graph: &Graph, memory: &Memory, query: &Query) -> Result<A
             Ok(Answer::Target(places(world, target)?.look(target, release, bundle.as_deref())?))
         }
         Query::Bundle(digest) => {
-            let gone = || PortError::new(Fault::NotFound, format!("the rendered objects {digest} are not kept any more"));
+            let gone =
+                || PortError::new(Fault::NotFound, format!("the rendered objects {digest} are not kept any more"));
             Ok(Answer::Bundle(bundle_of(world, *digest)?.ok_or_else(gone)?))
         }
         Query::Outputs(outputs) => {
@@ -91,7 +90,13 @@ fn ask(world: &World, graph: &Graph, memory: &Memory, query: &Query) -> Result<A
 }
 
 /// The files of a version of a source.
-pub(super) fn open(world: &World, graph: &Graph, memory: &Memory, source: &str, version: &Version) -> Result<Arc<dyn Files>, PortError> {
+pub(super) fn open(
+    world: &World,
+    graph: &Graph,
+    memory: &Memory,
+    source: &str,
+    version: &Version,
+) -> Result<Arc<dyn Files>, PortError> {
     world.sources.open(&head_query(world, graph, memory, source)?, version)
 }
 
@@ -121,8 +126,14 @@ fn folder_of(files: &dyn Files, folder: &str) -> Result<BTreeMap<String, Arc<[u8
     }
     let size: u64 = entries.iter().map(|e| e.size).sum();
     if size > CHART_LIMIT {
-        return Err(PortError::new(Fault::Limit, format!("`{folder}` holds {size} bytes, and {CHART_LIMIT} are the limit")));
+        return Err(PortError::new(
+            Fault::Limit,
+            format!("`{folder}` holds {size} bytes, and {CHART_LIMIT} are the limit"),
+        ));
     }
     let skip = if folder.is_empty() { 0 } else { folder.len() + 1 };
-    entries.into_iter().map(|e| Ok((e.path.get(skip..).unwrap_or_default().to_string(), files.read(&e.path)?))).collect()
+    entries
+        .into_iter()
+        .map(|e| Ok((e.path.get(skip..).unwrap_or_default().to_string(), files.read(&e.path)?)))
+        .collect()
 }

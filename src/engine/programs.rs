@@ -27,7 +27,13 @@ struct Prepared {
 }
 
 /// Starts the program; `report` is called once, when it has ended.
-pub(super) fn start(world: &World, graph: &Graph, memory: &Memory, job: Job, report: Box<dyn FnOnce(StepResult) + Send>) {
+pub(super) fn start(
+    world: &World,
+    graph: &Graph,
+    memory: &Memory,
+    job: Job,
+    report: Box<dyn FnOnce(StepResult) + Send>,
+) {
     match prepare(world, graph, memory, &job) {
         Err(error) => report(failed(&error)),
         Ok((prepared, program)) => {
@@ -66,7 +72,8 @@ fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(
         text.fill(&|_| None, &|name| secret(name).ok()).ok_or_else(unknown)
     };
     let argv = exec.argv.iter().map(&mut fill).collect::<Result<Vec<_>, _>>()?;
-    let mut env = exec.env.iter().map(|(name, text)| Ok((name.clone(), fill(text)?))).collect::<Result<Vec<_>, PortError>>()?;
+    let mut env =
+        exec.env.iter().map(|(name, text)| Ok((name.clone(), fill(text)?))).collect::<Result<Vec<_>, PortError>>()?;
     let lines = exec.outputs.iter().any(|o| o.path.is_none()).then(|| world.workshop.lines(&job.name)).transpose()?;
     env.extend(lines.iter().map(|path| ("LOCKGATE_OUTPUT".to_string(), path.display().to_string())));
     for output in exec.outputs.iter().filter_map(|o| o.path.as_ref()) {
@@ -91,7 +98,8 @@ fn ended(world: &World, job: &Job, prepared: &Prepared, exit: Result<Exit, PortE
         Ok(exit) => exit,
         Err(error) => return failed(&error),
     };
-    let log = (exit.log_len > 0).then(|| Log { path: job.log.1.clone(), length: exit.log_len, digest: exit.log_digest });
+    let log =
+        (exit.log_len > 0).then(|| Log { path: job.log.1.clone(), length: exit.log_len, digest: exit.log_digest });
     if !exit.success() {
         let fault = if exit.status == Status::Cancelled { Fault::Cancelled } else { Fault::Invalid };
         return StepResult::Failed { fault, reason: in_words(&exit, job), log };
@@ -113,7 +121,9 @@ fn in_words(exit: &Exit, job: &Job) -> String {
     match exit.status {
         Status::Code(code) => format!("it ended with exit status {code}"),
         Status::Signal(signal) => format!("it was killed by signal {signal}"),
-        Status::TimedOut => format!("it took longer than {}", crate::model::duration::format(Duration::from_millis(job.exec.timeout))),
+        Status::TimedOut => {
+            format!("it took longer than {}", crate::model::duration::format(Duration::from_millis(job.exec.timeout)))
+        }
         Status::Cancelled => "it was stopped".to_string(),
     }
 }
@@ -143,7 +153,8 @@ fn outputs(world: &World, job: &Job, prepared: &Prepared) -> Result<Fields, Port
             }
             dir => {
                 let start = if let Dir::Files { start, .. } = dir { start.as_str() } else { "" };
-                let (digest, kept) = world.workshop.keep(&prepared.dir.join(start).join(path)).map_err(|e| unwritten(e, path))?;
+                let (digest, kept) =
+                    world.workshop.keep(&prepared.dir.join(start).join(path)).map_err(|e| unwritten(e, path))?;
                 fields.insert(output.name.clone(), digest.to_string());
                 fields.insert(format!("{}.path", output.name), kept.display().to_string());
             }

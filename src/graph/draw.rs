@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 
 /// The graph in Graphviz's language.
 pub fn dot(graph: &Graph) -> String {
-    let mut out = format!("digraph {} {{\n    rankdir=LR;\n    node [fontname=\"sans-serif\"];\n", quoted(&graph.pipeline().name));
+    let mut out = format!(
+        "digraph {} {{\n    rankdir=LR;\n    node [fontname=\"sans-serif\"];\n",
+        quoted(&graph.pipeline().name)
+    );
     for (id, kind) in shown(graph) {
         let shape = match kind {
             Kind::Source(_) => "ellipse",
@@ -67,7 +70,8 @@ fn shown(graph: &Graph) -> impl Iterator<Item = (NodeId, Kind)> + '_ {
 
 fn arrows(graph: &Graph) -> Vec<(NodeId, NodeId, Why)> {
     let needs = |(id, _)| graph.needs(id).map(move |(from, edge)| (from, id, edge.why));
-    let mut arrows: Vec<_> = shown(graph).flat_map(needs).filter(|(from, ..)| !matches!(graph.kind(*from), Kind::Secret(_))).collect();
+    let mut arrows: Vec<_> =
+        shown(graph).flat_map(needs).filter(|(from, ..)| !matches!(graph.kind(*from), Kind::Secret(_))).collect();
     arrows.sort_unstable();
     arrows.dedup();
     arrows

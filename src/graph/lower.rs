@@ -259,10 +259,12 @@ impl Lowering {
         }
         let most = if self.diagnostics.len() < SUGGESTIONS { 10_000 } else { 0 };
         let known: Vec<&str> = graph.nodes().filter(|(_, k)| fits(*k)).take(most).map(|(n, _)| graph.name(n)).collect();
-        let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no {what} named `{}`", name.value))
-            .at(name.span, "not defined in this pipeline");
+        let mut diagnostic =
+            Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no {what} named `{}`", name.value))
+                .at(name.span, "not defined in this pipeline");
         if let Some(near) = did_you_mean(name, known.iter().copied()) {
-            diagnostic = diagnostic.help(format!("did you mean `{near}`?")).fix(format!("Rename to `{near}`"), name.span, near);
+            diagnostic =
+                diagnostic.help(format!("did you mean `{near}`?")).fix(format!("Rename to `{near}`"), name.span, near);
         } else if !known.is_empty() && known.len() <= 12 {
             diagnostic = diagnostic.help(format!("there are: {}", known.join(", ")));
         }
@@ -274,7 +276,11 @@ fn cycle(graph: &Graph) -> Option<Diagnostic> {
     let cycle = graph.cycle()?;
     let mut names: Vec<&str> = cycle.iter().map(|(n, _)| graph.name(*n)).collect();
     names.extend(names.first().copied());
-    let shown = if names.len() > 9 { format!("{} → … → {}", names[..4].join(" → "), names[names.len() - 4..].join(" → ")) } else { names.join(" → ") };
+    let shown = if names.len() > 9 {
+        format!("{} → … → {}", names[..4].join(" → "), names[names.len() - 4..].join(" → "))
+    } else {
+        names.join(" → ")
+    };
     let mut diagnostic = Diagnostic::new(&codes::CYCLE, format!("these wait for one another: {shown}"));
     for (node, edge) in cycle.iter().take(4) {
         diagnostic = diagnostic.at(edge.span, format!("`{}` needs this", graph.name(*node)));

@@ -106,8 +106,9 @@ impl Graph {
     }
 
     pub(super) fn sort(&mut self) {
-        let mut missing: Vec<usize> =
-            (0..self.len()).map(|i| self.edges.edges_directed(petgraph::graph::NodeIndex::new(i), Direction::Incoming).count()).collect();
+        let mut missing: Vec<usize> = (0..self.len())
+            .map(|i| self.edges.edges_directed(petgraph::graph::NodeIndex::new(i), Direction::Incoming).count())
+            .collect();
         let mut ready: std::collections::BinaryHeap<std::cmp::Reverse<NodeId>> =
             self.nodes().map(|(n, _)| n).filter(|n| missing[n.at()] == 0).map(std::cmp::Reverse).collect();
         let mut order = Vec::with_capacity(self.len());

@@ -258,7 +258,9 @@ impl Object for ApiVersions {
     fn call(&self, name: &str, args: &[Value]) -> Result<Value, FuncError> {
         match args {
             [Value::Str(wanted)] => Ok(Value::Bool(self.0.iter().any(|v| v.as_bytes() == &wanted[..]))),
-            [other] => Err(FuncError::Message(format!("wrong type for value; expected string; got {}", other.type_name()))),
+            [other] => {
+                Err(FuncError::Message(format!("wrong type for value; expected string; got {}", other.type_name())))
+            }
             args => Err(FuncError::arguments(name, 1, args.len())),
         }
     }

@@ -60,7 +60,9 @@ impl Object for Files {
         match name {
             "Get" | "GetBytes" | "Glob" | "Lines" | "AsConfig" | "AsSecrets" => Member::Method,
             // A field of a map is its element, and one that is missing the zero value.
-            name => Member::Field(self.0.get(name.as_bytes()).map_or(Value::Bytes(Str::default()), |d| Value::Bytes(d.clone()))),
+            name => Member::Field(
+                self.0.get(name.as_bytes()).map_or(Value::Bytes(Str::default()), |d| Value::Bytes(d.clone())),
+            ),
         }
     }
 
@@ -81,7 +83,10 @@ impl Object for Files {
         let path = match args {
             [Value::Str(path)] => path,
             [other] => {
-                return Err(FuncError::Message(format!("wrong type for value; expected string; got {}", other.type_name())));
+                return Err(FuncError::Message(format!(
+                    "wrong type for value; expected string; got {}",
+                    other.type_name()
+                )));
             }
             args => return Err(FuncError::arguments(name, 1, args.len())),
         };

@@ -369,7 +369,8 @@ mod tests {
 
     #[test]
     fn writes_as_go_does() {
-        let value = read(br#"{"b":[1,2.5,1e21,1e-7,1000000],"a":"<\u00e4\n\ud83d\ude00>","c":{},"d":[],"e":null}"#).expect("json");
+        let value = read(br#"{"b":[1,2.5,1e21,1e-7,1000000],"a":"<\u00e4\n\ud83d\ude00>","c":{},"d":[],"e":null}"#)
+            .expect("json");
         let compact = r#"{"a":"\u003cä\n😀\u003e","b":[1,2.5,1e+21,1e-7,1000000],"c":{},"d":[],"e":null}"#;
         assert_eq!(write(&value, Form::Compact).expect("writes"), compact);
         assert!(write(&value, Form::Raw).expect("writes").contains("\"<ä"));

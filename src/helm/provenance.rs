@@ -4,8 +4,8 @@
 //! influence, through any function, and needs no bookkeeping in the executor. Values whose text stands in the field are
 //! tried first; only if none of them matters are the others.
 
-use super::error::RenderError;
 use super::chart::Chart;
+use super::error::RenderError;
 use super::manifest::Manifest;
 use super::render::{Rendered, Request, final_values, render_changed};
 use super::value::{List, Map, Value};
@@ -56,8 +56,10 @@ pub fn explain(
     let all = final_values(&quick, &layers)?;
     let mut leaves = Vec::new();
     collect_leaves(&Value::Map(all.clone()), &mut Vec::new(), &mut leaves);
-    let (near, far): (Vec<_>, Vec<_>) = leaves.into_iter().partition(|(_, leaf)| text.contains(leaf) && !leaf.is_empty());
-    let mut trial = Trial { request: &quick, layers: &layers, all, kind, name, field, before: &value, left: MAX_TRIALS };
+    let (near, far): (Vec<_>, Vec<_>) =
+        leaves.into_iter().partition(|(_, leaf)| text.contains(leaf) && !leaf.is_empty());
+    let mut trial =
+        Trial { request: &quick, layers: &layers, all, kind, name, field, before: &value, left: MAX_TRIALS };
     let mut causes = trial.causes(&near);
     if causes.is_empty() {
         causes = trial.causes(&far);
@@ -88,7 +90,8 @@ fn collect_leaves(value: &Value, path: &mut Vec<String>, leaves: &mut Vec<(Vec<S
         Value::Map(map) => map.entries().into_iter().map(|(k, v)| (k.to_text().into_owned(), v)).collect(),
         Value::List(list) => list.iter().enumerate().map(|(i, v)| (i.to_string(), v.clone())).collect(),
         scalar => {
-            leaves.push((path.clone(), String::from_utf8_lossy(&super::template::format::to_bytes(scalar)).into_owned()));
+            leaves
+                .push((path.clone(), String::from_utf8_lossy(&super::template::format::to_bytes(scalar)).into_owned()));
             return;
         }
     };
@@ -251,7 +254,8 @@ mod tests {
                  replicas: {{ .Values.replicas }}\nport: {{ (index .Values.ports 0).p }}\nfixed: here\n",
             ),
         ];
-        let chart = Chart::from_files(files.map(|(n, t)| (n.to_string(), t.as_bytes().to_vec())).into()).expect("a chart");
+        let chart =
+            Chart::from_files(files.map(|(n, t)| (n.to_string(), t.as_bytes().to_vec())).into()).expect("a chart");
         let mut request = Request::new(&chart, "r", "n");
         request.values.push(Layer { name: "dev.yaml".to_string(), text: b"# dev\nreplicas: 3\n".to_vec() });
         let set = Set { text: "image.tag=v2".to_string(), kind: SetKind::Typed, file: None, name: "set".to_string() };

@@ -292,7 +292,8 @@ fn collect<'a>(
         below.set(name, Value::Map(sub_dot));
     }
     for template in &live.chart.templates {
-        let name = String::from_utf8_lossy(&super::functions::clean(format!("{path}/{}", template.name).as_bytes())).into_owned();
+        let name = String::from_utf8_lossy(&super::functions::clean(format!("{path}/{}", template.name).as_bytes()))
+            .into_owned();
         if live.metadata.kind != "library" || is_partial(&name) {
             tasks.insert(name, Task { text: &template.data, dot: dot.clone(), base: format!("{path}/templates") });
         }

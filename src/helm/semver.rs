@@ -217,7 +217,9 @@ pub fn compatible(constraint: &str, version: &str) -> bool {
 fn rewrite_hyphens(text: &str) -> String {
     let Some(pattern) = HYPHEN.as_ref() else { return text.to_string() };
     let group = |c: &regex::Captures<'_>, i| c.get(i).map_or(String::new(), |m| m.as_str().to_string());
-    pattern.replace_all(text, |c: &regex::Captures<'_>| format!(">= {}, <= {} ", group(c, 1), group(c, 10 + 1))).into_owned()
+    pattern
+        .replace_all(text, |c: &regex::Captures<'_>| format!(">= {}, <= {} ", group(c, 1), group(c, 10 + 1)))
+        .into_owned()
 }
 
 impl All {
@@ -226,7 +228,8 @@ impl All {
         if !VALID.as_ref().is_some_and(|r| r.is_match(text)) {
             return Err(improper());
         }
-        let found: Vec<&str> = FIND.as_ref().map(|r| r.find_iter(text).map(|m| m.as_str()).collect()).unwrap_or_default();
+        let found: Vec<&str> =
+            FIND.as_ref().map(|r| r.find_iter(text).map(|m| m.as_str()).collect()).unwrap_or_default();
         let parts = found.into_iter().map(Part::parse).collect::<Result<Vec<_>, _>>()?;
         let names_pre = parts.iter().any(|p| !p.version.pre.is_empty());
         Ok(All { parts, names_pre })

@@ -5,10 +5,10 @@ mod forms;
 use super::Spanned;
 use super::decode::{self, Faults};
 use super::spec::{Arg, Child, Prop, Spec, Ty, Word, word};
-use forms::{EXPECTATIONS, HAPPENINGS, check_expect, check_when};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::Node;
+use forms::{EXPECTATIONS, HAPPENINGS, check_expect, check_when};
 use std::time::Duration;
 
 /// A test of a pipeline: what happens, and what is expected of it, in the order of the text.
@@ -197,7 +197,10 @@ pub static GIVEN: Spec = Spec {
     args: &[Arg::new("STATE", Ty::Word(STATES), "What is given.")],
     more: Some(Arg::new("ENVIRONMENT", Ty::Text, "An environment.").optional()),
     example: "given verified dev staging",
-    ..Spec::new("given", "What was there before: `given verified ENVIRONMENT…` for these environments and those before them, `given verified` for all. Without it, nothing was ever deployed. Stands first.")
+    ..Spec::new(
+        "given",
+        "What was there before: `given verified ENVIRONMENT…` for these environments and those before them, `given verified` for all. Without it, nothing was ever deployed. Stands first.",
+    )
 };
 
 static STEPS: &[Word] = &[
@@ -217,7 +220,8 @@ pub static WHEN: Spec = Spec {
         Prop::new("of", Ty::Text, "The group of who approves or rejects.").default("the one that is asked"),
         Prop::new("tag", Ty::Text, "The tag of an image."),
         Prop::new("version", Ty::Text, "The version of a chart."),
-        Prop::new("at", Ty::Word(STEPS), "What of the node fails.").default("what it runs first; of an environment, what it verifies"),
+        Prop::new("at", Ty::Word(STEPS), "What of the node fails.")
+            .default("what it runs first; of an environment, what it verifies"),
     ],
     also: Some(check_when),
     example: r#"when push app "src/main.c" by=ann"#,
@@ -250,7 +254,12 @@ fn check(node: Node<'_>, faults: &mut Faults) {
         match (child.name(), happened) {
             ("given", Some(first)) => {
                 let fault = Diagnostic::new(&codes::MISPLACED_NODE, "`given` after something happened");
-                faults.push(fault.at(child.name_span(), "too late").at(first, "this comes before").help("what is given stands first"));
+                faults.push(
+                    fault
+                        .at(child.name_span(), "too late")
+                        .at(first, "this comes before")
+                        .help("what is given stands first"),
+                );
             }
             ("given", None) => {}
             _ => happened = happened.or(Some(child.name_span())),

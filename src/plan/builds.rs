@@ -23,7 +23,8 @@ impl Walk<'_> {
         let graph = self.graph;
         let Some(build) = graph.build(id) else { return };
         if build.builder.value == Builder::Docker {
-            let message = format!("build `{}` needs the adapter of the Docker engine, which is not there yet", build.name.value);
+            let message =
+                format!("build `{}` needs the adapter of the Docker engine, which is not there yet", build.name.value);
             self.diagnostics.push(
                 Diagnostic::new(&codes::NEEDS_ADAPTER, message)
                     .at(build.builder.span, "asked for here")
@@ -42,7 +43,8 @@ impl Walk<'_> {
         node.done = Some(tests.last().copied().unwrap_or(image));
         node.fields = build.push.as_ref().map(repository_fields).unwrap_or_default();
         if let Some(push) = build.push.as_ref().filter(|p| !is_path(&p.repository)) {
-            let message = format!("build `{}` needs the adapter for image registries, which is not there yet", build.name.value);
+            let message =
+                format!("build `{}` needs the adapter for image registries, which is not there yet", build.name.value);
             let diagnostic = Diagnostic::new(&codes::NEEDS_ADAPTER, message).at(push.span, "pushed to here");
             self.diagnostics.push(diagnostic.help("an OCI layout folder works without: `push \"./FOLDER\"`"));
         } else if let Some(push) = &build.push {
@@ -160,14 +162,17 @@ impl Walk<'_> {
             parts.needs.push(image);
             parts.needs.extend(steps.last());
             let workdir = test.workdir.as_ref().or(build.context.as_ref());
-            if let Some((source, version)) = workdir.and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?))) {
+            if let Some((source, version)) =
+                workdir.and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?)))
+            {
                 parts.known(version.content, Label::Files(source.clone(), format!("{source}'s files")));
             }
             let number = if build.tests.len() == 1 { String::new() } else { format!(".{}", number + 1) };
             let name = self.step_id(format!("test.{}{number}", build.name.value));
             let image_text = self.nodes_digest(image);
             parts.text(&image_text, Label::Text("the image changed".into()));
-            let step = self.add(id, name, parts, None, test, &Scope::default(), |walk| (Vec::new(), walk.dir(workdir, false)));
+            let step =
+                self.add(id, name, parts, None, test, &Scope::default(), |walk| (Vec::new(), walk.dir(workdir, false)));
             if let Some(Work::Exec(exec)) = self.steps.get_mut(step as usize).map(|s| &mut s.work) {
                 exec.env.push(("LOCKGATE_IMAGE_DIGEST".into(), image_text));
                 start_in_context(exec, build);
@@ -194,7 +199,16 @@ impl Walk<'_> {
 
     /// The step that sends the image where it is wanted. It is not needed where the image is already, under that tag.
     #[allow(clippy::too_many_arguments)]
-    fn push(&mut self, id: NodeId, build: &Build, push: &Push, tag: Text, image: u32, tests: &[u32], work: BuildWork) -> u32 {
+    fn push(
+        &mut self,
+        id: NodeId,
+        build: &Build,
+        push: &Push,
+        tag: Text,
+        image: u32,
+        tests: &[u32],
+        work: BuildWork,
+    ) -> u32 {
         let repository = push.repository.value.clone();
         let layout = is_path(&repository);
         let digest = self.nodes_digest(image);
@@ -220,7 +234,11 @@ impl Walk<'_> {
             Some(_) => Action::Run,
             None => Action::Maybe,
         };
-        let mut reasons = if is_there { Vec::new() } else { self.reasons(&step_id, &recipe, &|i| labels.get(i).cloned().unwrap_or_default()) };
+        let mut reasons = if is_there {
+            Vec::new()
+        } else {
+            self.reasons(&step_id, &recipe, &|i| labels.get(i).cloned().unwrap_or_default())
+        };
         if action == Action::Run && image_done && tests_done && reasons == ["it has not succeeded yet"] {
             reasons = vec!["the image is not there under that tag".to_string()];
         }
@@ -235,7 +253,20 @@ impl Walk<'_> {
         };
         let effect = Effect::ContentAddressed;
         let outputs = Fields::new();
-        self.push_step(Step { id: step_id, node: id, environment: None, needs, action, key, recipe, reasons, effect, replan: false, work, outputs })
+        self.push_step(Step {
+            id: step_id,
+            node: id,
+            environment: None,
+            needs,
+            action,
+            key,
+            recipe,
+            reasons,
+            effect,
+            replan: false,
+            work,
+            outputs,
+        })
     }
 }
 
@@ -264,7 +295,9 @@ fn image_base(build: &Build, generation: u32) -> crate::digest::Digest {
 fn repository_fields(push: &Push) -> Fields {
     let repository = push.repository.value.as_str();
     let (registry, name) = match repository.split_once('/') {
-        Some((host, rest)) if !is_path(repository) && (host.contains(['.', ':']) || host == "localhost") => (host, rest),
+        Some((host, rest)) if !is_path(repository) && (host.contains(['.', ':']) || host == "localhost") => {
+            (host, rest)
+        }
         _ => ("", repository),
     };
     let field = |name: &str, value: &str| (name.to_string(), value.to_string());

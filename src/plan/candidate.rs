@@ -42,17 +42,18 @@ pub fn name_of(id: Digest) -> String {
 static QUALITIES: [&str; 64] = [
     "able", "agile", "amber", "apt", "azure", "bold", "brave", "brisk", "bright", "calm", "clear", "clever", "cool",
     "coral", "crisp", "daring", "deep", "eager", "early", "even", "fair", "fast", "fine", "firm", "fleet", "fresh",
-    "gentle", "glad", "golden", "grand", "green", "happy", "hardy", "honest", "ivory", "jolly", "keen", "kind", "large",
-    "light", "lively", "loyal", "lucky", "mellow", "merry", "mild", "neat", "noble", "olive", "plain", "polite", "proud",
-    "quick", "quiet", "ready", "rosy", "sharp", "silver", "smart", "steady", "sunny", "swift", "warm", "wise",
+    "gentle", "glad", "golden", "grand", "green", "happy", "hardy", "honest", "ivory", "jolly", "keen", "kind",
+    "large", "light", "lively", "loyal", "lucky", "mellow", "merry", "mild", "neat", "noble", "olive", "plain",
+    "polite", "proud", "quick", "quiet", "ready", "rosy", "sharp", "silver", "smart", "steady", "sunny", "swift",
+    "warm", "wise",
 ];
 
 static ANIMALS: [&str; 64] = [
-    "ant", "badger", "bear", "beaver", "bee", "bison", "boar", "camel", "cat", "crab", "crane", "crow", "deer", "dingo",
-    "dove", "duck", "eagle", "eel", "egret", "elk", "emu", "falcon", "finch", "fox", "frog", "gecko", "goat", "goose",
-    "gull", "hare", "hawk", "heron", "horse", "ibex", "jay", "koala", "lark", "lemur", "lion", "llama", "lynx", "mole",
-    "moose", "moth", "mouse", "newt", "orca", "otter", "owl", "panda", "puma", "quail", "rabbit", "raven", "robin", "seal",
-    "shrew", "snail", "stork", "swan", "tiger", "toad", "wolf", "wren",
+    "ant", "badger", "bear", "beaver", "bee", "bison", "boar", "camel", "cat", "crab", "crane", "crow", "deer",
+    "dingo", "dove", "duck", "eagle", "eel", "egret", "elk", "emu", "falcon", "finch", "fox", "frog", "gecko", "goat",
+    "goose", "gull", "hare", "hawk", "heron", "horse", "ibex", "jay", "koala", "lark", "lemur", "lion", "llama",
+    "lynx", "mole", "moose", "moth", "mouse", "newt", "orca", "otter", "owl", "panda", "puma", "quail", "rabbit",
+    "raven", "robin", "seal", "shrew", "snail", "stork", "swan", "tiger", "toad", "wolf", "wren",
 ];
 
 #[cfg(test)]

@@ -154,7 +154,10 @@ mod tests {
     #[test]
     fn odd_keys_are_quoted_and_missing_fields_shown() {
         let got = fields(&json!({"metadata": {"labels": {"a/b": "1"}}}), &json!({"metadata": {"labels": {}}}));
-        assert_eq!(got, [FieldChange { path: "metadata.labels[\"a/b\"]".into(), before: Some(json!("1")), after: None }]);
+        assert_eq!(
+            got,
+            [FieldChange { path: "metadata.labels[\"a/b\"]".into(), before: Some(json!("1")), after: None }]
+        );
     }
 
     #[test]

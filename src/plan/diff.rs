@@ -60,7 +60,13 @@ fn empty(graph: &Graph) -> Plan {
     }
 }
 
-fn diff_for(graph: &Graph, memory: &Memory, observed: &Observed, options: &Options, targets: &Targets) -> (Plan, Vec<Query>) {
+fn diff_for(
+    graph: &Graph,
+    memory: &Memory,
+    observed: &Observed,
+    options: &Options,
+    targets: &Targets,
+) -> (Plan, Vec<Query>) {
     let mut plan = empty(graph);
     plan.sources = source_lines(graph, memory, targets);
     let mut missing = Vec::new();
@@ -251,7 +257,9 @@ impl Walk<'_> {
         let reasons = match (action, new.stale) {
             (Action::Reuse, _) => Vec::new(),
             (_, Some(stale)) => vec![stale],
-            _ if self.options.rerun.iter().any(|r| r == self.graph.name(new.node)) => vec!["it is to run anew".to_string()],
+            _ if self.options.rerun.iter().any(|r| r == self.graph.name(new.node)) => {
+                vec!["it is to run anew".to_string()]
+            }
             _ => self.reasons(&new.id, &new.recipe, &new.labels),
         };
         let work = if action == Action::Reuse { Work::None } else { (new.work)() };

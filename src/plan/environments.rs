@@ -9,7 +9,9 @@ use super::reference::{EnvironmentScope, Scope};
 use super::releases::Rendered;
 use super::targets::{Target, gate_plan};
 use super::work::{DeployWork, TargetPlan};
-use super::{Action, Bundle, Change, Effect, EnvironmentPlan, Fields, ObjectChange, Plan, RenderedRelease, Step, Verdict, Work};
+use super::{
+    Action, Bundle, Change, Effect, EnvironmentPlan, Fields, ObjectChange, Plan, RenderedRelease, Step, Verdict, Work,
+};
 use crate::digest::{Digest, Hasher};
 use crate::graph::{Graph, NodeId};
 use crate::model::{Environment, GateRule};
@@ -71,12 +73,14 @@ impl Walk<'_> {
 
     fn target_plan(&self, environment: &Environment) -> TargetPlan {
         match &environment.target {
-            Some(crate::model::Target::Cluster { context, namespace, create_namespace, pull_secret, .. }) => TargetPlan::Cluster {
-                context: context.value.clone(),
-                namespace: namespace.value.clone(),
-                create_namespace: *create_namespace,
-                pull_secret: pull_secret.as_ref().map(|s| s.value.clone()),
-            },
+            Some(crate::model::Target::Cluster { context, namespace, create_namespace, pull_secret, .. }) => {
+                TargetPlan::Cluster {
+                    context: context.value.clone(),
+                    namespace: namespace.value.clone(),
+                    create_namespace: *create_namespace,
+                    pull_secret: pull_secret.as_ref().map(|s| s.value.clone()),
+                }
+            }
             Some(crate::model::Target::Folder { path, namespace, .. }) => TargetPlan::Folder {
                 path: self.options.root.join(path.value.trim_start_matches("./")),
                 namespace: namespace.as_ref().map_or_else(|| environment.name.value.clone(), |n| n.value.clone()),
@@ -114,7 +118,11 @@ impl Walk<'_> {
         };
         let key = digest.map(|d| deploy_key(&draft.target, &name, d, self.generation(&draft.environment.name)));
         let nothing = bundle.is_empty() && deployed.is_none() && there.bundle.is_none();
-        let is_there = nothing || key.is_some() && deployed.as_ref().map(|d| d.key) == key && there.bundle == digest && there.drift.is_empty();
+        let is_there = nothing
+            || key.is_some()
+                && deployed.as_ref().map(|d| d.key) == key
+                && there.bundle == digest
+                && there.drift.is_empty();
         draft.drift.extend(there.drift.iter().cloned());
         if !is_there {
             self.differences(draft, release, &bundle, deployed.as_ref().map(|d| d.bundle), &there);
@@ -125,7 +133,8 @@ impl Walk<'_> {
             let labels: Vec<String> = parts.labels.iter().map(|l| self.label(l)).collect();
             reasons = self.deploy_reasons(&id, &parts.recipe, &labels, deployed.is_some(), &there, rollback.is_some());
         }
-        let mut needs = [parts.needs, draft.needs.clone(), draft.deploys.last().copied().into_iter().collect()].concat();
+        let mut needs =
+            [parts.needs, draft.needs.clone(), draft.deploys.last().copied().into_iter().collect()].concat();
         needs.sort_unstable();
         needs.dedup();
         let work = DeployWork {
@@ -135,16 +144,28 @@ impl Walk<'_> {
             target: draft.target.clone(),
             bundle: digest,
             candidate: self.candidate.id,
-            timeout: draft.environment.timeout.as_ref().map_or(DEPLOY_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
+            timeout: draft
+                .environment
+                .timeout
+                .as_ref()
+                .map_or(DEPLOY_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
         };
         let rendered = RenderedRelease { bundle: bundle.clone(), request };
         self.rendered.insert((draft.environment.name.value.clone(), release.to_string()), rendered);
         if let Some(digest) = digest {
             self.bundles.insert(digest, bundle);
         }
-        draft.contents.insert(format!("release {release}"), digest.map_or_else(|| "not known yet".to_string(), |d| d.short()));
+        draft
+            .contents
+            .insert(format!("release {release}"), digest.map_or_else(|| "not known yet".to_string(), |d| d.short()));
         draft.bundles.insert(release.to_string(), digest);
-        let action = if is_there { Action::Reuse } else if key.is_some() { Action::Run } else { Action::Maybe };
+        let action = if is_there {
+            Action::Reuse
+        } else if key.is_some() {
+            Action::Run
+        } else {
+            Action::Maybe
+        };
         let step = self.push_step(Step {
             id,
             node: draft.node,
@@ -167,7 +188,9 @@ impl Walk<'_> {
     fn wanted(&mut self, draft: &Draft<'_>, release: &str, rollback: Option<&Has>) -> Option<Rendered> {
         let namespace = draft.target.namespace().to_string();
         let none = Bundle { release: release.to_string(), namespace: namespace.clone(), ..Bundle::default() };
-        let plain = |bundle: Arc<Bundle>| Some(Rendered { bundle, request: None, known: true, parts: Parts::new(Digest::default()) });
+        let plain = |bundle: Arc<Bundle>| {
+            Some(Rendered { bundle, request: None, known: true, parts: Parts::new(Digest::default()) })
+        };
         if let Some(has) = rollback {
             return match has.bundles.get(release) {
                 Some(digest) => plain(self.bundle(*digest, draft)?),
@@ -204,7 +227,10 @@ impl Walk<'_> {
 
     fn needs_cluster(&mut self, draft: &Draft<'_>) {
         let span = draft.environment.target.as_ref().map_or(draft.environment.span, crate::model::Target::span);
-        let message = format!("environment `{}` needs the adapter for clusters, which is not there yet", draft.environment.name.value);
+        let message = format!(
+            "environment `{}` needs the adapter for clusters, which is not there yet",
+            draft.environment.name.value
+        );
         let diagnostic = crate::diag::Diagnostic::new(&crate::diag::codes::NEEDS_ADAPTER, message);
         let diagnostic = diagnostic.at(span, "deployed to here").help("a folder works without: `folder \"./PATH\"`");
         if !self.diagnostics.contains(&diagnostic) {
@@ -212,7 +238,14 @@ impl Walk<'_> {
         }
     }
 
-    fn differences(&mut self, draft: &mut Draft<'_>, release: &str, bundle: &Bundle, before: Option<Digest>, there: &TargetAnswer) {
+    fn differences(
+        &mut self,
+        draft: &mut Draft<'_>,
+        release: &str,
+        bundle: &Bundle,
+        before: Option<Digest>,
+        there: &TargetAnswer,
+    ) {
         let before = match before {
             // A place that no longer has what we deployed gets everything anew.
             Some(digest) if there.bundle.is_some() => self.bundle(digest, draft),
@@ -221,13 +254,25 @@ impl Walk<'_> {
         let mut changes = super::changes::between(release, before.as_deref(), bundle);
         for (object, _) in &there.drift {
             if !changes.iter().any(|c| c.object == *object) {
-                changes.push(Change { release: release.to_string(), object: object.clone(), what: ObjectChange::Restore });
+                changes.push(Change {
+                    release: release.to_string(),
+                    object: object.clone(),
+                    what: ObjectChange::Restore,
+                });
             }
         }
         draft.changes.append(&mut changes);
     }
 
-    fn deploy_reasons(&self, id: &Arc<str>, recipe: &Recipe, labels: &[String], deployed: bool, there: &TargetAnswer, rollback: bool) -> Vec<String> {
+    fn deploy_reasons(
+        &self,
+        id: &Arc<str>,
+        recipe: &Recipe,
+        labels: &[String],
+        deployed: bool,
+        there: &TargetAnswer,
+        rollback: bool,
+    ) -> Vec<String> {
         if rollback {
             return vec!["a rollback was asked for".to_string()];
         }
@@ -247,7 +292,20 @@ impl Walk<'_> {
     }
 
     fn conclude(&mut self, draft: Draft<'_>, target: &Target) -> EnvironmentPlan {
-        let Draft { node, environment, place, target: to, steps, deploys, changes, drift, bundles, mut contents, failed, .. } = draft;
+        let Draft {
+            node,
+            environment,
+            place,
+            target: to,
+            steps,
+            deploys,
+            changes,
+            drift,
+            bundles,
+            mut contents,
+            failed,
+            ..
+        } = draft;
         let name = environment.name.value.clone();
         let keys: Option<Vec<Digest>> = steps.iter().map(|s| self.steps.get(*s as usize).and_then(|s| s.key)).collect();
         let substance = keys.filter(|_| !failed).map(|keys| {
@@ -263,14 +321,23 @@ impl Walk<'_> {
         };
         contents.insert("target".to_string(), to.to_string());
         contents.insert("gate".to_string(), serde_json::to_string(&gate).unwrap_or_default());
-        contents.insert("instead of".to_string(), place.has.as_ref().map_or("nothing".to_string(), |h| h.substance.short()));
+        contents.insert(
+            "instead of".to_string(),
+            place.has.as_ref().map_or("nothing".to_string(), |h| h.substance.short()),
+        );
         let subplan = substance.map(|s| subplan(&name, s, &contents));
         let done = !failed && steps.iter().all(|s| self.steps.get(*s as usize).is_some_and(Step::is_reused));
         let is_rollback = target.rollback.is_some();
         let verdict = verdict(&place, target.candidate, substance, done, gate.is_some(), is_rollback);
-        let mut reasons: Vec<String> = deploys.iter().flat_map(|s| self.steps.get(*s as usize).map(|s| s.reasons.clone()).unwrap_or_default()).collect();
+        let mut reasons: Vec<String> = deploys
+            .iter()
+            .flat_map(|s| self.steps.get(*s as usize).map(|s| s.reasons.clone()).unwrap_or_default())
+            .collect();
         if reasons.is_empty() && !done {
-            reasons = steps.iter().flat_map(|s| self.steps.get(*s as usize).map(|s| s.reasons.clone()).unwrap_or_default()).collect();
+            reasons = steps
+                .iter()
+                .flat_map(|s| self.steps.get(*s as usize).map(|s| s.reasons.clone()).unwrap_or_default())
+                .collect();
         }
         reasons.dedup();
         EnvironmentPlan {
@@ -336,10 +403,13 @@ fn scope_of(environment: &Environment, target: &TargetPlan) -> Scope {
     Scope { environment: Some(EnvironmentScope { name, namespace: target.namespace().to_string(), cluster }) }
 }
 
-
 fn deploy_key(target: &TargetPlan, release: &str, bundle: Digest, generation: u32) -> Digest {
     let mut hasher = Hasher::new("deploy");
-    hasher.field(serde_json::to_string(target).unwrap_or_default()).field(release).digest(bundle).field(generation.to_le_bytes());
+    hasher
+        .field(serde_json::to_string(target).unwrap_or_default())
+        .field(release)
+        .digest(bundle)
+        .field(generation.to_le_bytes());
     hasher.finish()
 }
 
@@ -352,8 +422,14 @@ fn subplan(name: &str, substance: Digest, contents: &BTreeMap<String, String>) -
     hasher.finish()
 }
 
-
-fn verdict(place: &Place, candidate: Digest, substance: Option<Digest>, done: bool, gated: bool, is_rollback: bool) -> Verdict {
+fn verdict(
+    place: &Place,
+    candidate: Digest,
+    substance: Option<Digest>,
+    done: bool,
+    gated: bool,
+    is_rollback: bool,
+) -> Verdict {
     if done {
         return Verdict::UpToDate;
     }

@@ -1,8 +1,8 @@
 //! What is remembered between plans: the facts that planning reads. It is a part of `run::State` and, like all of that,
 //! a fold of events.
 
-use super::candidate::Candidate;
 use super::Fields;
+use super::candidate::Candidate;
 use crate::digest::Digest;
 use crate::ports::sources::Head;
 use serde::{Deserialize, Serialize};

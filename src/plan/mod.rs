@@ -255,8 +255,11 @@ impl Plan {
     /// Whether there is nothing to do, now or at a gate.
     pub fn is_empty(&self) -> bool {
         let reachable = self.reachable();
-        let waits = |(e, reachable): (&EnvironmentPlan, &bool)| *reachable && matches!(e.verdict, Verdict::Enter | Verdict::Gate);
-        self.steps.iter().all(|s| s.is_reused() || self.is_barred(s)) && !self.environments.iter().zip(&reachable).any(waits)
+        let waits = |(e, reachable): (&EnvironmentPlan, &bool)| {
+            *reachable && matches!(e.verdict, Verdict::Enter | Verdict::Gate)
+        };
+        self.steps.iter().all(|s| s.is_reused() || self.is_barred(s))
+            && !self.environments.iter().zip(&reachable).any(waits)
     }
 
     /// For each environment whether its candidate can come to it without somebody's word about another environment: none
@@ -268,7 +271,8 @@ impl Plan {
                 let before = self.environments.get(*e as usize);
                 before.is_none_or(|b| b.candidate != environment.candidate)
                     || reachable.get(*e as usize).copied().unwrap_or(true)
-                        && before.is_some_and(|b| matches!(b.verdict, Verdict::UpToDate | Verdict::Enter | Verdict::Gate))
+                        && before
+                            .is_some_and(|b| matches!(b.verdict, Verdict::UpToDate | Verdict::Enter | Verdict::Gate))
             };
             let all = environment.after.iter().all(open);
             reachable.push(all);

@@ -1,11 +1,11 @@
 //! Questions to the world, and its answers.
 
-use crate::ports::bundle::Bundle;
-pub use crate::ports::places::Seen as TargetAnswer;
 use super::work::TargetPlan;
 use crate::digest::Digest;
 use crate::ports::PortError;
+use crate::ports::bundle::Bundle;
 use crate::ports::files::Listing;
+pub use crate::ports::places::Seen as TargetAnswer;
 use crate::ports::sources::{Head, Version};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;

@@ -85,10 +85,21 @@ impl Walk<'_> {
             return;
         }
         let stale = self.drifted.get(&id).map(|what| format!("{what} is not as it was written"));
-        let step = self.add(id, self.step_id(format!("task.{name}")), parts, stale, &task.command, &Scope::default(), |walk| {
-            let outputs = task.outputs.iter().map(|o| Told { name: o.name.value.clone(), path: o.path.as_ref().map(|p| p.value.clone()) });
-            (outputs.collect(), walk.dir(task.command.workdir.as_ref(), true))
-        });
+        let step = self.add(
+            id,
+            self.step_id(format!("task.{name}")),
+            parts,
+            stale,
+            &task.command,
+            &Scope::default(),
+            |walk| {
+                let outputs = task
+                    .outputs
+                    .iter()
+                    .map(|o| Told { name: o.name.value.clone(), path: o.path.as_ref().map(|p| p.value.clone()) });
+                (outputs.collect(), walk.dir(task.command.workdir.as_ref(), true))
+            },
+        );
         let place = in_place(graph, self.options, task);
         let node = &mut self.nodes[id.at()];
         node.done = Some(step);
@@ -115,7 +126,8 @@ impl Walk<'_> {
     ) -> u32 {
         let key = parts.recipe.key(&|_| None);
         let reused = stale.is_none() && key.is_some_and(|k| self.memory.results.contains_key(&k));
-        let labels: Vec<String> = if reused { Vec::new() } else { parts.labels.iter().map(|l| self.label(l)).collect() };
+        let labels: Vec<String> =
+            if reused { Vec::new() } else { parts.labels.iter().map(|l| self.label(l)).collect() };
         let mut work = Work::None;
         if !reused {
             let (outputs, dir) = rest(self);
@@ -204,9 +216,12 @@ impl Walk<'_> {
                 Some(digest) => parts.known(digest, Label::Files(source.to_string(), glob.to_string())),
                 None => {
                     self.diagnostics.push(
-                        Diagnostic::new(&codes::INPUT_MISSING, format!("no file of `{source}` matches the input `{glob}`"))
-                            .at(input.span, "matches nothing")
-                            .help("globs are relative to the working folder; `**` crosses folders, `*` does not"),
+                        Diagnostic::new(
+                            &codes::INPUT_MISSING,
+                            format!("no file of `{source}` matches the input `{glob}`"),
+                        )
+                        .at(input.span, "matches nothing")
+                        .help("globs are relative to the working folder; `**` crosses folders, `*` does not"),
                     );
                     parts.failed = true;
                 }
@@ -275,7 +290,9 @@ pub(super) fn open_listings(graph: &Graph, candidate: &Candidate, observed: &Obs
         let globs = task.inputs.iter().filter(|i| i.what.as_text().is_some());
         sources.extend(globs.filter_map(|i| source_of(task, i)));
     }
-    let listing = |source: &str| Some(Query::Listing { source: source.to_string(), version: candidate.versions.get(source)?.clone() });
+    let listing = |source: &str| {
+        Some(Query::Listing { source: source.to_string(), version: candidate.versions.get(source)?.clone() })
+    };
     sources.into_iter().filter_map(listing).filter(|query| observed.get(query).is_none()).collect()
 }
 
@@ -287,7 +304,11 @@ pub(super) fn needs_adapter(command: &Command) -> Option<Diagnostic> {
         (None, None) => return None,
     };
     let message = format!("{what} needs an adapter that is not there yet");
-    Some(Diagnostic::new(&codes::NEEDS_ADAPTER, message).at(span, "asked for here").help("without it, the program runs as a process of this machine"))
+    Some(
+        Diagnostic::new(&codes::NEEDS_ADAPTER, message)
+            .at(span, "asked for here")
+            .help("without it, the program runs as a process of this machine"),
+    )
 }
 
 /// The digest of what a task is, without its inputs.
@@ -351,13 +372,20 @@ fn in_place(graph: &Graph, options: &Options, task: &Task) -> Option<PathBuf> {
 }
 
 /// The files that a task wrote in place when it succeeded last: where they are and what they were.
-pub(super) fn outputs_in_place(graph: &Graph, memory: &Memory, options: &Options, task: &Task) -> Vec<(OutputQuery, String)> {
+pub(super) fn outputs_in_place(
+    graph: &Graph,
+    memory: &Memory,
+    options: &Options,
+    task: &Task,
+) -> Vec<(OutputQuery, String)> {
     if task.outputs.iter().all(|o| o.path.is_none()) || memory.steps.is_empty() {
         return Vec::new();
     }
     let Some(place) = in_place(graph, options, task) else { return Vec::new() };
     let id = format!("task.{}", task.name.value);
-    let Some(result) = memory.steps.get(id.as_str()).and_then(|made| memory.results.get(&made.key)) else { return Vec::new() };
+    let Some(result) = memory.steps.get(id.as_str()).and_then(|made| memory.results.get(&made.key)) else {
+        return Vec::new();
+    };
     let query = |o: &crate::model::Output| {
         let path = o.path.as_ref()?;
         let digest = result.get(&o.name.value)?.parse().ok()?;

@@ -79,7 +79,14 @@ mod tests {
 
     fn gate(count: u32, self_allowed: bool) -> GatePlan {
         let quorum = Quorum { count, from: Some("sre".into()), self_allowed };
-        GatePlan { approvals: vec![quorum], windows: vec![], soak: None, expires: Some(500), queue: false, free_rollback: false }
+        GatePlan {
+            approvals: vec![quorum],
+            windows: vec![],
+            soak: None,
+            expires: Some(500),
+            queue: false,
+            free_rollback: false,
+        }
     }
 
     #[test]

@@ -73,7 +73,8 @@ impl Walk<'_> {
     }
 
     fn context(&self, name: &str, field: &str, scope: &Scope) -> Option<String> {
-        let of = |part: fn(&EnvironmentScope) -> &String| scope.environment.as_ref().map(part).cloned().unwrap_or_default();
+        let of =
+            |part: fn(&EnvironmentScope) -> &String| scope.environment.as_ref().map(part).cloned().unwrap_or_default();
         match (name, field) {
             ("environment", "" | "name") => Some(of(|e| &e.name)),
             ("environment", "namespace") => Some(of(|e| &e.namespace)),
@@ -99,7 +100,8 @@ impl Walk<'_> {
             return text;
         }
         // A file that was written in a folder that goes is referred to by where it is kept.
-        let is_file = self.graph.task(id).is_some_and(|t| t.outputs.iter().any(|o| o.name.value == field && o.path.is_some()));
+        let is_file =
+            self.graph.task(id).is_some_and(|t| t.outputs.iter().any(|o| o.name.value == field && o.path.is_some()));
         let field = &if is_file { format!("{field}.path") } else { field.to_string() };
         match step.outputs.get(field) {
             Some(value) => Text::known(value.as_str()),

@@ -1,6 +1,5 @@
 //! Releases: chart and values of a candidate, rendered for an environment.
 
-use crate::ports::bundle::Bundle;
 use super::diff::Walk;
 use super::observed::{Answer, Query};
 use super::programs::{Label, Parts, folder_of, template_base};
@@ -11,6 +10,7 @@ use crate::diag::Diagnostic;
 use crate::digest::{Digest, Hasher};
 use crate::model::{Release, SetKind, SetTo, ValuesFile};
 use crate::ports::Fault;
+use crate::ports::bundle::Bundle;
 use std::sync::Arc;
 
 /// A release rendered for an environment.
@@ -38,7 +38,10 @@ impl Walk<'_> {
         }
         let (sets, unknowns) = self.sets(release, scope, &mut parts);
         let known = unknowns.is_empty();
-        let name = release.release_name.as_ref().map_or_else(|| release.name.value.clone(), |t| self.resolve(t, scope).text.to_string());
+        let name = release
+            .release_name
+            .as_ref()
+            .map_or_else(|| release.name.value.clone(), |t| self.resolve(t, scope).text.to_string());
         if parts.failed || !whole {
             return None;
         }
@@ -56,8 +59,9 @@ impl Walk<'_> {
             Ok(bundle) => Some(Rendered { bundle: Arc::new(bundle), request: Some(Arc::new(request)), known, parts }),
             Err(faults) => {
                 for fault in faults {
-                    let diagnostic = Diagnostic::new(fault.code, format!("release `{}`: {}", release.name.value, fault.message))
-                        .at(release.name.span, "while rendering this release");
+                    let diagnostic =
+                        Diagnostic::new(fault.code, format!("release `{}`: {}", release.name.value, fault.message))
+                            .at(release.name.span, "while rendering this release");
                     self.diagnostics.push(match fault.help {
                         Some(help) => diagnostic.help(help),
                         None => diagnostic,

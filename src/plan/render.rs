@@ -79,7 +79,8 @@ pub struct Cause {
 pub fn explain(request: &Request, object: &Object, field: &str) -> Result<Option<Cause>, Vec<RenderFault>> {
     let Some(steps) = steps(&object.body, field) else { return Ok(None) };
     let chart = chart(request)?;
-    let explained = helm::explain(&order(request, &chart), &object.kind, &object.name, &steps).map_err(|e| vec![render_fault(&e)])?;
+    let explained = helm::explain(&order(request, &chart), &object.kind, &object.name, &steps)
+        .map_err(|e| vec![render_fault(&e)])?;
     let origin = |o: &helm::values::Origin| match &o.mark {
         Some(mark) => format!("{}:{}", o.source, mark.line),
         None => o.source.clone(),
@@ -152,9 +153,13 @@ pub fn render(request: &Request) -> Result<Bundle, Vec<RenderFault>> {
 /// A set value in the words of `helm --set`: texts and odd numbers as JSON, so that nothing in them is read twice.
 fn set(set: &Set) -> helm::Set {
     let (kind, value, file) = match (&set.to, set.kind) {
-        (SetTo::Text(t), SetKind::File) => (helm::SetKind::File, String::new(), Some(t.as_text().unwrap_or_default().to_string())),
+        (SetTo::Text(t), SetKind::File) => {
+            (helm::SetKind::File, String::new(), Some(t.as_text().unwrap_or_default().to_string()))
+        }
         (SetTo::Text(t), SetKind::Json) => (helm::SetKind::Json, t.as_text().unwrap_or_default().to_string(), None),
-        (SetTo::Text(t), _) => (helm::SetKind::Json, serde_json::Value::from(t.as_text().unwrap_or_default()).to_string(), None),
+        (SetTo::Text(t), _) => {
+            (helm::SetKind::Json, serde_json::Value::from(t.as_text().unwrap_or_default()).to_string(), None)
+        }
         (SetTo::Int(n), _) => (helm::SetKind::Typed, n.to_string(), None),
         (SetTo::Float(n), _) => (helm::SetKind::Json, n.to_string(), None),
         (SetTo::Bool(b), _) => (helm::SetKind::Typed, b.to_string(), None),
@@ -168,7 +173,8 @@ fn crds(rendered: &helm::Rendered) -> Result<Vec<Object>, Vec<RenderFault>> {
     let mut objects = Vec::new();
     for (path, text) in &rendered.crds {
         for document in manifest::split(text) {
-            let read = manifest::read(path, document).map_err(|e| vec![fault(&codes::RENDER_FAILED, &format!("{path}: {}", e.message))])?;
+            let read = manifest::read(path, document)
+                .map_err(|e| vec![fault(&codes::RENDER_FAILED, &format!("{path}: {}", e.message))])?;
             objects.extend(read.as_ref().and_then(object));
         }
     }

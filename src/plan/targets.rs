@@ -39,7 +39,12 @@ pub(super) struct Unanswered {
 
 impl Targets {
     /// Forms the newest candidate of the heads, and chooses.
-    pub fn choose(graph: &Graph, memory: &Memory, observed: &Observed, options: &Options) -> Result<Targets, Unanswered> {
+    pub fn choose(
+        graph: &Graph,
+        memory: &Memory,
+        observed: &Observed,
+        options: &Options,
+    ) -> Result<Targets, Unanswered> {
         let heads = heads(graph, memory, observed, options)?;
         let versions = heads.iter().map(|(source, head)| (source.clone(), head.version.clone())).collect();
         let newest = Candidate::new(options.file, versions);
@@ -68,7 +73,8 @@ impl Targets {
         {
             return Target { candidate: wish.candidate, rollback: Some(has.clone()) };
         }
-        let gate = graph.environment(id).and_then(|e| if let GateRule::Gate(g) = &e.gate { Some(gate_plan(g)) } else { None });
+        let gate =
+            graph.environment(id).and_then(|e| if let GateRule::Gate(g) = &e.gate { Some(gate_plan(g)) } else { None });
         if let Some(older) = gate.and_then(|gate| standing(place, &gate))
             && self.admit(memory, older, Some(options.file))
         {
@@ -107,7 +113,9 @@ impl Targets {
         let before = graph.environments_before(id);
         let waits = |before: &NodeId| {
             let place = memory.environments.get(graph.name(*before));
-            let gated = graph.environment(*before).is_some_and(|e| matches!(&e.gate, GateRule::Gate(g) if !g.approvals.is_empty()));
+            let gated = graph
+                .environment(*before)
+                .is_some_and(|e| matches!(&e.gate, GateRule::Gate(g) if !g.approvals.is_empty()));
             place.is_some_and(|p| gated || p.hold.is_some() || p.banned.iter().any(|f| f.candidate == newest))
         };
         let has = |before: &NodeId| memory.environments.get(graph.name(*before))?.has.as_ref().map(|h| h.candidate);
@@ -126,7 +134,9 @@ impl Targets {
         if self.candidates.iter().any(|c| c.id == id) {
             return true;
         }
-        let Some(candidate) = memory.candidates.get(&id).filter(|c| file.is_none_or(|f| c.file == f)) else { return false };
+        let Some(candidate) = memory.candidates.get(&id).filter(|c| file.is_none_or(|f| c.file == f)) else {
+            return false;
+        };
         self.candidates.push(candidate.clone());
         true
     }
@@ -142,7 +152,8 @@ fn standing(place: &Place, gate: &GatePlan) -> Option<Digest> {
 
 /// The gate of the model as plain data.
 pub(super) fn gate_plan(gate: &crate::model::Gate) -> GatePlan {
-    let millis = |d: &crate::model::Spanned<std::time::Duration>| i64::try_from(d.value.as_millis()).unwrap_or(i64::MAX);
+    let millis =
+        |d: &crate::model::Spanned<std::time::Duration>| i64::try_from(d.value.as_millis()).unwrap_or(i64::MAX);
     let quorum = |a: &crate::model::Approve| super::Quorum {
         count: a.count.value,
         from: a.from.as_ref().map(|f| f.value.clone()),
@@ -159,7 +170,12 @@ pub(super) fn gate_plan(gate: &crate::model::Gate) -> GatePlan {
     }
 }
 
-fn heads(graph: &Graph, memory: &Memory, observed: &Observed, options: &Options) -> Result<BTreeMap<String, Head>, Unanswered> {
+fn heads(
+    graph: &Graph,
+    memory: &Memory,
+    observed: &Observed,
+    options: &Options,
+) -> Result<BTreeMap<String, Head>, Unanswered> {
     let mut heads = BTreeMap::new();
     let mut unanswered = Unanswered { missing: Vec::new(), diagnostics: Vec::new() };
     for source in &graph.pipeline().sources {
@@ -204,9 +220,15 @@ fn unless_banned(memory: &Memory, source: &str, head: &Head) -> Head {
 fn needs_adapter(source: &crate::model::Source) -> Option<Diagnostic> {
     use crate::model::{SourceKind, source::is_path};
     let (what, instead) = match &source.kind {
-        SourceKind::Image { repository, .. } if !is_path(repository) => ("image registries", "an OCI layout folder works without: `image \"./FOLDER\"`"),
-        SourceKind::Helm { repo: Some(_), .. } => ("chart repositories", "a chart's folder or archive works without: `helm \"./PATH\"`"),
-        SourceKind::Helm { chart, repo: None, .. } if !is_path(chart) => ("chart repositories", "a chart's folder or archive works without: `helm \"./PATH\"`"),
+        SourceKind::Image { repository, .. } if !is_path(repository) => {
+            ("image registries", "an OCI layout folder works without: `image \"./FOLDER\"`")
+        }
+        SourceKind::Helm { repo: Some(_), .. } => {
+            ("chart repositories", "a chart's folder or archive works without: `helm \"./PATH\"`")
+        }
+        SourceKind::Helm { chart, repo: None, .. } if !is_path(chart) => {
+            ("chart repositories", "a chart's folder or archive works without: `helm \"./PATH\"`")
+        }
         SourceKind::Webhook => ("webhooks", "they arrive where a server runs"),
         _ => return None,
     };

@@ -40,18 +40,32 @@ impl Walk<'_> {
         let suffix = if draft.environment.verifies.len() == 1 { String::new() } else { format!(".{}", number + 1) };
         let id = self.step_id(format!("verify.{}{suffix}", draft.environment.name.value));
         let labels: Vec<String> = parts.labels.iter().map(|l| self.label(l)).collect();
-        let reasons = if verified { Vec::new() } else { self.reasons(&id, &parts.recipe, &|i| labels.get(i).cloned().unwrap_or_default()) };
+        let reasons = if verified {
+            Vec::new()
+        } else {
+            self.reasons(&id, &parts.recipe, &|i| labels.get(i).cloned().unwrap_or_default())
+        };
         let work = if verified { Work::None } else { self.verify_work(draft, verify) };
-        let mut needs = [parts.needs, draft.deploys.clone(), draft.steps.last().copied().into_iter().collect()].concat();
+        let mut needs =
+            [parts.needs, draft.deploys.clone(), draft.steps.last().copied().into_iter().collect()].concat();
         needs.sort_unstable();
         needs.dedup();
-        draft.contents.insert(format!("verification {}", number + 1), key.map_or_else(|| "not known yet".to_string(), |k| k.short()));
+        draft.contents.insert(
+            format!("verification {}", number + 1),
+            key.map_or_else(|| "not known yet".to_string(), |k| k.short()),
+        );
         let step = self.push_step(Step {
             id,
             node: draft.node,
             environment: None,
             needs,
-            action: if verified { Action::Reuse } else if key.is_some() { Action::Run } else { Action::Maybe },
+            action: if verified {
+                Action::Reuse
+            } else if key.is_some() {
+                Action::Run
+            } else {
+                Action::Maybe
+            },
             key,
             recipe: parts.recipe,
             reasons,
@@ -97,14 +111,18 @@ impl Walk<'_> {
                     parts.failed = true;
                 }
                 self.command_parts(command, &draft.scope, parts);
-                if let Some((source, version)) = command.workdir.as_ref().and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?))) {
+                if let Some((source, version)) =
+                    command.workdir.as_ref().and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?)))
+                {
                     parts.known(version.content, Label::Files(source.clone(), format!("{source}'s files")));
                 }
             }
             VerifyKind::Http { url, .. } => {
                 let message = "asking a URL needs an adapter that is not there yet";
                 let diagnostic = crate::diag::Diagnostic::new(&crate::diag::codes::NEEDS_ADAPTER, message);
-                self.diagnostics.push(diagnostic.at(url.span, "asked for here").help("a script can ask it: `verify SOURCE \"script\"`"));
+                self.diagnostics.push(
+                    diagnostic.at(url.span, "asked for here").help("a script can ask it: `verify SOURCE \"script\"`"),
+                );
                 parts.failed = true;
             }
         }
@@ -126,12 +144,16 @@ impl Walk<'_> {
                 exec.argv.extend(args.iter().map(|t| self.resolve(t, &draft.scope).text));
                 exec
             }
-            VerifyKind::Run(command) => self.exec(command, &draft.scope, Vec::new(), self.dir(command.workdir.as_ref(), false)),
+            VerifyKind::Run(command) => {
+                self.exec(command, &draft.scope, Vec::new(), self.dir(command.workdir.as_ref(), false))
+            }
             VerifyKind::Http { url, status, timeout } => {
                 return Work::Http(HttpWork {
                     url: self.resolve(url, &draft.scope).text,
                     status: *status,
-                    timeout: timeout.as_ref().map_or(HTTP_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
+                    timeout: timeout
+                        .as_ref()
+                        .map_or(HTTP_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
                 });
             }
         };

@@ -68,7 +68,9 @@ impl Object {
         let group = self.api_version.split_once('/').map_or("", |(group, _)| group);
         let parts = [self.namespace.as_deref().unwrap_or(""), &self.kind, group, &self.name];
         let joined = parts.iter().filter(|p| !p.is_empty()).copied().collect::<Vec<_>>().join("_");
-        let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c.to_ascii_lowercase() } else { '-' };
+        let safe = |c: char| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c.to_ascii_lowercase() } else { '-' }
+        };
         format!("{}.yaml", joined.chars().map(safe).collect::<String>())
     }
 }

@@ -2,17 +2,17 @@
 //! nothing in here does anything.
 
 pub mod bundle;
-pub mod places;
-pub mod journal;
 pub mod clock;
-pub mod secrets;
 pub mod files;
 pub mod filter;
 pub mod images;
+pub mod journal;
+pub mod places;
+pub mod secrets;
 pub mod shelf;
 pub mod shell;
-pub mod workshop;
 pub mod sources;
+pub mod workshop;
 
 use std::fmt;
 

@@ -29,9 +29,11 @@ pub(super) fn unmet(stage: &Stage, expectation: &Expectation) -> Result<Option<S
             waits(&waiting(stage), environments, approvals.map(|a| a.value), from.as_ref().map(|f| f.as_str()))
         }
         Expectation::Has(environment, which) => {
-            let found = has(stage)?.into_iter().find(|(name, _)| *name == environment.value).map_or(Which::Nothing, |(_, w)| w);
+            let found =
+                has(stage)?.into_iter().find(|(name, _)| *name == environment.value).map_or(Which::Nothing, |(_, w)| w);
             let name = &environment.value;
-            (found != *which).then(|| format!("expected that {name} has {}, but it has {}", words(*which), words(found)))
+            (found != *which)
+                .then(|| format!("expected that {name} has {}, but it has {}", words(*which), words(found)))
         }
         Expectation::Refused => {
             stage.story.refusals().is_empty().then(|| "expected that somebody is refused, but nobody was".to_string())
@@ -50,12 +52,23 @@ fn exactly(stage: &Stage, deed: Deed, names: &[Spanned<String>]) -> Option<Strin
         return None;
     }
     Some(match deed {
-        Deed::Fails => format!("expected that {} {what}, but {} does", list(&wanted, "nothing"), list(&found, "nothing")),
-        _ => format!("expected that {what} {such} {}, but {what} {such} {}", list(&wanted, "nothing"), list(&found, "nothing")),
+        Deed::Fails => {
+            format!("expected that {} {what}, but {} does", list(&wanted, "nothing"), list(&found, "nothing"))
+        }
+        _ => format!(
+            "expected that {what} {such} {}, but {what} {such} {}",
+            list(&wanted, "nothing"),
+            list(&found, "nothing")
+        ),
     })
 }
 
-fn waits(waiting: &[Waiting], environments: &[Spanned<String>], approvals: Option<u32>, from: Option<&str>) -> Option<String> {
+fn waits(
+    waiting: &[Waiting],
+    environments: &[Spanned<String>],
+    approvals: Option<u32>,
+    from: Option<&str>,
+) -> Option<String> {
     let all: BTreeSet<&str> = waiting.iter().map(|w| w.environment.as_str()).collect();
     if environments.is_empty() {
         return (!all.is_empty()).then(|| format!("expected that nothing waits, but {} does", list(&all, "nothing")));
@@ -66,11 +79,20 @@ fn waits(waiting: &[Waiting], environments: &[Spanned<String>], approvals: Optio
         };
         if let Some(wanted) = approvals.filter(|wanted| *wanted != found.approvals) {
             let count = |n: u32| if n == 1 { "1 approval".to_string() } else { format!("{n} approvals") };
-            return Some(format!("expected that {} waits for {}, but it waits for {}", name.value, count(wanted), count(found.approvals)));
+            return Some(format!(
+                "expected that {} waits for {}, but it waits for {}",
+                name.value,
+                count(wanted),
+                count(found.approvals)
+            ));
         }
         if let Some(group) = from.filter(|group| !found.from.iter().any(|f| f == group)) {
             let asked: BTreeSet<&str> = found.from.iter().map(String::as_str).collect();
-            return Some(format!("expected that {} waits for {group}, but it waits for {}", name.value, list(&asked, "no group")));
+            return Some(format!(
+                "expected that {} waits for {group}, but it waits for {}",
+                name.value,
+                list(&asked, "no group")
+            ));
         }
     }
     None

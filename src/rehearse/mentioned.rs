@@ -30,7 +30,8 @@ pub(super) fn files(pipeline: &Pipeline, source: &str) -> MemoryFiles {
     }
     inputs(pipeline, source, &mut files);
     // Something that can change: a file that counts.
-    let globs = pipeline.sources.iter().find(|s| s.name.value == source).map(|s| s.paths.as_slice()).unwrap_or_default();
+    let globs =
+        pipeline.sources.iter().find(|s| s.name.value == source).map(|s| s.paths.as_slice()).unwrap_or_default();
     for glob in globs {
         files.add(matched(glob), Mode::File, b"\n".to_vec());
     }
@@ -57,7 +58,8 @@ fn inputs(pipeline: &Pipeline, source: &str, files: &mut MemoryFiles) {
         for input in &task.inputs {
             let of = input.source.as_ref().map(|s| s.value.as_str()).or(works_in.map(|w| w.source.value.as_str()));
             let Some(glob) = input.what.as_text().filter(|_| of == Some(source)) else { continue };
-            let folder = works_in.filter(|w| w.source.value == source).and_then(|w| path_in(w, None)).unwrap_or_default();
+            let folder =
+                works_in.filter(|w| w.source.value == source).and_then(|w| path_in(w, None)).unwrap_or_default();
             let name = matched(glob);
             let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
             files.add(path, Mode::File, b"\n".to_vec());

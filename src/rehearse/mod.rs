@@ -107,12 +107,18 @@ impl Rehearsal {
                 Some((source, sources.push(source, &paths, by.as_ref().map(|b| b.as_str()))))
             }
             Happening::Image { source, tag } => Some((source, sources.retag(source, tag.as_ref().map(|t| t.as_str())))),
-            Happening::Chart { source, version } => Some((source, sources.release(source, version.as_ref().map(|v| v.as_str())))),
+            Happening::Chart { source, version } => {
+                Some((source, sources.release(source, version.as_ref().map(|v| v.as_str()))))
+            }
             _ => None,
         };
         if let Some((source, moved)) = moved {
             let counts = moved.map_err(|e| Refusal::of(&e))?;
-            let line = if counts { format!("{} has a new version", source.value) } else { format!("nothing that counts changed in {}", source.value) };
+            let line = if counts {
+                format!("{} has a new version", source.value)
+            } else {
+                format!("nothing that counts changed in {}", source.value)
+            };
             stage.story.say(line);
         }
         match happening {
@@ -126,10 +132,13 @@ impl Rehearsal {
             }
             Happening::Answer { environment, yes, by, of } => {
                 let environment = environment.value.clone();
-                let answer = if *yes { Saying::Approve { environment, subplan: None } } else { Saying::Reject { environment } };
+                let answer =
+                    if *yes { Saying::Approve { environment, subplan: None } } else { Saying::Reject { environment } };
                 stage.say(by, of.as_ref().map(|g| vec![g.value.clone()]), answer);
             }
-            Happening::Rollback(name) => self.somebody(Saying::Rollback { environment: name.value.clone(), candidate: None }),
+            Happening::Rollback(name) => {
+                self.somebody(Saying::Rollback { environment: name.value.clone(), candidate: None })
+            }
             Happening::Hold(name) => self.somebody(Saying::Hold { environment: name.value.clone() }),
             Happening::Release(name) => self.somebody(Saying::Release { environment: name.value.clone() }),
             _ => {}

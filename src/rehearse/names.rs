@@ -11,9 +11,14 @@ struct Wanted {
     fits: fn(&Graph, Kind) -> bool,
 }
 
-const SOURCE: Wanted = Wanted { words: "source with files", fits: |g, k| source(g, k).is_some_and(|s| !matches!(s, SourceKind::Image { .. })) };
-const IMAGE: Wanted = Wanted { words: "source that is an image", fits: |g, k| matches!(source(g, k), Some(SourceKind::Image { .. })) };
-const CHART: Wanted = Wanted { words: "source that is a chart", fits: |g, k| matches!(source(g, k), Some(SourceKind::Helm { .. })) };
+const SOURCE: Wanted = Wanted {
+    words: "source with files",
+    fits: |g, k| source(g, k).is_some_and(|s| !matches!(s, SourceKind::Image { .. })),
+};
+const IMAGE: Wanted =
+    Wanted { words: "source that is an image", fits: |g, k| matches!(source(g, k), Some(SourceKind::Image { .. })) };
+const CHART: Wanted =
+    Wanted { words: "source that is a chart", fits: |g, k| matches!(source(g, k), Some(SourceKind::Helm { .. })) };
 const ENVIRONMENT: Wanted = Wanted { words: "environment", fits: |_, k| matches!(k, Kind::Environment(_)) };
 const BUILD: Wanted = Wanted { words: "build", fits: |_, k| matches!(k, Kind::Build(_)) };
 const TASK: Wanted = Wanted { words: "task", fits: |_, k| matches!(k, Kind::Task(_)) };
@@ -78,7 +83,9 @@ fn fault(graph: &Graph, name: &Spanned<String>, wanted: &Wanted) -> Option<Diagn
             let message = format!("there is no {} named `{}`", wanted.words, name.value);
             let fault = Diagnostic::new(&codes::UNKNOWN_NAME, message).at(name.span, "not known");
             Some(match did_you_mean(name, names.iter().copied()) {
-                Some(near) => fault.help(format!("did you mean `{near}`?")).fix(format!("Write `{near}`"), name.span, near),
+                Some(near) => {
+                    fault.help(format!("did you mean `{near}`?")).fix(format!("Write `{near}`"), name.span, near)
+                }
                 None if names.is_empty() => fault,
                 None => fault.help(format!("there are: {}", names.join(", "))),
             })

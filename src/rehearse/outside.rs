@@ -91,7 +91,10 @@ impl Outside {
                 for output in &exec.outputs {
                     told.insert(output.name.clone(), format!("{}-{}", output.name, key.short()));
                     if output.path.is_some() {
-                        told.insert(format!("{}.path", output.name), format!("/rehearsal/{}-{}", output.name, key.short()));
+                        told.insert(
+                            format!("{}.path", output.name),
+                            format!("/rehearsal/{}-{}", output.name, key.short()),
+                        );
                     }
                 }
             }
@@ -157,7 +160,8 @@ fn follow(files: &Imagined, query: &ImageQuery) -> Result<Followed, PortError> {
     let (args, labels, target) = (&query.args, &query.labels, query.target.as_deref());
     let request = image::Request { context: &context, dockerfile: &dockerfile, args, target, labels, platform };
     let (Ok(inputs), Ok(bases)) = (image::inputs(&request), image::bases(&request)) else { return Ok(None) };
-    let digest = |text: &str| text.split_once('@').and_then(|(_, d)| d.parse().ok()).unwrap_or_else(|| Digest::of(text));
+    let digest =
+        |text: &str| text.split_once('@').and_then(|(_, d)| d.parse().ok()).unwrap_or_else(|| Digest::of(text));
     let bases = bases.into_iter().map(|b| (b.text.clone(), digest(&b.text))).collect();
     Ok(Some((inputs, bases)))
 }

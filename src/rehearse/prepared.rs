@@ -33,7 +33,9 @@ fn reachable(kind: &mut SourceKind) {
             *repo = None;
             beside(chart);
         }
-        SourceKind::Webhook => *kind = SourceKind::Folder { path: Spanned::new("./webhook".to_string(), Span::default()) },
+        SourceKind::Webhook => {
+            *kind = SourceKind::Folder { path: Spanned::new("./webhook".to_string(), Span::default()) }
+        }
         _ => {}
     }
 }

@@ -81,7 +81,10 @@ impl Sources {
         let Some(watched) = self.0.get_mut(source) else { return Ok(false) };
         watched.moves += 1;
         let now = watched.head.version.name.clone().unwrap_or_default();
-        let next = || semver::Version::parse(&now).map_or_else(|_| format!("0.1.{}", watched.moves), |v| v.inc_patch().to_string());
+        let next = || {
+            semver::Version::parse(&now)
+                .map_or_else(|_| format!("0.1.{}", watched.moves), |v| v.inc_patch().to_string())
+        };
         let version = version.map_or_else(next, ToString::to_string);
         if let SourceKind::Helm { version: Some(range), .. } = &watched.kind
             && !semver::compatible(range, &version)
@@ -102,7 +105,10 @@ impl Watched {
         let base = base.unwrap_or_else(|| Arc::new(mentioned::files(pipeline, &source.name)));
         let mut watched = Watched {
             kind: source.kind.clone(),
-            head: Head { version: Version { id: String::new(), name: None, content: Digest::default() }, about: About::default() },
+            head: Head {
+                version: Version { id: String::new(), name: None, content: Digest::default() },
+                about: About::default(),
+            },
             files: Imagined::new(base, filter),
             versions: BTreeMap::new(),
             tags: BTreeMap::new(),
@@ -130,7 +136,9 @@ impl Watched {
     fn move_on(&mut self, by: Option<&str>) -> Result<bool, PortError> {
         let listing = self.files.list()?;
         let version = self.version(&listing)?;
-        if version == self.head.version || self.versions.contains_key(&self.head.version.id) && version.content == self.head.version.content {
+        if version == self.head.version
+            || self.versions.contains_key(&self.head.version.id) && version.content == self.head.version.content
+        {
             return Ok(false);
         }
         self.versions.insert(version.id.clone(), self.files.clone());
@@ -184,7 +192,10 @@ fn example(rule: &str) -> String {
 fn version_of(chart: &[u8]) -> String {
     let text = String::from_utf8_lossy(chart);
     let line = text.lines().find_map(|l| l.strip_prefix("version:"));
-    line.map_or_else(|| "0.1.0".to_string(), |v| v.split('#').next().unwrap_or(v).trim().trim_matches(['"', '\'']).to_string())
+    line.map_or_else(
+        || "0.1.0".to_string(),
+        |v| v.split('#').next().unwrap_or(v).trim().trim_matches(['"', '\'']).to_string(),
+    )
 }
 
 /// A chart that says it is another version.
@@ -193,7 +204,8 @@ fn with_version(chart: &[u8], version: &str) -> String {
     if text.trim().is_empty() {
         return mentioned::chart_file("chart", version);
     }
-    let other = |line: &str| if line.starts_with("version:") { format!("version: {version}\n") } else { format!("{line}\n") };
+    let other =
+        |line: &str| if line.starts_with("version:") { format!("version: {version}\n") } else { format!("{line}\n") };
     text.lines().map(other).collect()
 }
 
@@ -203,7 +215,9 @@ mod tests {
 
     #[test]
     fn a_rule_has_an_example() {
-        for (rule, tag) in [("1.2.*", "1.2.0"), ("~1.2", "1.2.0"), (">=1.2, <2", "1.2.0"), ("latest", "latest"), ("22.04", "22.04")] {
+        for (rule, tag) in
+            [("1.2.*", "1.2.0"), ("~1.2", "1.2.0"), (">=1.2, <2", "1.2.0"), ("latest", "latest"), ("22.04", "22.04")]
+        {
             assert_eq!(example(rule), tag, "{rule}");
         }
     }

@@ -12,8 +12,8 @@ use crate::plan::{Observed, Options, Plan, Step, Work, diff};
 use crate::ports::sources::Head;
 use crate::ports::{Fault, PortError};
 use crate::run::{
-    Event, Input, Order, Outcome, Progress, Record, Report, Saying, State, StepResult, Timed, Word, decide, open_orders, outcome,
-    proceed, said, wants_replan,
+    Event, Input, Order, Outcome, Progress, Record, Report, Saying, State, StepResult, Timed, Word, decide,
+    open_orders, outcome, proceed, said, wants_replan,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -110,8 +110,11 @@ impl Stage {
 
     fn apply_with(&mut self, graph: &Graph) -> Result<(), Refusal> {
         let mut plan = self.plan(graph, None)?;
-        let heads: BTreeMap<String, Head> =
-            plan.sources.iter().map(|s| (s.name.clone(), Head { version: s.version.clone(), about: s.about.clone() })).collect();
+        let heads: BTreeMap<String, Head> = plan
+            .sources
+            .iter()
+            .map(|s| (s.name.clone(), Head { version: s.version.clone(), about: s.about.clone() }))
+            .collect();
         self.outside.bundles.extend(plan.bundles.clone());
         let mut progress = Progress::new(&plan, &self.state, AT_ONCE);
         let mut inputs = vec![Input::Begin { by: AUTOMATION.to_string(), heads: heads.clone(), rerun: Vec::new() }];

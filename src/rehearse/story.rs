@@ -39,7 +39,9 @@ impl Story {
     pub(super) fn heard(&mut self, event: &Event) {
         match event {
             Event::Approved { environment, approval } => self.say(format!("{} approves {environment}", approval.by)),
-            Event::Rejected { environment, word, .. } => self.say(format!("{} rejects what waits at {environment}", word.by)),
+            Event::Rejected { environment, word, .. } => {
+                self.say(format!("{} rejects what waits at {environment}", word.by))
+            }
             Event::Refused { call, by, reason } => {
                 self.refusals.push(reason.clone());
                 self.say(format!("{by} may not {call}: {reason}"));

@@ -105,7 +105,11 @@ fn head(pipeline: &str, memory: &Memory, style: Style) -> String {
     let versions = memory.candidates.get(&id).map(|c| c.versions.clone()).unwrap_or_default();
     let versions: Vec<String> = versions.iter().map(|(s, v)| format!("{s} {}", words::version(v))).collect();
     let mut rows = Rows::new(0);
-    rows.push([cell(pipeline, Paint::Strong), cell(name_of(id), Paint::Plain), cell(versions.join(", "), Paint::Faint)]);
+    rows.push([
+        cell(pipeline, Paint::Strong),
+        cell(name_of(id), Paint::Plain),
+        cell(versions.join(", "), Paint::Faint),
+    ]);
     rows.render(style)
 }
 
@@ -160,7 +164,14 @@ fn words_of_people(state: &State, clock: &Clock, style: Style) -> String {
 /// The board for programs.
 pub fn json(pipeline: &str, rows: &[Row], state: &State) -> String {
     let pins: Vec<_> = state.memory.pins.iter().map(|(s, p)| serde_json::json!({"source": s, "version": p.head.version.id, "by": p.word.by, "reason": p.word.reason})).collect();
-    let bans: Vec<_> = state.memory.bans.iter().map(|b| serde_json::json!({"source": b.source, "version": b.version, "by": b.word.by, "reason": b.word.reason})).collect();
+    let bans: Vec<_> = state
+        .memory
+        .bans
+        .iter()
+        .map(
+            |b| serde_json::json!({"source": b.source, "version": b.version, "by": b.word.by, "reason": b.word.reason}),
+        )
+        .collect();
     let environments: Vec<_> = rows.iter().map(|r| {
         let versions: serde_json::Map<_, _> = r.versions.iter().map(|(s, v)| (s.clone(), v.clone().into())).collect();
         serde_json::json!({"name": r.environment, "candidate": r.has, "candidate_name": r.name, "since": r.since, "versions": versions, "notes": r.notes})

@@ -34,7 +34,8 @@ pub fn approvals(quorum: &Quorum) -> String {
 
 /// The approvals that a standing candidate still lacks.
 pub fn missing(standing: &Standing, clock: &Clock) -> Vec<Quorum> {
-    let lacks = |q: &Quorum| Quorum { count: quorum::missing(q, &standing.gate, standing, Some(clock.now)), ..q.clone() };
+    let lacks =
+        |q: &Quorum| Quorum { count: quorum::missing(q, &standing.gate, standing, Some(clock.now)), ..q.clone() };
     standing.gate.approvals.iter().map(lacks).filter(|q| q.count > 0).collect()
 }
 
@@ -52,7 +53,14 @@ pub fn waiting(plan: &Plan, memory: &Memory, clock: &Clock, typed: &Typed, style
     out
 }
 
-fn at_gate(environment: &EnvironmentPlan, standing: &Standing, unmet: &[Unmet], clock: &Clock, typed: &Typed, style: Style) -> String {
+fn at_gate(
+    environment: &EnvironmentPlan,
+    standing: &Standing,
+    unmet: &[Unmet],
+    clock: &Clock,
+    typed: &Typed,
+    style: Style,
+) -> String {
     let name = crate::plan::candidate::name_of(standing.candidate);
     let mut out = String::from("\n");
     let end = if unmet.is_empty() { "." } else { ", for" };

@@ -12,7 +12,11 @@ pub fn text(graph: &Graph, style: Style) -> String {
         if matches!(kind, Kind::Secret(_)) {
             continue;
         }
-        rows.push([cell(kind.word(), Paint::Faint), cell(graph.name(id), paint(kind)), cell(needs(graph, id), Paint::Plain)]);
+        rows.push([
+            cell(kind.word(), Paint::Faint),
+            cell(graph.name(id), paint(kind)),
+            cell(needs(graph, id), Paint::Plain),
+        ]);
     }
     rows.render(style)
 }

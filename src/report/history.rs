@@ -53,7 +53,9 @@ pub fn told(record: &Record) -> Told {
         Event::HeadSeen { source, head } => main(source, words::head(head), Paint::Plain),
         Event::CandidateFormed { candidate } => main("candidate", candidate.name(), Paint::Strong),
         Event::RerunAsked { node, .. } => main(node, "is to run anew", Paint::Plain),
-        event => of_step(event).or_else(|| of_environment(event)).or_else(|| of_gate(event)).unwrap_or_else(|| said(event)),
+        event => {
+            of_step(event).or_else(|| of_environment(event)).or_else(|| of_gate(event)).unwrap_or_else(|| said(event))
+        }
     }
 }
 
@@ -70,17 +72,27 @@ fn ended(outcome: RunOutcome) -> (&'static str, Paint) {
 fn of_step(event: &Event) -> Option<Told> {
     Some(match event {
         Event::StepStarted { step, attempt: 1, .. } => detail(step, "started", Paint::Plain),
-        Event::StepStarted { step, attempt, .. } => detail(step, format!("started again, attempt {attempt}"), Paint::Plain),
+        Event::StepStarted { step, attempt, .. } => {
+            detail(step, format!("started again, attempt {attempt}"), Paint::Plain)
+        }
         Event::StepFinished { step, outcome: Outcome::Succeeded { .. }, .. } => detail(step, "done", Paint::Good),
         Event::StepFinished { step, outcome: Outcome::Failed { reason, .. }, .. } => {
             main(step, format!("failed: {reason}"), Paint::Bad)
         }
-        Event::AttemptFailed { step, attempt, reason } => detail(step, format!("attempt {attempt} failed: {reason}"), Paint::Notice),
+        Event::AttemptFailed { step, attempt, reason } => {
+            detail(step, format!("attempt {attempt} failed: {reason}"), Paint::Notice)
+        }
         Event::Interrupted { step, .. } => detail(step, "was cut off, and is looked at anew", Paint::Notice),
         Event::StepReused { step, .. } => detail(step, "has succeeded before, and is used again", Paint::Faint),
-        Event::Indeterminate { step, .. } => main(step, "was cut off, and nobody knows whether it was done", Paint::Bad),
-        Event::Resolved { step, by, done: true, .. } => main(step, format!("counts as done, says {}", words::person(by)), Paint::Plain),
-        Event::Resolved { step, by, .. } => main(step, format!("is to run again, says {}", words::person(by)), Paint::Plain),
+        Event::Indeterminate { step, .. } => {
+            main(step, "was cut off, and nobody knows whether it was done", Paint::Bad)
+        }
+        Event::Resolved { step, by, done: true, .. } => {
+            main(step, format!("counts as done, says {}", words::person(by)), Paint::Plain)
+        }
+        Event::Resolved { step, by, .. } => {
+            main(step, format!("is to run again, says {}", words::person(by)), Paint::Plain)
+        }
         _ => return None,
     })
 }
@@ -92,7 +104,9 @@ fn of_environment(event: &Event) -> Option<Told> {
         }
         Event::RemovedThere { environment, release } => detail(environment, format!("{release} removed"), Paint::Plain),
         Event::VerifiedThere { environment, .. } => detail(environment, "verified", Paint::Good),
-        Event::HasCandidate { environment, has } => main(environment, format!("has {}", name_of(has.candidate)), Paint::Good),
+        Event::HasCandidate { environment, has } => {
+            main(environment, format!("has {}", name_of(has.candidate)), Paint::Good)
+        }
         Event::EnvironmentFailed { environment, failure } => {
             main(environment, format!("{} failed: {}", name_of(failure.candidate), failure.reason), Paint::Bad)
         }
@@ -122,7 +136,11 @@ fn of_gate(event: &Event) -> Option<Told> {
         Event::ApprovalsVoid { environment, people, differs } => {
             let people: Vec<String> = people.iter().map(|p| words::person(p)).collect();
             let why = if differs.is_empty() { String::new() } else { format!(": {}", differs.join("; ")) };
-            main(environment, format!("the approval of {} does not count any more{why}", list(&people, "and")), Paint::Notice)
+            main(
+                environment,
+                format!("the approval of {} does not count any more{why}", list(&people, "and")),
+                Paint::Notice,
+            )
         }
         Event::Approved { environment, approval } => {
             let reason = approval.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
@@ -136,7 +154,11 @@ fn of_gate(event: &Event) -> Option<Told> {
         }
         Event::GatePassed { environment, candidate, approved_by, .. } => {
             let people: Vec<String> = approved_by.iter().map(|p| words::person(p)).collect();
-            main(environment, format!("{} passed the gate, approved by {}", name_of(*candidate), list(&people, "and")), Paint::Good)
+            main(
+                environment,
+                format!("{} passed the gate, approved by {}", name_of(*candidate), list(&people, "and")),
+                Paint::Good,
+            )
         }
         _ => return None,
     })
@@ -155,10 +177,14 @@ fn said(event: &Event) -> Told {
         }
         Event::PinReleased { source, word } => main(source, format!("unpinned {}", by(word)), Paint::Plain),
         Event::BanSet { ban } => main(&ban.source, format!("{} banned {}", ban.version, by(&ban.word)), Paint::Notice),
-        Event::BanReleased { source, version, word } => main(source, format!("{version} unbanned {}", by(word)), Paint::Plain),
-        Event::RollbackAsked { environment, wish } => {
-            main(environment, format!("is to go back to {}, asked {}", name_of(wish.candidate), by(&wish.word)), Paint::Notice)
+        Event::BanReleased { source, version, word } => {
+            main(source, format!("{version} unbanned {}", by(word)), Paint::Plain)
         }
+        Event::RollbackAsked { environment, wish } => main(
+            environment,
+            format!("is to go back to {}, asked {}", name_of(wish.candidate), by(&wish.word)),
+            Paint::Notice,
+        ),
         other => detail("", format!("{other:?}"), Paint::Faint),
     }
 }
@@ -174,7 +200,11 @@ pub fn text<'r>(records: impl IntoIterator<Item = &'r Record>, clock: &Clock, st
     let mut rows = Rows::new(0);
     for record in records {
         let told = told(record);
-        rows.push([cell(clock.stamp(record.at), Paint::Faint), cell(told.about, Paint::Strong), cell(told.text, told.paint)]);
+        rows.push([
+            cell(clock.stamp(record.at), Paint::Faint),
+            cell(told.about, Paint::Strong),
+            cell(told.text, told.paint),
+        ]);
     }
     rows.render(style)
 }
@@ -192,7 +222,14 @@ pub fn json(record: &Record) -> String {
         event: &'a Event,
     }
     let Told { about, text, .. } = told(record);
-    let line = Line { number: record.number, at: Clock::rfc3339(record.at), run: record.run, about, text, event: &record.event };
+    let line = Line {
+        number: record.number,
+        at: Clock::rfc3339(record.at),
+        run: record.run,
+        about,
+        text,
+        event: &record.event,
+    };
     serde_json::to_string(&line).unwrap_or_default() + "\n"
 }
 

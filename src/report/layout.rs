@@ -252,7 +252,10 @@ mod tests {
     #[test]
     fn the_last_column_fits_or_goes_below() {
         let mut rows = Rows::new(2);
-        rows.push([cell("build.image", Paint::Plain), cell("because of something that takes a while to say", Paint::Plain)]);
+        rows.push([
+            cell("build.image", Paint::Plain),
+            cell("because of something that takes a while to say", Paint::Plain),
+        ]);
         rows.push([cell("push", Paint::Plain), cell("short", Paint::Plain)]);
         let at = |width| rows.render(Style { width, ..Style::default() });
         assert_eq!(

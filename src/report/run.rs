@@ -98,11 +98,16 @@ impl Progress {
         let log = match &record.event {
             Event::StepStarted { attempt: 1, .. } if self.is_live => return None,
             Event::StepFinished { outcome: Outcome::Failed { log, .. }, .. } => log.clone(),
-            Event::StepFinished { .. } | Event::StepStarted { .. } if self.is_large() => return self.round(record, clock, style),
+            Event::StepFinished { .. } | Event::StepStarted { .. } if self.is_large() => {
+                return self.round(record, clock, style);
+            }
             Event::StepStarted { .. } | Event::StepFinished { .. } | Event::AttemptFailed { .. } => None,
             Event::RunStarted { .. } if self.total > 0 => return Some(Line { text: head(plan, style), log: None }),
             // The last lines say these.
-            Event::RunStarted { .. } | Event::RunFinished { .. } | Event::HeadSeen { .. } | Event::CandidateFormed { .. } => return None,
+            Event::RunStarted { .. }
+            | Event::RunFinished { .. }
+            | Event::HeadSeen { .. }
+            | Event::CandidateFormed { .. } => return None,
             event if is_told_by_its_step(event) => return None,
             _ => None,
         };
@@ -112,8 +117,12 @@ impl Progress {
         }
         let text = match (took, &record.event) {
             // Its step has said why.
-            (_, Event::EnvironmentFailed { failure, .. }) => format!("{} failed", crate::plan::candidate::name_of(failure.candidate)),
-            (Some(took), Event::StepFinished { outcome: Outcome::Succeeded { .. }, .. }) => format!("done in {}", clock::span(took)),
+            (_, Event::EnvironmentFailed { failure, .. }) => {
+                format!("{} failed", crate::plan::candidate::name_of(failure.candidate))
+            }
+            (Some(took), Event::StepFinished { outcome: Outcome::Succeeded { .. }, .. }) => {
+                format!("done in {}", clock::span(took))
+            }
             (Some(took), _) => format!("{} (after {})", told.text, clock::span(took)),
             (None, _) => told.text.clone(),
         };
@@ -135,7 +144,12 @@ impl Progress {
         let about = one_line(&told.about);
         let pad = " ".repeat(self.column.saturating_sub(width(&about)));
         let (time, text) = (clock.time(at), one_line(&told.text));
-        format!("{}  {}{pad}  {}", Paint::Faint.on(&time, style), Paint::Strong.on(&about, style), told.paint.on(&text, style))
+        format!(
+            "{}  {}{pad}  {}",
+            Paint::Faint.on(&time, style),
+            Paint::Strong.on(&about, style),
+            told.paint.on(&text, style)
+        )
     }
 
     /// What runs now, the longest first: a line each, at most so many, and one with the numbers.
@@ -166,17 +180,29 @@ impl Progress {
     }
 
     /// The last lines of a run: how it ended, and what to do now.
-    pub fn summary(&self, plan: &Plan, state: &State, outcome: RunOutcome, clock: &Clock, typed: &Typed, style: Style) -> String {
+    pub fn summary(
+        &self,
+        plan: &Plan,
+        state: &State,
+        outcome: RunOutcome,
+        clock: &Clock,
+        typed: &Typed,
+        style: Style,
+    ) -> String {
         let took = clock::span(self.ended.saturating_sub(self.began.unwrap_or(self.ended)));
         let mut out = String::new();
         let done = format!("{} done in {took}", count(self.done, "step"));
         let has: Vec<String> = distinct(&self.entered);
         let has = if has.is_empty() { String::new() } else { format!("; {}", what_they_have(&has, plan, state)) };
         let (text, paint) = match outcome {
-            RunOutcome::Done if self.done == 0 && self.entered.is_empty() => ("Nothing to do.".to_string(), Paint::Strong),
+            RunOutcome::Done if self.done == 0 && self.entered.is_empty() => {
+                ("Nothing to do.".to_string(), Paint::Strong)
+            }
             RunOutcome::Done => (format!("Done: {} in {took}{has}.", count(self.done, "step")), Paint::Good),
             RunOutcome::Waiting => (format!("Waits at a gate: {done}{has}."), Paint::Notice),
-            RunOutcome::Failed => (format!("Failed: {}; {done}{}{has}.", count(self.failed.len(), "step"), self.rest()), Paint::Bad),
+            RunOutcome::Failed => {
+                (format!("Failed: {}; {done}{}{has}.", count(self.failed.len(), "step"), self.rest()), Paint::Bad)
+            }
             RunOutcome::Cancelled => (format!("Stopped: {done}{has}."), Paint::Notice),
             RunOutcome::Asks => (format!("Waits for an answer: {done}{has}."), Paint::Notice),
         };
@@ -216,7 +242,11 @@ fn what_they_have(environments: &[String], plan: &Plan, state: &State) -> String
 
 fn distinct(names: &[String]) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
-    names.iter().for_each(|n| if !out.contains(n) { out.push(n.clone()) });
+    names.iter().for_each(|n| {
+        if !out.contains(n) {
+            out.push(n.clone())
+        }
+    });
     out
 }
 
@@ -231,7 +261,13 @@ fn to_do(plan: &Plan) -> usize {
 
 /// What only repeats what its step has said.
 fn is_told_by_its_step(event: &Event) -> bool {
-    matches!(event, Event::DeployedThere { .. } | Event::VerifiedThere { .. } | Event::RemovedThere { .. } | Event::GatePassed { .. })
+    matches!(
+        event,
+        Event::DeployedThere { .. }
+            | Event::VerifiedThere { .. }
+            | Event::RemovedThere { .. }
+            | Event::GatePassed { .. }
+    )
 }
 
 /// The first line: the candidate, and how much there is to do.
@@ -254,7 +290,9 @@ fn barred(plan: &Plan, style: Style) -> String {
         let why = match &environment.verdict {
             Verdict::Held { by, reason } => format!("is held by {}: {reason}", words::person(by)),
             Verdict::Banned { reason } => format!("does not take the candidate, which failed there: {reason}"),
-            Verdict::Rejected { by, reason } => format!("does not take the candidate, which {} rejected: {reason}", words::person(by)),
+            Verdict::Rejected { by, reason } => {
+                format!("does not take the candidate, which {} rejected: {reason}", words::person(by))
+            }
             _ => continue,
         };
         layout::paragraph(&mut out, 0, &format!("{} {}", environment.name, one_line(&why)), Paint::Notice, style);

@@ -14,7 +14,14 @@ struct Reason {
 }
 
 /// Why an environment waits, as text.
-pub fn text(plan: &Plan, environment: &EnvironmentPlan, memory: &Memory, clock: &Clock, typed: &Typed, style: Style) -> String {
+pub fn text(
+    plan: &Plan,
+    environment: &EnvironmentPlan,
+    memory: &Memory,
+    clock: &Clock,
+    typed: &Typed,
+    style: Style,
+) -> String {
     let place = memory.environments.get(&environment.name);
     let candidate = name_of(environment.candidate);
     let has = place.and_then(|p| p.has.as_ref());
@@ -57,9 +64,15 @@ fn reasons(plan: &Plan, environment: &EnvironmentPlan, unmet: &[Unmet], clock: &
     let reason = |text: String, paint| Reason { text, paint };
     let mut out = Vec::new();
     match &environment.verdict {
-        Verdict::Held { by, reason: why } => out.push(reason(format!("it is held by {}: {why}", words::person(by)), Paint::Notice)),
-        Verdict::Banned { reason: why } => out.push(reason(format!("the candidate failed here before: {why}"), Paint::Bad)),
-        Verdict::Rejected { by, reason: why } => out.push(reason(format!("{} rejected it: {why}", words::person(by)), Paint::Bad)),
+        Verdict::Held { by, reason: why } => {
+            out.push(reason(format!("it is held by {}: {why}", words::person(by)), Paint::Notice))
+        }
+        Verdict::Banned { reason: why } => {
+            out.push(reason(format!("the candidate failed here before: {why}"), Paint::Bad))
+        }
+        Verdict::Rejected { by, reason: why } => {
+            out.push(reason(format!("{} rejected it: {why}", words::person(by)), Paint::Bad))
+        }
         Verdict::UpToDate | Verdict::Enter | Verdict::Gate => {}
     }
     let before = environment.after.iter().filter_map(|e| plan.environments.get(*e as usize));
@@ -91,7 +104,14 @@ fn when(environment: &EnvironmentPlan, unmet: &[Unmet], reasons: &[Reason], cloc
 }
 
 /// Who may not approve, and what to type.
-fn next(environment: &EnvironmentPlan, blocked: &[&str], memory: &Memory, unmet: &[Unmet], typed: &Typed, style: Style) -> String {
+fn next(
+    environment: &EnvironmentPlan,
+    blocked: &[&str],
+    memory: &Memory,
+    unmet: &[Unmet],
+    typed: &Typed,
+    style: Style,
+) -> String {
     let mut out = String::new();
     let mut command = |text: String| {
         let _ = write!(out, "\n  {}\n", Paint::Typed.on(&text, style));
@@ -114,7 +134,13 @@ fn next(environment: &EnvironmentPlan, blocked: &[&str], memory: &Memory, unmet:
         let people = standing.map_or(&environment.people, |s| &s.people);
         let people: Vec<String> = people.iter().map(|p| words::person(p)).collect();
         if !people.is_empty() {
-            paragraph(&mut out, 2, &format!("not from {}: it is their change", list(&people, "or")), Paint::Faint, style);
+            paragraph(
+                &mut out,
+                2,
+                &format!("not from {}: it is their change", list(&people, "or")),
+                Paint::Faint,
+                style,
+            );
         }
     }
     out

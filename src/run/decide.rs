@@ -2,8 +2,8 @@
 
 use super::event::{Event, Outcome, RunOutcome};
 use super::input::{Input, Report, StepResult, Timed};
-use super::progress::{Progress, Stage, Status};
 use super::proceed::{has_candidate, payload, wants_replan};
+use super::progress::{Progress, Stage, Status};
 use super::state::State;
 use super::{failure, people};
 use crate::model::OnUnknown;
@@ -21,7 +21,9 @@ pub fn decide(plan: &Plan, state: &State, progress: &Progress, input: &Timed) ->
             std::iter::once(completed).chain(has_already(plan, state)).collect()
         }
         Input::Report(report) => reported(plan, state, progress, report, input.at),
-        Input::Restored { environment, release, failed } => restored(state, environment, release, failed.as_deref(), input.at),
+        Input::Restored { environment, release, failed } => {
+            restored(state, environment, release, failed.as_deref(), input.at)
+        }
         Input::Cancel { by } => match &state.open {
             Some(run) if !run.cancelled => vec![Event::CancelAsked { by: by.clone() }],
             _ => Vec::new(),
@@ -88,7 +90,8 @@ fn has_already(plan: &Plan, state: &State) -> Vec<Event> {
         let place = state.memory.environments.get(&environment.name);
         let has = place.and_then(|p| p.has.as_ref());
         // Whoever stands at its gate stands there for nothing: what the environment has is what is wanted.
-        if let Some(standing) = place.and_then(|p| p.standing.as_ref()).filter(|s| s.candidate != environment.candidate) {
+        if let Some(standing) = place.and_then(|p| p.standing.as_ref()).filter(|s| s.candidate != environment.candidate)
+        {
             let (environment, by) = (environment.name.clone(), environment.candidate);
             events.push(Event::Superseded { environment, candidate: standing.candidate, by });
         }
@@ -158,7 +161,11 @@ fn consequence(plan: &Plan, step: &Step, key: crate::digest::Digest, at: Moment)
             if plan.bundles.get(&bundle).is_some_and(|b| b.is_empty()) {
                 return Some(Event::RemovedThere { environment, release });
             }
-            Event::DeployedThere { environment, release, deployed: Deployed { key, bundle, candidate: work.candidate, at } }
+            Event::DeployedThere {
+                environment,
+                release,
+                deployed: Deployed { key, bundle, candidate: work.candidate, at },
+            }
         }
         _ => Event::VerifiedThere { environment: environment.name.clone(), key },
     })
@@ -173,7 +180,10 @@ fn restored(state: &State, environment: &str, release: &str, failed: Option<&str
     if let Some(reason) = failed {
         let reason = format!("the rollback of {release} failed: {reason}");
         let word = Hold { by: "lockgate".into(), reason: reason.clone(), at };
-        return vec![Event::RollbackFailed { environment: environment.clone(), reason }, Event::HoldSet { environment, word }];
+        return vec![
+            Event::RollbackFailed { environment: environment.clone(), reason },
+            Event::HoldSet { environment, word },
+        ];
     }
     let deployed = Deployed {
         key: back.to.deploys.get(release).copied().unwrap_or_default(),
@@ -182,7 +192,8 @@ fn restored(state: &State, environment: &str, release: &str, failed: Option<&str
         at,
     };
     let is_last = back.missing.len() == 1;
-    let mut events = vec![Event::DeployedThere { environment: environment.clone(), release: release.to_string(), deployed }];
+    let mut events =
+        vec![Event::DeployedThere { environment: environment.clone(), release: release.to_string(), deployed }];
     if is_last {
         events.push(Event::RolledBack { environment });
     }

@@ -22,7 +22,8 @@ pub fn of_step(plan: &Plan, state: &State, step: &Step, reason: &str, at: Moment
     {
         events.push(Event::RollbackStarted { environment: name, to: has.clone() });
     } else if environment.is_rollback {
-        let word = crate::plan::memory::Hold { by: "lockgate".into(), reason: format!("the rollback failed: {reason}"), at };
+        let word =
+            crate::plan::memory::Hold { by: "lockgate".into(), reason: format!("the rollback failed: {reason}"), at };
         events.push(Event::HoldSet { environment: name, word });
     }
     events
@@ -34,6 +35,7 @@ fn touched(plan: &Plan, state: &State, environment: &crate::plan::EnvironmentPla
         return true;
     }
     let has = state.memory.environments.get(&environment.name).and_then(|p| p.has.as_ref());
-    let deployed = environment.steps.iter().filter_map(|s| plan.steps.get(*s as usize)).filter(|s| s.id.starts_with("deploy."));
+    let deployed =
+        environment.steps.iter().filter_map(|s| plan.steps.get(*s as usize)).filter(|s| s.id.starts_with("deploy."));
     deployed.filter_map(|s| s.key).any(|key| has.is_none_or(|h| !h.deploys.values().any(|k| *k == key)))
 }

@@ -40,7 +40,12 @@ pub fn open_orders(plan: &Plan, state: &State, progress: &Progress) -> Vec<Order
     let step = |number: &u32| {
         let step = plan.steps.get(*number as usize)?;
         let intent = state.intents.get(&step.id)?;
-        Some(Order::Step { number: *number, key: intent.key, attempt: intent.attempt, work: learnt(plan, progress, &step.work) })
+        Some(Order::Step {
+            number: *number,
+            key: intent.key,
+            attempt: intent.attempt,
+            work: learnt(plan, progress, &step.work),
+        })
     };
     let restore = |(environment, release): &(String, String)| {
         let to = &state.restoring.get(environment)?.to;

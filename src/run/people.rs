@@ -43,7 +43,13 @@ fn standing<'m>(memory: &'m Memory, environment: &str) -> Result<&'m Standing, S
     standing.ok_or_else(|| format!("nothing waits at the gate of {environment}"))
 }
 
-fn approve(memory: &Memory, word: &Word, environment: &str, subplan: Option<Digest>, at: Moment) -> Result<Vec<Event>, String> {
+fn approve(
+    memory: &Memory,
+    word: &Word,
+    environment: &str,
+    subplan: Option<Digest>,
+    at: Moment,
+) -> Result<Vec<Event>, String> {
     let standing = standing(memory, environment)?;
     if let Some(no) = &standing.rejected {
         return Err(format!("{} rejected this candidate: {}", no.by, no.reason));
@@ -55,7 +61,8 @@ fn approve(memory: &Memory, word: &Word, environment: &str, subplan: Option<Dige
     if quorums.is_empty() {
         return Err(format!("the gate of {environment} asks for no approval"));
     }
-    let member: Vec<_> = quorums.iter().filter(|q| quorum::is_member(word.groups.as_deref(), q.from.as_deref())).collect();
+    let member: Vec<_> =
+        quorums.iter().filter(|q| quorum::is_member(word.groups.as_deref(), q.from.as_deref())).collect();
     if member.is_empty() {
         let groups: Vec<&str> = quorums.iter().filter_map(|q| q.from.as_deref()).collect();
         return Err(format!("{} is not of {}", word.by, groups.join(" or ")));
@@ -105,7 +112,11 @@ fn rollback(memory: &Memory, environment: &str, candidate: Option<Digest>, hold:
             let known = place.had.iter().chain(&place.has).any(|h| h.candidate == wanted);
             known.then_some(wanted).ok_or_else(|| format!("{environment} never had that candidate"))?
         }
-        None => place.had.last().map(|h| h.candidate).ok_or_else(|| format!("{environment} had no other candidate before"))?,
+        None => place
+            .had
+            .last()
+            .map(|h| h.candidate)
+            .ok_or_else(|| format!("{environment} had no other candidate before"))?,
     };
     Ok(vec![Event::RollbackAsked { environment: environment.to_string(), wish: Wish { candidate, word: hold } }])
 }

@@ -36,7 +36,9 @@ fn enter(
     if progress.stages[number] == Stage::Entered && progress.is_complete(plan, number) {
         return vec![has_candidate(plan, environment, now)];
     }
-    if !matches!(progress.stages[number], Stage::Before | Stage::AtGate) || state.restoring.contains_key(&environment.name) {
+    if !matches!(progress.stages[number], Stage::Before | Stage::AtGate)
+        || state.restoring.contains_key(&environment.name)
+    {
         return Vec::new();
     }
     let complete = environment.subplan.is_some();
@@ -64,7 +66,11 @@ fn enter(
     if events.is_empty() && progress.stages[number] == Stage::Before {
         // It stands there already, from a run before.
         let place = state.memory.environments.get(&environment.name);
-        events.extend(place.and_then(|p| p.standing.clone()).map(|standing| Event::StandsAtGate { environment: environment.name.clone(), standing }));
+        events.extend(
+            place
+                .and_then(|p| p.standing.clone())
+                .map(|standing| Event::StandsAtGate { environment: environment.name.clone(), standing }),
+        );
     }
     events
 }
@@ -99,7 +105,8 @@ pub(super) fn has_candidate(plan: &Plan, environment: &EnvironmentPlan, since: M
 
 fn is_deploy_of(step: &crate::plan::Step, release: &str) -> bool {
     let id = step.id.split('@').next().unwrap_or_default();
-    step.effect == Effect::CompareAndSet && id.strip_prefix("deploy.").and_then(|r| r.split_once('.')).is_some_and(|(_, r)| r == release)
+    step.effect == Effect::CompareAndSet
+        && id.strip_prefix("deploy.").and_then(|r| r.split_once('.')).is_some_and(|(_, r)| r == release)
 }
 
 /// Whether the run can only go on with another look at the plan.
@@ -138,7 +145,8 @@ fn remembers(state: &State, environment: &str, candidate: Digest) -> bool {
 fn queued(plan: &Plan, state: &State, environment: &EnvironmentPlan) -> Option<Event> {
     let newest = plan.candidate()?.id;
     let place = state.memory.environments.get(&environment.name)?;
-    let is_known = environment.candidate == newest || place.queue.contains(&newest) || remembers(state, &environment.name, newest);
+    let is_known =
+        environment.candidate == newest || place.queue.contains(&newest) || remembers(state, &environment.name, newest);
     let is_banned = place.banned.iter().any(|f| f.candidate == newest);
     let queues = environment.gate.as_ref().is_some_and(|g| g.queue) && !environment.is_rollback;
     let before = |e: &u32| remembers(state, &plan.environments[*e as usize].name, newest);
@@ -179,14 +187,22 @@ fn stand(state: &State, environment: &EnvironmentPlan, by: &str, now: Moment) ->
     };
     if let Some(before) = before {
         if before.candidate != environment.candidate {
-            events.push(Event::Superseded { environment: name.clone(), candidate: before.candidate, by: environment.candidate });
+            events.push(Event::Superseded {
+                environment: name.clone(),
+                candidate: before.candidate,
+                by: environment.candidate,
+            });
         }
         if before.subplan == subplan {
             standing.approvals.clone_from(&before.approvals);
             standing.people.extend(before.people.iter().cloned());
         } else if !before.approvals.is_empty() {
             let people = before.approvals.iter().map(|a| a.by.clone()).collect();
-            events.push(Event::ApprovalsVoid { environment: name.clone(), people, differs: differs(before, environment) });
+            events.push(Event::ApprovalsVoid {
+                environment: name.clone(),
+                people,
+                differs: differs(before, environment),
+            });
         }
     }
     standing.people.sort_unstable();
@@ -205,7 +221,9 @@ fn differs(before: &Standing, environment: &EnvironmentPlan) -> Vec<String> {
             None => differs.push(format!("{key}: new, {value}")),
         }
     }
-    differs.extend(before.contents.keys().filter(|k| !environment.contents.contains_key(*k)).map(|k| format!("{k}: gone")));
+    differs.extend(
+        before.contents.keys().filter(|k| !environment.contents.contains_key(*k)).map(|k| format!("{k}: gone")),
+    );
     differs
 }
 

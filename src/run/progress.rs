@@ -306,5 +306,7 @@ impl Progress {
 /// Releases of rollbacks that a crash cut off.
 fn unfinished(state: &State) -> Vec<(String, String)> {
     let releases = state.restoring.iter();
-    releases.flat_map(|(environment, back)| back.missing.iter().map(move |r| (environment.clone(), r.clone()))).collect()
+    releases
+        .flat_map(|(environment, back)| back.missing.iter().map(move |r| (environment.clone(), r.clone())))
+        .collect()
 }

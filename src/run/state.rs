@@ -2,8 +2,8 @@
 
 use super::event::{Event, Outcome, Record, RunOutcome};
 use crate::digest::Digest;
-use crate::plan::memory::{HISTORY, Has, Memory, Moment, Place};
 use crate::plan::Effect;
+use crate::plan::memory::{HISTORY, Has, Memory, Moment, Place};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -176,8 +176,11 @@ impl Resolver<'_> {
                 self.files.insert(path.to_owned(), Arc::clone(&tree));
                 Some(tree)
             }
-            Err(error) => self
-                .refuse(Diagnostic::new(&codes::FILE_UNREADABLE, unreadable(path, &error)).at(span, "included here").help("the path of an include starts at the file in which it stands")),
+            Err(error) => self.refuse(
+                Diagnostic::new(&codes::FILE_UNREADABLE, unreadable(path, &error))
+                    .at(span, "included here")
+                    .help("the path of an include starts at the file in which it stands"),
+            ),
         }
     }
 

@@ -22,7 +22,8 @@ fn transcripts_are_as_they_were_written() {
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&path, &played).expect("the transcript is written");
         } else {
-            let difference = similar::TextDiff::from_lines(&written, &played).unified_diff().context_radius(2).to_string();
+            let difference =
+                similar::TextDiff::from_lines(&written, &played).unified_diff().context_radius(2).to_string();
             wrong.push(format!("{}\n{difference}", path.display()));
         }
     }
@@ -104,7 +105,9 @@ fn steady(text: &str, lab: &Lab) -> String {
 
 /// Where a command asks for a width, the lines that are wider.
 fn too_wide(command: &str, said: &str) -> Vec<String> {
-    let Some(columns) = command.split("COLUMNS=").nth(1).and_then(|c| c.split_whitespace().next()) else { return Vec::new() };
+    let Some(columns) = command.split("COLUMNS=").nth(1).and_then(|c| c.split_whitespace().next()) else {
+        return Vec::new();
+    };
     let columns: usize = columns.parse().expect("a number of columns");
     let wide = said.lines().filter(|l| l.chars().count() > columns);
     wide.map(|line| format!("`{command}`: wider than {columns}:\n{line}")).collect()
@@ -113,7 +116,8 @@ fn too_wide(command: &str, said: &str) -> Vec<String> {
 #[test]
 fn nobody_reading_any_more_is_no_reason_to_panic() {
     let lab = Lab::with(&[]);
-    let mut child = lab.command(&["explain", "rules"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut child =
+        lab.command(&["explain", "rules"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     drop(child.stdout.take());
     let done = child.wait_with_output().expect("it ends");
     assert_eq!((done.status.code(), String::from_utf8_lossy(&done.stderr).as_ref()), (Some(0), ""));

@@ -98,7 +98,8 @@ fn fails(test: &str, why: &str) {
 
 #[test]
 fn path_filters_and_keys_are_really_tried() {
-    holds(r#"
+    holds(
+        r#"
 test "what is ignored is no new version" {
     given verified
     when push app "docs/x.md"
@@ -141,12 +142,14 @@ test "a chart is deployed without a build" {
     expect deploys dev
     expect waits staging
 }
-"#);
+"#,
+    );
 }
 
 #[test]
 fn people_time_and_failures() {
-    holds(r#"
+    holds(
+        r#"
 test "nothing was there" {
     when push app "src/main.c" by="ann <ann@example.com>"
     expect builds image
@@ -224,19 +227,35 @@ test "one goes back to what was there" {
     expect deploys dev
     expect has dev older
 }
-"#);
+"#,
+    );
 }
 
 #[test]
 fn what_does_not_hold_says_what_is_so() {
-    fails("test a { given verified; when push app; expect builds none; }", "expected that it builds nothing, but it builds image");
+    fails(
+        "test a { given verified; when push app; expect builds none; }",
+        "expected that it builds nothing, but it builds image",
+    );
     fails("test a { given verified; when push app; expect deploys dev staging; }", "but it deploys dev");
-    fails("test a { given verified; when push app; expect waits staging approvals=2; }", "2 approvals, but it waits for 1 approval");
-    fails("test a { given verified; when push app; expect waits staging from=sre; }", "but it waits for release-managers");
-    fails("test a { given verified; when push app; expect waits none; }", "expected that nothing waits, but staging does");
+    fails(
+        "test a { given verified; when push app; expect waits staging approvals=2; }",
+        "2 approvals, but it waits for 1 approval",
+    );
+    fails(
+        "test a { given verified; when push app; expect waits staging from=sre; }",
+        "but it waits for release-managers",
+    );
+    fails(
+        "test a { given verified; when push app; expect waits none; }",
+        "expected that nothing waits, but staging does",
+    );
     fails("test a { given verified; when push app; expect has dev older; }", "but it has the newest candidate");
     fails("test a { given verified; expect refused; }", "nobody was");
-    fails("test a { given verified; when fails dev; when push app; expect fails none; }", "expected that nothing fails, but dev does");
+    fails(
+        "test a { given verified; when fails dev; when push app; expect fails none; }",
+        "expected that nothing fails, but dev does",
+    );
     fails("test a { when push ap; expect builds none; }", "there is no source with files named `ap`");
     fails("test a { when image app; expect builds none; }", "`app` is no source that is an image");
 }
@@ -269,7 +288,12 @@ fn a_failure_is_a_diagnostic_at_its_line() {
 fn events_can_be_tried_one_by_one() {
     let lab = Lab::copy_of("examples/01-first-light");
     let events = ["simulate", "--event", "push app services/greet.sh", "--event", "approve staging by=sam"];
-    lab.run(&events).exits(0).says(&["builds image", "staging waits at its gate", "sam approves staging", "deploys mi to staging"]);
+    lab.run(&events).exits(0).says(&[
+        "builds image",
+        "staging waits at its gate",
+        "sam approves staging",
+        "deploys mi to staging",
+    ]);
     lab.run(&["simulate", "--event", "push nothing"]).exits(1).says(&["LG0201", "named `nothing`"]);
     assert!(!lab.has(".lockgate"), "a simulation leaves nothing behind");
 }

@@ -88,7 +88,10 @@ impl<'a> Fields<'a> {
 
     fn wrong(&self, node: &Node, field: &str, wanted: &str) -> ChartError {
         let found = yaml::json_kind(&node.to_value());
-        self.error(format!("cannot unmarshal {found} into Go struct field {}.{field} of type {wanted}", self.kind), node)
+        self.error(
+            format!("cannot unmarshal {found} into Go struct field {}.{field} of type {wanted}", self.kind),
+            node,
+        )
     }
 
     /// The field of a name: the very name before one that differs in case. A null counts as missing.
@@ -308,7 +311,10 @@ impl Maintainer {
     }
 
     fn to_value(&self) -> Value {
-        Value::map([("Name", &self.name), ("Email", &self.email), ("URL", &self.url)].map(|(k, v)| (k, Value::from(v.as_str()))))
+        Value::map(
+            [("Name", &self.name), ("Email", &self.email), ("URL", &self.url)]
+                .map(|(k, v)| (k, Value::from(v.as_str()))),
+        )
     }
 }
 

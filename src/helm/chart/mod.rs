@@ -152,8 +152,11 @@ impl Chart {
             "Chart.yaml" => {}
             "Chart.lock" => metadata::check_lock(&file.data, "Chart.lock")?,
             "values.yaml" => {
-                self.values = values::load(&file.data)
-                    .map_err(|e| ChartError::Unreadable { name: "values.yaml", error: e.to_string(), line: e.line })?;
+                self.values = values::load(&file.data).map_err(|e| ChartError::Unreadable {
+                    name: "values.yaml",
+                    error: e.to_string(),
+                    line: e.line,
+                })?;
             }
             "values.schema.json" => self.schema = Some(file.data),
             "requirements.yaml" => {
@@ -188,14 +191,16 @@ fn load_below(name: &str, files: Vec<File>, nesting: usize, parent: &str) -> Res
     if name.starts_with(['_', '.']) {
         return Ok(None);
     }
-    let inside = |error| ChartError::Below { name: name.to_string(), parent: parent.to_string(), error: Box::new(error) };
+    let inside =
+        |error| ChartError::Below { name: name.to_string(), parent: parent.to_string(), error: Box::new(error) };
     let files = if name.ends_with(".tgz") {
         let Some(file) = files.into_iter().next().filter(|f| f.name == name) else {
             return Err(inside(ChartError::NotAnArchive));
         };
         unpack(&file.data, &LIMITS).map_err(inside)?
     } else {
-        let strip = |f: File| f.name.split_once('/').map(|(_, rest)| File { name: rest.to_string(), data: f.data.clone() });
+        let strip =
+            |f: File| f.name.split_once('/').map(|(_, rest)| File { name: rest.to_string(), data: f.data.clone() });
         files.into_iter().filter_map(strip).collect()
     };
     load(files, nesting + 1).map(Some).map_err(inside)

@@ -102,8 +102,9 @@ fn signed(context: &mut Context<'_>, name: &'static str, args: &[Value], given: 
     let ca: &Certificate =
         object.as_any().downcast_ref().ok_or_else(|| FuncError::from("unable to decode certificate"))?;
     let (_, cert) = decode_pem(&ca.cert).ok_or_else(|| FuncError::from("unable to decode certificate"))?;
-    let issuer = der::certificate(&cert)
-        .ok_or_else(|| FuncError::from("error parsing certificate: decodedSignerCert.Bytes: x509: malformed certificate"))?;
+    let issuer = der::certificate(&cert).ok_or_else(|| {
+        FuncError::from("error parsing certificate: decodedSignerCert.Bytes: x509: malformed certificate")
+    })?;
     let signer = Key::from_pem(&ca.key).map_err(|e| FuncError::Message(format!("error parsing private key: {e}")))?;
     if signer.public().as_ref() != Ok(&issuer.public_key) {
         let text = "error creating certificate: x509: provided PrivateKey doesn't match parent's PublicKey";
@@ -176,7 +177,8 @@ fn extension(number: u32, critical: bool, value: &[u8]) -> Vec<u8> {
 
 /// The first 160 bits of SHA-256 of the key, as RFC 7093 and Go of today have it.
 fn key_id(public_key: &[u8]) -> Vec<u8> {
-    let bits = der::first(public_key).and_then(|(_, inner, _, _)| der::all(inner).last().map(|(_, bits, _)| bits.to_vec()));
+    let bits =
+        der::first(public_key).and_then(|(_, inner, _, _)| der::all(inner).last().map(|(_, bits, _)| bits.to_vec()));
     let bits = bits.unwrap_or_default();
     sha2::Sha256::digest(bits.get(1..).unwrap_or_default())[..20].to_vec()
 }

@@ -12,29 +12,33 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
     FuncSpec::fixed("toYaml", &[Any], |_, a| Ok(Value::from(to_yaml(&any(a, 0)).unwrap_or_default()))).deep(),
     FuncSpec::fixed("mustToYaml", &[Any], |_, a| {
         to_yaml(&any(a, 0)).map(Value::from).ok_or_else(|| FuncError::from("error marshaling into JSON"))
-    }).deep(),
+    })
+    .deep(),
     FuncSpec::fixed("toYamlPretty", &[Any], |_, a| Ok(Value::from(pretty(&any(a, 0))))).deep(),
     FuncSpec::fixed("fromYaml", &[String], |_, a| {
         Ok(yaml::read_map(&text(a, 0)).map_or_else(|e| error_map(&convert(&e)), Value::Map))
     }),
     FuncSpec::fixed("fromYamlArray", &[String], |_, a| Ok(from_yaml_array(&text(a, 0)))),
-    FuncSpec::fixed("toJson", &[Any], |_, a| Ok(to_json(&any(a, 0), Form::Compact).unwrap_or_else(|_| Value::from("")))).deep(),
+    FuncSpec::fixed(
+        "toJson",
+        &[Any],
+        |_, a| Ok(to_json(&any(a, 0), Form::Compact).unwrap_or_else(|_| Value::from(""))),
+    )
+    .deep(),
     FuncSpec::fixed("mustToJson", &[Any], |_, a| to_json(&any(a, 0), Form::Compact)).deep(),
     FuncSpec::fixed("toPrettyJson", &[Any], |_, a| {
         Ok(to_json(&any(a, 0), Form::Pretty).unwrap_or_else(|_| Value::from("")))
-    }).deep(),
+    })
+    .deep(),
     FuncSpec::fixed("mustToPrettyJson", &[Any], |_, a| to_json(&any(a, 0), Form::Pretty)).deep(),
     FuncSpec::fixed("toRawJson", &[Any], |_, a| to_json(&any(a, 0), Form::Raw)).deep(),
     FuncSpec::fixed("mustToRawJson", &[Any], |_, a| to_json(&any(a, 0), Form::Raw)).deep(),
     FuncSpec::fixed("fromJson", &[String], |_, a| Ok(from_json(&text(a, 0)))),
-    FuncSpec::fixed("mustFromJson", &[String], |_, a| {
-        json::read(&text(a, 0)).map_err(FuncError::Message)
-    }),
+    FuncSpec::fixed("mustFromJson", &[String], |_, a| json::read(&text(a, 0)).map_err(FuncError::Message)),
     FuncSpec::fixed("fromJsonArray", &[String], |_, a| Ok(from_json_array(&text(a, 0)))),
     FuncSpec::fixed("toToml", &[Any], |_, a| Ok(Value::from(toml::write(&any(a, 0)).unwrap_or_else(|e| e)))).deep(),
-    FuncSpec::fixed("mustToToml", &[Any], |_, a| {
-        toml::write(&any(a, 0)).map(Value::from).map_err(FuncError::Message)
-    }).deep(),
+    FuncSpec::fixed("mustToToml", &[Any], |_, a| toml::write(&any(a, 0)).map(Value::from).map_err(FuncError::Message))
+        .deep(),
     FuncSpec::fixed("fromToml", &[String], |_, a| {
         Ok(toml::read(&text(a, 0)).map_or_else(|e| error_map(&e), Value::Map))
     }),

@@ -53,9 +53,9 @@ impl Object for Time {
 
     fn member(&self, name: &str) -> Member {
         match name {
-            "Format" | "Unix" | "UnixNano" | "UnixMilli" | "Year" | "Day" | "Hour" | "Minute" | "Second" | "YearDay"
-            | "String" | "UTC" | "Local" | "IsZero" | "Month" | "Weekday" | "Nanosecond" | "Before" | "After"
-            | "Equal" | "AddDate" => Member::Method,
+            "Format" | "Unix" | "UnixNano" | "UnixMilli" | "Year" | "Day" | "Hour" | "Minute" | "Second"
+            | "YearDay" | "String" | "UTC" | "Local" | "IsZero" | "Month" | "Weekday" | "Nanosecond" | "Before"
+            | "After" | "Equal" | "AddDate" => Member::Method,
             _ => Member::None,
         }
     }
@@ -205,7 +205,14 @@ fn duration_round(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     };
     let n = nanoseconds.unsigned_abs();
     const HOUR: u64 = 3_600 * SECOND as u64;
-    let units = [(HOUR * 24 * 365, "y"), (HOUR * 24 * 30, "mo"), (HOUR * 24, "d"), (HOUR, "h"), (HOUR / 60, "m"), (SECOND as u64, "s")];
+    let units = [
+        (HOUR * 24 * 365, "y"),
+        (HOUR * 24 * 30, "mo"),
+        (HOUR * 24, "d"),
+        (HOUR, "h"),
+        (HOUR / 60, "m"),
+        (SECOND as u64, "s"),
+    ];
     let unit = units.iter().find(|(unit, _)| n > *unit);
     Ok(Value::from(unit.map_or("0s".to_string(), |(unit, name)| format!("{}{name}", n / unit))))
 }

@@ -16,9 +16,7 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
         })
     }),
     FuncSpec::fixed("empty", &[Any], |_, a| Ok(Value::Bool(is_empty(&any(a, 0))))),
-    FuncSpec::variadic("coalesce", &[], Any, |_, a| {
-        Ok(a.iter().find(|v| !is_empty(v)).cloned().unwrap_or(Value::Nil))
-    }),
+    FuncSpec::variadic("coalesce", &[], Any, |_, a| Ok(a.iter().find(|v| !is_empty(v)).cloned().unwrap_or(Value::Nil))),
     FuncSpec::variadic("all", &[], Any, |_, a| Ok(Value::Bool(!a.iter().any(is_empty)))),
     FuncSpec::variadic("any", &[], Any, |_, a| Ok(Value::Bool(!a.iter().all(is_empty)))),
     FuncSpec::fixed("ternary", &[Any, Any, Bool], |_, a| Ok(any(a, if boolean(a, 2) { 0 } else { 1 }))),

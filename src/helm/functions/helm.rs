@@ -28,11 +28,7 @@ fn required(context: &mut Context<'_>, args: &[Value]) -> Outcome {
 }
 
 fn lookup(context: &mut Context<'_>, args: &[Value]) -> Outcome {
-    let question = Lookup {
-        api_version: chars(args, 0),
-        kind: chars(args, 1),
-        namespace: chars(args, 2),
-        name: chars(args, 3),
-    };
+    let question =
+        Lookup { api_version: chars(args, 0), kind: chars(args, 1), namespace: chars(args, 2), name: chars(args, 3) };
     Ok(context.lookup(question).unwrap_or_else(|| Value::Map(Default::default())))
 }

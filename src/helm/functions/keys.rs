@@ -133,8 +133,7 @@ impl Key {
         match self {
             Key::Rsa(key) => {
                 // DigestInfo of SHA-256 without the hash: RFC 8017, section 9.2.
-                const PREFIX: &[u8] =
-                    b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
+                const PREFIX: &[u8] = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
                 let scheme = rsa::Pkcs1v15Sign { hash_len: Some(32), prefix: PREFIX.into() };
                 key.sign(scheme, &sha2::Sha256::digest(message)).map_err(|e| e.to_string())
             }

@@ -32,9 +32,18 @@ enum Piece<'a> {
     LowerPm,
     ZoneName,
     /// Whether UTC is `Z`, whether there is a colon, whether there are minutes, whether there are seconds.
-    Offset { z: bool, colon: bool, minutes: bool, seconds: bool },
+    Offset {
+        z: bool,
+        colon: bool,
+        minutes: bool,
+        seconds: bool,
+    },
     /// How many digits, and whether trailing zeros go.
-    Fraction { digits: usize, trim: bool, separator: char },
+    Fraction {
+        digits: usize,
+        trim: bool,
+        separator: char,
+    },
 }
 
 const NAMED: &[(&str, Piece<'static>)] = &[
@@ -122,7 +131,17 @@ fn pieces(layout: &str) -> Vec<Piece<'_>> {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -232,9 +251,8 @@ struct Fields {
 /// # Errors
 /// Go's words: the text, the layout, and what could not be read.
 pub(super) fn parse(layout: &str, text: &str) -> Result<Zoned, String> {
-    let failed = |rest: &str, wanted: &str| {
-        format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {wanted:?}")
-    };
+    let failed =
+        |rest: &str, wanted: &str| format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {wanted:?}");
     let mut fields = Fields {
         year: 0,
         month: 1,
@@ -294,7 +312,9 @@ impl Fields {
             Piece::LongWeekday | Piece::Weekday => named(text, &DAYS, (piece == Piece::Weekday).then_some(3))?.1,
             Piece::NumMonth | Piece::ZeroMonth => set(&mut self.month, small(digits(piece, text)?)?, 1..=12)?,
             Piece::Day | Piece::ZeroDay => set(&mut self.day, small(digits(piece, text)?)?, 1..=31)?,
-            Piece::SpaceDay => set(&mut self.day, small(number(text.strip_prefix(' ').unwrap_or(text), 1, 2)?)?, 1..=31)?,
+            Piece::SpaceDay => {
+                set(&mut self.day, small(number(text.strip_prefix(' ').unwrap_or(text), 1, 2)?)?, 1..=31)?
+            }
             Piece::SpaceYearDay | Piece::ZeroYearDay => {
                 let (n, rest) = number(text.trim_start_matches(' '), 1, 3)?;
                 self.year_day = Some(i16::try_from(n).ok()?);
@@ -352,7 +372,14 @@ impl Fields {
         }
     }
 
-    fn read_offset<'a>(&mut self, text: &'a str, z: bool, colon: bool, minutes: bool, seconds: bool) -> Option<&'a str> {
+    fn read_offset<'a>(
+        &mut self,
+        text: &'a str,
+        z: bool,
+        colon: bool,
+        minutes: bool,
+        seconds: bool,
+    ) -> Option<&'a str> {
         if let Some(rest) = text.strip_prefix('Z').filter(|_| z) {
             self.offset = Some(0);
             return Some(rest);
@@ -394,10 +421,8 @@ impl Fields {
 
 /// One or two digits; two where the layout pads with a zero.
 fn digits<'a>(piece: Piece<'_>, text: &'a str) -> Option<(i32, &'a str)> {
-    let padded = matches!(
-        piece,
-        Piece::ZeroMonth | Piece::ZeroDay | Piece::ZeroHour12 | Piece::ZeroMinute | Piece::ZeroSecond
-    );
+    let padded =
+        matches!(piece, Piece::ZeroMonth | Piece::ZeroDay | Piece::ZeroHour12 | Piece::ZeroMinute | Piece::ZeroSecond);
     number(text, if padded { 2 } else { 1 }, 2)
 }
 

@@ -1,7 +1,7 @@
 //! Lists. None of these functions changes a list; each makes a new one.
 
-use super::args::{Outcome, any, int, items, nil_pointer, slice, to_int};
 use super::args::is_empty;
+use super::args::{Outcome, any, int, items, nil_pointer, slice, to_int};
 use super::defaults::{DEPTH, deep_equal};
 use crate::helm::template::Param::{Any, Int};
 use crate::helm::template::{Context, FuncError, FuncSpec};

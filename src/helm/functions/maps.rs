@@ -21,9 +21,7 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
         let key = text(a, 0);
         Ok(Value::list((1..a.len()).filter_map(|i| map(a, i).get(&key)).collect()))
     }),
-    FuncSpec::variadic("keys", &[], MapParam, |_, a| {
-        Ok(Value::strings((0..a.len()).flat_map(|i| map(a, i).keys())))
-    }),
+    FuncSpec::variadic("keys", &[], MapParam, |_, a| Ok(Value::strings((0..a.len()).flat_map(|i| map(a, i).keys())))),
     FuncSpec::fixed("values", &[MapParam], |_, a| {
         Ok(Value::list(map(a, 0).entries().into_iter().map(|(_, value)| value).collect()))
     }),

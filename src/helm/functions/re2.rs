@@ -166,7 +166,9 @@ fn class(chars: &[char], out: &mut String) -> usize {
             }
             '[' | '&' | '~' => out.extend(['\\', c]),
             '-' if after_class || i == start || chars.get(i + 1) == Some(&']') => out.push_str("\\-"),
-            '-' if chars[i + 1..].starts_with(&['\\']) && matches!(chars.get(i + 2), Some('d' | 'w' | 's' | 'D' | 'W' | 'S')) => {
+            '-' if chars[i + 1..].starts_with(&['\\'])
+                && matches!(chars.get(i + 2), Some('d' | 'w' | 's' | 'D' | 'W' | 'S')) =>
+            {
                 out.push_str("\\-");
             }
             '\\' => {

@@ -27,12 +27,8 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
     }),
     FuncSpec::fixed("hasPrefix", &[String, String], |_, a| Ok(Value::Bool(text(a, 1).starts_with(&text(a, 0))))),
     FuncSpec::fixed("hasSuffix", &[String, String], |_, a| Ok(Value::Bool(text(a, 1).ends_with(&text(a, 0))))),
-    FuncSpec::variadic("quote", &[], Any, |_, a| {
-        Ok(spaced(a, |v| format::quote(&string_of(v)).into_bytes()))
-    }),
-    FuncSpec::variadic("squote", &[], Any, |_, a| {
-        Ok(spaced(a, |v| [b"'", &format::to_bytes(v)[..], b"'"].concat()))
-    }),
+    FuncSpec::variadic("quote", &[], Any, |_, a| Ok(spaced(a, |v| format::quote(&string_of(v)).into_bytes()))),
+    FuncSpec::variadic("squote", &[], Any, |_, a| Ok(spaced(a, |v| [b"'", &format::to_bytes(v)[..], b"'"].concat()))),
     FuncSpec::variadic("cat", &[], Any, |_, a| Ok(spaced(a, format::to_bytes))),
     FuncSpec::fixed("indent", &[Int, String], |c, a| indent(c, int(a, 0), &text(a, 1)).map(Value::from)),
     FuncSpec::fixed("nindent", &[Int, String], |c, a| {
@@ -50,9 +46,7 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
     FuncSpec::fixed("sortAlpha", &[Any], sort_alpha),
     FuncSpec::fixed("splitList", &[String, String], |_, a| Ok(Value::strings(split(&text(a, 1), &text(a, 0), -1)))),
     FuncSpec::fixed("split", &[String, String], |_, a| Ok(numbered(split(&text(a, 1), &text(a, 0), -1)))),
-    FuncSpec::fixed("splitn", &[String, Int, String], |_, a| {
-        Ok(numbered(split(&text(a, 2), &text(a, 0), int(a, 1))))
-    }),
+    FuncSpec::fixed("splitn", &[String, Int, String], |_, a| Ok(numbered(split(&text(a, 2), &text(a, 0), int(a, 1))))),
 ];
 
 /// Each that is not nil, with a space between.

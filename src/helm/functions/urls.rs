@@ -5,10 +5,8 @@ use crate::helm::template::Param::{Map as MapParam, String as Text};
 use crate::helm::template::{Context, FuncError, FuncSpec};
 use crate::helm::value::{Map, Value};
 
-pub(super) const FUNCTIONS: &[FuncSpec] = &[
-    FuncSpec::fixed("urlParse", &[Text], parse),
-    FuncSpec::fixed("urlJoin", &[MapParam], join),
-];
+pub(super) const FUNCTIONS: &[FuncSpec] =
+    &[FuncSpec::fixed("urlParse", &[Text], parse), FuncSpec::fixed("urlJoin", &[MapParam], join)];
 
 /// The parts of a URL, decoded.
 #[derive(Default)]
@@ -33,8 +31,7 @@ enum Part {
 
 fn parse(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     let text = chars(args, 0);
-    let url = Url::parse(&text)
-        .map_err(|e| FuncError::Message(format!("unable to parse url: parse {text:?}: {e}")))?;
+    let url = Url::parse(&text).map_err(|e| FuncError::Message(format!("unable to parse url: parse {text:?}: {e}")))?;
     let user = url.user.as_ref().map(print_user).unwrap_or_default();
     let host = url.host.clone();
     Ok(Value::map([

@@ -7,10 +7,8 @@ use crate::helm::template::{Context, FuncError, FuncSpec};
 use crate::helm::value::{Kind, Member, Object, Value};
 use std::any::Any;
 
-pub(super) const FUNCTIONS: &[FuncSpec] = &[
-    FuncSpec::fixed("semver", &[String], semver),
-    FuncSpec::fixed("semverCompare", &[String, String], compare),
-];
+pub(super) const FUNCTIONS: &[FuncSpec] =
+    &[FuncSpec::fixed("semver", &[String], semver), FuncSpec::fixed("semverCompare", &[String, String], compare)];
 
 fn parse(text: &str) -> Result<Version, FuncError> {
     Version::parse(text).map_err(|e| FuncError::Message(e.to_string()))

@@ -12,9 +12,7 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
     FuncSpec::fixed("title", &[Text], |_, a| Ok(Value::from(title(&chars(a, 0))))),
     FuncSpec::fixed("untitle", &[Text], |_, a| Ok(Value::from(untitle(&chars(a, 0))))),
     FuncSpec::fixed("swapcase", &[Text], |_, a| Ok(mapped(a, |c| if c.is_uppercase() { lower(c) } else { upper(c) }))),
-    FuncSpec::fixed("nospace", &[Text], |_, a| {
-        Ok(Value::from(chars(a, 0).replace(is_space, "")))
-    }),
+    FuncSpec::fixed("nospace", &[Text], |_, a| Ok(Value::from(chars(a, 0).replace(is_space, "")))),
     FuncSpec::fixed("initials", &[Text], |_, a| Ok(Value::from(initials(&text(a, 0))))),
     FuncSpec::fixed("abbrev", &[Int, Text], |_, a| {
         let (width, s) = (int(a, 0), text(a, 1));

@@ -174,9 +174,13 @@ fn an_error_tells_its_place_and_the_templates_around_it() {
     let registry = Registry::new(&[FUNCTIONS]);
     let (env, unknowns) = (Environment::default(), Unknowns::none());
     let mut ctx = Context::new(&env, &unknowns, &registry);
-    ctx.add_template("c/templates/_h.tpl", b"{{- define \"h\" }}\n  {{ .Values.nil.x }}\n{{- end }}").expect("it parses");
-    ctx.add_template("c/templates/a.yaml", b"a:\n{{ template \"b\" . }}{{ define \"b\" }}\n{{ include \"h\" . }}{{ end }}")
+    ctx.add_template("c/templates/_h.tpl", b"{{- define \"h\" }}\n  {{ .Values.nil.x }}\n{{- end }}")
         .expect("it parses");
+    ctx.add_template(
+        "c/templates/a.yaml",
+        b"a:\n{{ template \"b\" . }}{{ define \"b\" }}\n{{ include \"h\" . }}{{ end }}",
+    )
+    .expect("it parses");
     let error = ctx.execute("c/templates/a.yaml", &data()).expect_err("nil");
     let places: Vec<_> = error.stack().iter().map(|error| error.place.to_string()).collect();
     assert_eq!(places, ["c/templates/a.yaml:2:12", "c/templates/a.yaml:3:3", "c/templates/_h.tpl:2:12"]);

@@ -64,9 +64,7 @@ fn enable(chart: &mut Live<'_>, values: &Map, path: &str, helm: HelmVersion) -> 
 /// Makes one chart of each dependency, under its alias; charts that no dependency names stay as they are.
 fn rename(chart: &mut Live<'_>, dependencies: &mut [Dependency]) {
     let found = std::mem::take(&mut chart.charts);
-    let fits = |c: &Live<'_>, d: &Dependency| {
-        c.metadata.name == d.name && compatible(&d.version, &c.metadata.version)
-    };
+    let fits = |c: &Live<'_>, d: &Dependency| c.metadata.name == d.name && compatible(&d.version, &c.metadata.version);
     chart.charts.extend(found.iter().filter(|c| !dependencies.iter().any(|d| fits(c, d))).cloned());
     for dependency in dependencies {
         if let Some(below) = found.iter().find(|c| fits(c, dependency)) {

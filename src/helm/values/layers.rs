@@ -95,8 +95,7 @@ impl Layers {
         for set in sets {
             let mut alone = empty_node();
             for values in [&mut alone, &mut merged] {
-                strvals::apply(values, set)
-                    .map_err(|error| ValuesError::Set { name: set.name.clone(), error })?;
+                strvals::apply(values, set).map_err(|error| ValuesError::Set { name: set.name.clone(), error })?;
             }
             layers.push((set.name.clone(), alone, false));
         }

@@ -86,7 +86,9 @@ fn validate(schema: &[u8], values: &Map) -> Vec<(Option<String>, String)> {
     let options = jsonschema::options().with_pattern_options(PatternOptions::regex()).with_retriever(Nowhere);
     match options.build(&schema) {
         Err(error) => fault(error.to_string()),
-        Ok(validator) => validator.iter_errors(&to_json(&Value::Map(values.clone()))).take(MAX_FAULTS).map(told).collect(),
+        Ok(validator) => {
+            validator.iter_errors(&to_json(&Value::Map(values.clone()))).take(MAX_FAULTS).map(told).collect()
+        }
     }
 }
 
@@ -94,10 +96,7 @@ fn validate(schema: &[u8], values: &Map) -> Vec<(Option<String>, String)> {
 struct Nowhere;
 
 impl jsonschema::Retrieve for Nowhere {
-    fn retrieve(
-        &self,
-        uri: &jsonschema::Uri<String>,
-    ) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
+    fn retrieve(&self, uri: &jsonschema::Uri<String>) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
         match uri.scheme().as_str() {
             "urn" => Ok(Json::Bool(true)),
             _ => Err(format!("schemas outside of the chart are not fetched: {uri}").into()),

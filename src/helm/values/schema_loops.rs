@@ -45,7 +45,8 @@ fn walk(
                         edges.entry(place.clone()).or_default().push(below.clone());
                     }
                     ("dependentSchemas" | "dependencies", Json::Object(inner)) => {
-                        let inner = inner.keys().map(|k| format!("{below}/{}", k.replace('~', "~0").replace('/', "~1")));
+                        let inner =
+                            inner.keys().map(|k| format!("{below}/{}", k.replace('~', "~0").replace('/', "~1")));
                         edges.entry(place.clone()).or_default().extend(inner);
                     }
                     _ => {}

@@ -287,7 +287,11 @@ mod tests {
             (Typed, &["a[0].b=x", "a[0].c=y"], r#"{"a":[{"b":"x","c":"y"}]}"#),
             (Typed, &["a[0][1]=x"], r#"{"a":[[null,"x"]]}"#),
             (Typed, &[r"a\.b=c\,d"], r#"{"a.b":"c,d"}"#),
-            (Typed, &[r"nodeSelector.kubernetes\.io/role=master"], r#"{"nodeSelector":{"kubernetes.io/role":"master"}}"#),
+            (
+                Typed,
+                &[r"nodeSelector.kubernetes\.io/role=master"],
+                r#"{"nodeSelector":{"kubernetes.io/role":"master"}}"#,
+            ),
             (Typed, &["a==b"], r#"{"a":"=b"}"#),
             (String, &["a=1,b=true"], r#"{"a":"1","b":"true"}"#),
             (Json, &[r#"a={"b":[1,2]},c=3"#], r#"{"a":{"b":[1,2]},"c":3}"#),

@@ -53,7 +53,14 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    fn walk(&self, values: &Node, defaults: Option<&Node>, path: &mut Path, prefix: &mut Path, found: &mut Vec<UnreadKey>) {
+    fn walk(
+        &self,
+        values: &Node,
+        defaults: Option<&Node>,
+        path: &mut Path,
+        prefix: &mut Path,
+        found: &mut Vec<UnreadKey>,
+    ) {
         let Data::Map(entries) = &values.data else { return };
         for (key, entry) in entries {
             path.push(key.clone());
@@ -91,7 +98,8 @@ impl Known<'_> {
 
     /// Whether anything may stand below: it is read as a whole, or the default says that its contents are the user's.
     fn is_open(&self, path: &[String], default: Option<&Node>) -> bool {
-        let special = path.len() == 1 && matches!(path[0].as_str(), "global" | "tags" if self.top || path[0] == "global");
+        let special =
+            path.len() == 1 && matches!(path[0].as_str(), "global" | "tags" if self.top || path[0] == "global");
         special
             || self.is_whole(path)
             || default.is_some_and(|node| match &node.data {

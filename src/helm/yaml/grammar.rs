@@ -7,10 +7,25 @@ use super::{MAX_DEPTH, YamlError};
 /// A step of a document.
 #[derive(Debug)]
 pub(super) enum Event {
-    Scalar { mark: Mark, anchor: Option<String>, tag: Option<String>, value: String, plain: bool },
-    Alias { mark: Mark, name: String },
-    Sequence { mark: Mark, anchor: Option<String> },
-    Mapping { mark: Mark, anchor: Option<String> },
+    Scalar {
+        mark: Mark,
+        anchor: Option<String>,
+        tag: Option<String>,
+        value: String,
+        plain: bool,
+    },
+    Alias {
+        mark: Mark,
+        name: String,
+    },
+    Sequence {
+        mark: Mark,
+        anchor: Option<String>,
+    },
+    Mapping {
+        mark: Mark,
+        anchor: Option<String>,
+    },
     /// A sequence or mapping ends.
     End,
     DocumentEnd,

@@ -20,8 +20,8 @@ mod scan;
 
 pub use emit::{write, write_pretty};
 pub use float::{float_e, float_g, float_json};
-pub use node::{Data, Entry, Mark, Node};
 pub(crate) use node::text_of;
+pub use node::{Data, Entry, Mark, Node};
 pub use parse::parse;
 
 use crate::helm::value::{Map, Value};

@@ -17,8 +17,8 @@ pub(super) fn natural(a: &str, b: &str) -> Ordering {
 
 /// Both have something other than a letter at `i`, where they first differ.
 fn numbers(a: &[char], b: &[char], i: usize) -> Ordering {
-    let behind_number = (a[i] == '0' || b[i] == '0')
-        && a[..i].iter().rev().take_while(|c| c.is_ascii_digit()).any(|c| *c != '0');
+    let behind_number =
+        (a[i] == '0' || b[i] == '0') && a[..i].iter().rev().take_while(|c| c.is_ascii_digit()).any(|c| *c != '0');
     let start = i64::from(behind_number);
     let (x, x_end) = number(a, i, start);
     let (y, y_end) = number(b, i, start);

@@ -309,9 +309,7 @@ impl<'a> Scanner<'a> {
     fn remove_key(&mut self) -> Scanned {
         let at = self.at;
         match self.keys.last_mut() {
-            Some(key) if key.possible && key.required => {
-                Err(YamlError::at(at.mark(), "could not find expected ':'"))
-            }
+            Some(key) if key.possible && key.required => Err(YamlError::at(at.mark(), "could not find expected ':'")),
             Some(key) => {
                 key.possible = false;
                 Ok(())

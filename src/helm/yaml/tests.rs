@@ -16,10 +16,19 @@ fn reads_and_writes_as_helm_does() {
         ("k10: a\nk2: b\nK: c\n_: d", "_: d\nK: c\nk2: b\nk10: a\n"),
         ("a:\n- b\n- - c\n  - d: e\n    f: g", "a:\n- b\n- - c\n  - d: e\n    f: g\n"),
         ("a: []\nb: {}\nc:\nd: ''", "a: []\nb: {}\nc: null\nd: \"\"\n"),
-        ("a: |\n  x\n  y\nb: |-\n  x\n  y\nc: |+\n  x\n\nd: |2\n   x\n  y\n", "a: |\n  x\n  y\nb: |-\n  x\n  y\nc: |+\n  x\n\nd: |2\n   x\n  y\n"),
-        ("a: '1:20'\nb: ' x'\nc: '# x'\nd: 'x: y'\ne: \"\\t\"\nf: '-'\ng: '!x'", "a: \"1:20\"\nb: ' x'\nc: '# x'\nd: 'x: y'\ne: \"\\t\"\nf: '-'\ng: '!x'\n"),
+        (
+            "a: |\n  x\n  y\nb: |-\n  x\n  y\nc: |+\n  x\n\nd: |2\n   x\n  y\n",
+            "a: |\n  x\n  y\nb: |-\n  x\n  y\nc: |+\n  x\n\nd: |2\n   x\n  y\n",
+        ),
+        (
+            "a: '1:20'\nb: ' x'\nc: '# x'\nd: 'x: y'\ne: \"\\t\"\nf: '-'\ng: '!x'",
+            "a: \"1:20\"\nb: ' x'\nc: '# x'\nd: 'x: y'\ne: \"\\t\"\nf: '-'\ng: '!x'\n",
+        ),
         ("a: \"\\U0001F600\"\nb: ä", "a: \"\\U0001F600\"\nb: ä\n"),
-        ("a: 123456789012345678901234567890\nb: 0.00001\nc: 1234567.5", "a: 1.2345678901234568e+29\nb: 1e-05\nc: 1.2345675e+06\n"),
+        (
+            "a: 123456789012345678901234567890\nb: 0.00001\nc: 1234567.5",
+            "a: 1.2345678901234568e+29\nb: 1e-05\nc: 1.2345675e+06\n",
+        ),
         ("u: &a {b: 1}\nv:\n  <<: *a\n  c: 2\nz: *a", "u:\n  b: 1\nv:\n  b: 1\n  c: 2\nz:\n  b: 1\n"),
         ("a: 1\na: 2", "a: 2\n"),
         ("null", "null\n"),

@@ -42,7 +42,13 @@ struct Form {
     needs: &'static [&'static str],
 }
 
-const fn form(word: &'static str, usage: &'static str, least: usize, most: usize, props: &'static [&'static str]) -> Form {
+const fn form(
+    word: &'static str,
+    usage: &'static str,
+    least: usize,
+    most: usize,
+    props: &'static [&'static str],
+) -> Form {
     Form { word, usage, least, most, props, needs: &[] }
 }
 
@@ -64,7 +70,13 @@ static EXPECTS: &[Form] = &[
     form("runs", "expect runs TASK…` or `expect runs none", 1, usize::MAX, &[]),
     form("deploys", "expect deploys ENVIRONMENT…` or `expect deploys none", 1, usize::MAX, &[]),
     form("fails", "expect fails NODE…` or `expect fails none", 1, usize::MAX, &[]),
-    form("waits", "expect waits ENVIRONMENT… [approvals=N] [from=GROUP]` or `expect waits none", 1, usize::MAX, &["approvals", "from"]),
+    form(
+        "waits",
+        "expect waits ENVIRONMENT… [approvals=N] [from=GROUP]` or `expect waits none",
+        1,
+        usize::MAX,
+        &["approvals", "from"],
+    ),
     form("has", "expect has ENVIRONMENT newest|older|nothing", 2, 2, &[]),
     form("refused", "expect refused", 0, 0, &[]),
 ];
@@ -79,13 +91,23 @@ fn check_form(node: Node<'_>, forms: &[Form], faults: &mut Faults) {
     };
     let given = node.args().count().saturating_sub(1);
     if given < form.least {
-        fault(&codes::MISSING_ARGUMENT, format!("{line} does not say of what"), node.header_span(), "something is missing");
+        fault(
+            &codes::MISSING_ARGUMENT,
+            format!("{line} does not say of what"),
+            node.header_span(),
+            "something is missing",
+        );
     }
     if let Some(surplus) = node.arg(form.most.saturating_add(1)) {
         fault(&codes::SURPLUS_ARGUMENT, format!("{line} says too much"), surplus.span(), "one too many");
     }
     for prop in node.props().filter(|p| !form.props.contains(&p.key())) {
-        fault(&codes::UNKNOWN_PROPERTY, format!("{line} has no property `{}`", prop.key()), prop.key_span(), "not here");
+        fault(
+            &codes::UNKNOWN_PROPERTY,
+            format!("{line} has no property `{}`", prop.key()),
+            prop.key_span(),
+            "not here",
+        );
     }
     for missing in form.needs.iter().filter(|n| node.prop(n).is_none()) {
         fault(&codes::MISSING_PROPERTY, format!("{line} has no `{missing}=`"), node.header_span(), "who?");
@@ -97,7 +119,8 @@ pub(super) fn check_when(node: Node<'_>, faults: &mut Faults) {
     if let (Some("time"), Some(value)) = (node.arg(0).and_then(|v| v.as_str()), node.arg(1))
         && decode::duration_of(value).is_none()
     {
-        let fault = Diagnostic::new(&codes::BAD_DURATION, format!("`{}` is no duration", value.as_str().unwrap_or_default()));
+        let fault =
+            Diagnostic::new(&codes::BAD_DURATION, format!("`{}` is no duration", value.as_str().unwrap_or_default()));
         faults.push(fault.at(value.span(), "how long?").help("such as `90s`, `2h` or `1d`"));
     }
 }

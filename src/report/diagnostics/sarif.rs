@@ -140,10 +140,14 @@ mod tests {
         let document: Value = serde_json::from_str(&text(&[fault, plain], &sources)).unwrap();
         assert_eq!(document["version"], "2.1.0");
         let run = &document["runs"][0];
-        let rules: Vec<&str> = run["tool"]["driver"]["rules"].as_array().unwrap().iter().filter_map(|r| r["id"].as_str()).collect();
+        let rules: Vec<&str> =
+            run["tool"]["driver"]["rules"].as_array().unwrap().iter().filter_map(|r| r["id"].as_str()).collect();
         assert_eq!(rules, ["LG0001", "LG0102"]);
         let first = &run["results"][0];
-        assert_eq!((&first["ruleId"], &first["ruleIndex"], &first["level"]), (&json!("LG0102"), &json!(1), &json!("error")));
+        assert_eq!(
+            (&first["ruleId"], &first["ruleIndex"], &first["level"]),
+            (&json!("LG0102"), &json!(1), &json!("error"))
+        );
         let physical = &first["locations"][0]["physicalLocation"];
         assert_eq!(physical["artifactLocation"]["uri"], "a%20b.kdl");
         assert_eq!(physical["region"], json!({"startLine": 1, "startColumn": 6, "endLine": 1, "endColumn": 12}));

@@ -22,7 +22,9 @@ pub fn beyond(before: &Plan, after: &Plan) -> Vec<String> {
 /// Steps that would run and were said to be done.
 fn steps(before: &Plan, after: &Plan) -> Vec<String> {
     let open: HashMap<&str, bool> = before.steps.iter().map(|s| (&*s.id, !s.is_reused())).collect();
-    let is_gated = |e: Option<u32>| e.and_then(|e| after.environments.get(e as usize)).is_some_and(|e| e.verdict != Verdict::Enter);
+    let is_gated = |e: Option<u32>| {
+        e.and_then(|e| after.environments.get(e as usize)).is_some_and(|e| e.verdict != Verdict::Enter)
+    };
     let runs = after.steps.iter().filter(|s| !s.is_reused() && !is_gated(s.environment));
     runs.filter(|s| open.get(&*s.id) != Some(&true)).map(|s| format!("{} would run", s.id)).collect()
 }

@@ -20,7 +20,14 @@ pub(super) fn text(changes: &[Change], style: Style) -> String {
             ObjectChange::Create => line(&mut out, '+', &change.object, "", Paint::Good, style),
             ObjectChange::Delete => line(&mut out, '-', &change.object, "", Paint::Bad, style),
             ObjectChange::Restore => {
-                line(&mut out, '~', &change.object, "is not as it was deployed, and is brought back", Paint::Notice, style);
+                line(
+                    &mut out,
+                    '~',
+                    &change.object,
+                    "is not as it was deployed, and is brought back",
+                    Paint::Notice,
+                    style,
+                );
             }
             ObjectChange::Update(fields) => update(&mut out, &change.object, fields, style),
         }
@@ -171,7 +178,8 @@ mod tests {
     #[test]
     fn digests_are_cut_and_text_of_others_cannot_move_the_cursor() {
         let digest = "0123456789abcdef".repeat(4);
-        let fields = [("image", json!("a"), json!(format!("b@sha256:{digest}"))), ("x", Value::Null, json!("\u{1b}[2J"))];
+        let fields =
+            [("image", json!("a"), json!(format!("b@sha256:{digest}"))), ("x", Value::Null, json!("\u{1b}[2J"))];
         assert_eq!(
             shown(&[update("Pod/a", &fields)]),
             "    ~ Pod/a\n        image  a → b@sha256:0123456789ab…\n        x      + \\u{1b}[2J\n"

@@ -26,8 +26,14 @@ pub(super) fn text(plan: &Plan, style: Style) -> String {
 /// Why what is deployed there changes. That it is the first time can be seen.
 fn why(plan: &Plan, environment: &EnvironmentPlan, style: Style) -> String {
     let mut rows = Rows::new(4);
-    let deploys = environment.steps.iter().filter_map(|s| plan.steps.get(*s as usize)).filter(|s| matches!(s.work, Work::Deploy(_)));
-    let told = deploys.filter(|s| environment.changes.iter().any(|c| s.id.contains(&c.release)) && s.reasons != ["nothing is deployed there"]);
+    let deploys = environment
+        .steps
+        .iter()
+        .filter_map(|s| plan.steps.get(*s as usize))
+        .filter(|s| matches!(s.work, Work::Deploy(_)));
+    let told = deploys.filter(|s| {
+        environment.changes.iter().any(|c| s.id.contains(&c.release)) && s.reasons != ["nothing is deployed there"]
+    });
     for step in told {
         rows.push([cell(steps::reasons(step), Paint::Faint)]);
     }
@@ -37,16 +43,22 @@ fn why(plan: &Plan, environment: &EnvironmentPlan, style: Style) -> String {
 /// What becomes of an environment, in a sentence.
 fn verdict(plan: &Plan, environment: &EnvironmentPlan) -> (String, Paint) {
     let candidate = crate::plan::candidate::name_of(environment.candidate);
-    let name = if plan.candidate().is_some_and(|c| c.id == environment.candidate) { "the candidate" } else { &candidate };
+    let name =
+        if plan.candidate().is_some_and(|c| c.id == environment.candidate) { "the candidate" } else { &candidate };
     let gets = if environment.is_rollback { format!("goes back to {candidate}") } else { format!("gets {name}") };
     match &environment.verdict {
         Verdict::UpToDate if name == candidate => (format!("has {candidate}, nothing to do"), Paint::Faint),
         Verdict::UpToDate => ("has it, nothing to do".to_string(), Paint::Faint),
         Verdict::Enter => (with_after(plan, environment, gets), Paint::Good),
-        Verdict::Gate => (with_after(plan, environment, format!("{gets} once its gate is open: {}", needs(environment))), Paint::Notice),
+        Verdict::Gate => (
+            with_after(plan, environment, format!("{gets} once its gate is open: {}", needs(environment))),
+            Paint::Notice,
+        ),
         Verdict::Held { by, reason } => (format!("is held by {}: {reason}", words::person(by)), Paint::Notice),
         Verdict::Banned { reason } => (format!("{candidate} failed here and may not enter: {reason}"), Paint::Bad),
-        Verdict::Rejected { by, reason } => (format!("{candidate} was rejected by {}: {reason}", words::person(by)), Paint::Notice),
+        Verdict::Rejected { by, reason } => {
+            (format!("{candidate} was rejected by {}: {reason}", words::person(by)), Paint::Notice)
+        }
     }
 }
 

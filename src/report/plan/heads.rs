@@ -7,8 +7,7 @@ use std::fmt::Write as _;
 
 pub(super) fn text(plan: &Plan, memory: &Memory, style: Style) -> String {
     let name = words::candidate(plan);
-    let lines: Vec<(&SourceLine, String)> =
-        plan.sources.iter().filter_map(|s| Some((s, moved(s, memory)?))).collect();
+    let lines: Vec<(&SourceLine, String)> = plan.sources.iter().filter_map(|s| Some((s, moved(s, memory)?))).collect();
     let mut out = Paint::Strong.on(&name, style);
     match lines.as_slice() {
         [] => {
@@ -16,7 +15,10 @@ pub(super) fn text(plan: &Plan, memory: &Memory, style: Style) -> String {
             let _ = writeln!(out, "  {}", Paint::Faint.on(said, style));
         }
         // One source fits beside the name.
-        [(source, how)] if file_moved(plan, memory).is_none() && width(&name) + width(how) + width(&source.name) + 6 <= style.width => {
+        [(source, how)]
+            if file_moved(plan, memory).is_none()
+                && width(&name) + width(how) + width(&source.name) + 6 <= style.width =>
+        {
             let said = words::about(&source.about);
             let room = style.width.saturating_sub(width(&name) + width(how) + width(&source.name) + 6);
             let said = crate::report::layout::elide(&said, room);
@@ -44,7 +46,9 @@ pub(super) fn text(plan: &Plan, memory: &Memory, style: Style) -> String {
 
 /// What is to be said of the pipeline file itself, where it is another one than that of the candidate before.
 fn file_moved(plan: &Plan, memory: &Memory) -> Option<&'static str> {
-    let Some(before) = memory.latest.and_then(|id| memory.candidates.get(&id)) else { return Some("nothing was applied yet") };
+    let Some(before) = memory.latest.and_then(|id| memory.candidates.get(&id)) else {
+        return Some("nothing was applied yet");
+    };
     let moved = plan.candidate().is_some_and(|c| c.file != before.file);
     moved.then_some("the pipeline file changed")
 }

@@ -1,7 +1,9 @@
 //! A plan for programs. `docs/plan-json.md` is its page; what stands here and there changes together.
 
 use super::{Count, changes::is_secret};
-use crate::plan::{Action, Change, EnvironmentPlan, FieldChange, GatePlan, ObjectChange, Plan, SourceLine, Step, VERSION, Verdict};
+use crate::plan::{
+    Action, Change, EnvironmentPlan, FieldChange, GatePlan, ObjectChange, Plan, SourceLine, Step, VERSION, Verdict,
+};
 use crate::report::words;
 use serde::Serialize;
 use serde_json::Value;

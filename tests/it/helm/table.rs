@@ -39,7 +39,8 @@ fn base64(text: &str) -> String {
 /// Every function has a row, and every row comes out as Helm says.
 #[test]
 fn functions_are_helms() {
-    let table = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/charts/functions.tsv")).expect("the table");
+    let table = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/charts/functions.tsv"))
+        .expect("the table");
     let mut faults = Vec::new();
     let mut covered = BTreeSet::new();
     for row in table.lines() {

@@ -10,8 +10,8 @@ use lockgate::graph::Graph;
 use lockgate::plan::memory::Moment;
 use lockgate::plan::{Memory, Observed, Options, Plan, Verdict, Work, diff, quorum};
 use lockgate::run::{
-    Event, Input, Order, Progress, Record, Report, RunOutcome, Saying, State, StepResult, Timed, Word, decide, open_orders,
-    outcome, proceed, wants_replan,
+    Event, Input, Order, Progress, Record, Report, RunOutcome, Saying, State, StepResult, Timed, Word, decide,
+    open_orders, outcome, proceed, wants_replan,
 };
 use lockgate::source::FileId;
 use lockgate::syntax::{self, Limits};
@@ -187,7 +187,11 @@ impl Simulation {
             for input in std::mem::take(&mut inputs) {
                 let timed = Timed { at: self.now, input };
                 let events = decide(&plan, &self.state, &progress, &timed);
-                assert_eq!(events, decide(&plan, &self.state, &progress, &timed), "I4: deciding twice is deciding once");
+                assert_eq!(
+                    events,
+                    decide(&plan, &self.state, &progress, &timed),
+                    "I4: deciding twice is deciding once"
+                );
                 self.absorb(&plan, &mut progress, events, &mut records);
             }
             loop {
@@ -368,7 +372,10 @@ impl Simulation {
         }
         if self.state.open.is_none() {
             let open: Vec<_> = self.state.intents.iter().filter(|(_, i)| !i.indeterminate).collect();
-            assert!(open.is_empty() || self.journal.last().is_none(), "I27: a finished run leaves no intent behind: {open:?}");
+            assert!(
+                open.is_empty() || self.journal.last().is_none(),
+                "I27: a finished run leaves no intent behind: {open:?}"
+            );
         }
         // I9: what counts as deployed is there.
         for (name, place) in &self.state.memory.environments {
@@ -386,7 +393,11 @@ impl Simulation {
         let mut payloads: BTreeMap<Digest, Digest> = BTreeMap::new();
         for effect in &self.outside.ledger {
             let before = payloads.entry(effect.key).or_insert(effect.payload);
-            assert_eq!(*before, effect.payload, "I8: the same key is the same payload ({}, foresees {})", effect.step, self.outside.foresees);
+            assert_eq!(
+                *before, effect.payload,
+                "I8: the same key is the same payload ({}, foresees {})",
+                effect.step, self.outside.foresees
+            );
         }
         let text = format!("{:?}", self.graph.pipeline().tasks[0].command.on_unknown);
         if text == "Ask" {
@@ -395,7 +406,10 @@ impl Simulation {
                 *seen.entry(effect.key).or_default() += 1;
             }
             let started = |key: &Digest| {
-                self.journal.iter().filter(|r| matches!(&r.event, Event::StepStarted { key: k, .. } if k == key)).count()
+                self.journal
+                    .iter()
+                    .filter(|r| matches!(&r.event, Event::StepStarted { key: k, .. } if k == key))
+                    .count()
             };
             for (key, times) in seen {
                 assert!(times <= started(&key), "I8: an opaque program runs once for each time it was started");
@@ -417,7 +431,8 @@ impl Simulation {
             }
             // What failed or was rejected stays out: a new version may try.
             let plan = self.plan(&self.state.memory, None);
-            if plan.environments.iter().any(|e| matches!(e.verdict, Verdict::Banned { .. } | Verdict::Rejected { .. })) {
+            if plan.environments.iter().any(|e| matches!(e.verdict, Verdict::Banned { .. } | Verdict::Rejected { .. }))
+            {
                 for source in ["app", "config"] {
                     *self.outside.heads.entry(source.to_string()).or_default() += 3;
                 }
@@ -484,7 +499,10 @@ fn a_journal_cut_anywhere_goes_on_to_the_same_end() {
         again.journal = golden[..cut].to_vec();
         again.crash();
         let finished = again.apply("ann");
-        assert!(matches!(finished, End::Finished(RunOutcome::Waiting | RunOutcome::Asks)), "cut after {cut}: {finished:?}");
+        assert!(
+            matches!(finished, End::Finished(RunOutcome::Waiting | RunOutcome::Asks)),
+            "cut after {cut}: {finished:?}"
+        );
         if finished == End::Finished(RunOutcome::Waiting) {
             let has = |s: &State| s.memory.environments.get("dev").and_then(|p| p.has.clone()).map(|h| h.substance);
             assert_eq!(has(&again.state), has(&whole.state), "cut after {cut}");

@@ -140,7 +140,9 @@ impl Outside {
     pub fn carry_out(&mut self, step: &str, key: Digest, payload: Digest, work: &Work) -> BTreeMap<String, String> {
         let mut told = BTreeMap::new();
         let changed = match work {
-            Work::Deploy(work) => self.deploy(work.target.namespace(), &work.name, work.bundle.expect("known when deployed")),
+            Work::Deploy(work) => {
+                self.deploy(work.target.namespace(), &work.name, work.bundle.expect("known when deployed"))
+            }
             Work::Push(push) => {
                 let digest = push.digest.as_known().and_then(|d| d.parse().ok()).expect("known when pushed");
                 self.pushed.insert((push.repository.clone(), digest, push.tag.as_known().expect("known when pushed")))

@@ -203,8 +203,23 @@ pub fn well() -> impl Strategy<Value = String> {
     let space = pick(&[" ", "  ", "\t", " /* c */ ", " \\\n  ", " \\ // c\n"]);
     let name = pick(&["a", "b-c", "\"q r\"", "#\"raw\"#", "(t)n", "( t )\"n\"", "é", "-", "+x", "..."]);
     let value = pick(&[
-        "1", "-0xF", "x", "\"s\\n\"", "#true", "#null", "1_0.5e-3", "(u8)2", "k=v", "k = \"v\"", "k=(t)#false", "#inf",
-        "\"\"\"\n  l\n   m\n  \"\"\"", "#\"\"\"\n  l\\\n  \"\"\"#", "0b1_0", "0o7", "+1",
+        "1",
+        "-0xF",
+        "x",
+        "\"s\\n\"",
+        "#true",
+        "#null",
+        "1_0.5e-3",
+        "(u8)2",
+        "k=v",
+        "k = \"v\"",
+        "k=(t)#false",
+        "#inf",
+        "\"\"\"\n  l\n   m\n  \"\"\"",
+        "#\"\"\"\n  l\\\n  \"\"\"#",
+        "0b1_0",
+        "0o7",
+        "+1",
     ]);
     let end = pick(&["\n", ";", " // c\n", "\r\n", "\n\n\n", ";\n", "\n// c\n", "\n/* c */ "]);
     let header = (name, prop::collection::vec((space.clone(), value), 0..4))

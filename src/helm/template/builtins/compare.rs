@@ -26,7 +26,9 @@ fn basic(value: &Value) -> Basic<'_> {
         Value::Uint64(n) => Basic::Int(i128::from(*n)),
         Value::Float(n) => Basic::Float(*n),
         Value::Str(s) => Basic::String(s),
-        Value::Missing | Value::Nil | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Object(_) => Basic::Other,
+        Value::Missing | Value::Nil | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Object(_) => {
+            Basic::Other
+        }
     }
 }
 

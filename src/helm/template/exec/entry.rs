@@ -29,7 +29,8 @@ impl Context<'_> {
     /// Executes a file, `data` being its dot: the text, without the `<no value>` of missing values.
     pub fn execute(&mut self, name: &str, data: &Value) -> Result<Vec<u8>, Box<TemplateError>> {
         let Some(template) = self.scope.get(name.as_bytes()).cloned() else {
-            let message = format!("no template {} associated with template {}", quote(name.as_bytes()), quote(ROOT.as_bytes()));
+            let message =
+                format!("no template {} associated with template {}", quote(name.as_bytes()), quote(ROOT.as_bytes()));
             return Err(Box::new(TemplateError::syntax(name, 0, message)));
         };
         let mut out = Vec::new();
@@ -42,7 +43,8 @@ impl Context<'_> {
     /// [`include_recursion`]: crate::helm::template::Limits::include_recursion
     pub fn include(&mut self, name: &[u8], data: &Value) -> Result<Value, FuncError> {
         let Some(template) = self.scope.get(name).cloned() else {
-            let text = format!("template: no template {} associated with template {}", quote(name), quote(ROOT.as_bytes()));
+            let text =
+                format!("template: no template {} associated with template {}", quote(name), quote(ROOT.as_bytes()));
             return Err(FuncError::Message(text));
         };
         let including = self.including.entry(template.name.clone()).or_default();

@@ -1,9 +1,9 @@
 //! The methods of `.Values`, which hide keys of the same name. Follows Helm's `pkg/chart/common/values.go`.
 
 use super::{At, Exec, Run};
-use crate::helm::template::{FuncError, Param};
 use crate::helm::template::ast::Expr;
 use crate::helm::template::format::quote;
+use crate::helm::template::{FuncError, Param};
 use crate::helm::value::{Map, MapType, Str, Value};
 
 /// Whether `.Values` has a method of this name.

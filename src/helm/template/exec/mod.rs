@@ -86,7 +86,10 @@ impl Exec<'_, '_> {
         self.ctx.used.steps += 1;
         let limit = self.ctx.env.limits.steps;
         match self.ctx.used.steps > limit {
-            true => Err(self.fail(Reason::Limit(format!("the templates take more than {limit} steps, the bound of a render")))),
+            true => {
+                Err(self
+                    .fail(Reason::Limit(format!("the templates take more than {limit} steps, the bound of a render"))))
+            }
             false => Ok(()),
         }
     }

@@ -1,9 +1,9 @@
 //! Bodies: text, actions, branches, loops.
 
 use super::{At, Exec, Run, run};
+use crate::helm::template::Reason;
 use crate::helm::template::ast::{Action, Branch, Invocation, Node};
 use crate::helm::template::format::{NO_VALUE, print_value};
-use crate::helm::template::Reason;
 use crate::helm::value::{Map, Value};
 
 /// How a body ended.

@@ -440,12 +440,7 @@ fn mapping(out: &mut Vec<u8>, flags: &Flags, whole: &Value, verb: char, depth: u
     out.extend_from_slice(close);
 }
 
-fn brackets(
-    flags: &Flags,
-    whole: &Value,
-    open: &str,
-    close: &'static [u8],
-) -> (String, &'static [u8], &'static [u8]) {
+fn brackets(flags: &Flags, whole: &Value, open: &str, close: &'static [u8]) -> (String, &'static [u8], &'static [u8]) {
     match flags.sharp_v {
         true => (format!("{}{{", whole.type_name()), b", ", b"}"),
         false => (open.to_string(), b" ", close),
@@ -469,9 +464,17 @@ mod tests {
         check("%d %5d %-5d| %05d %+d", &[1, 2, 3, -4, 5].map(Value::Int), "1     2 3    | -0004 +5");
         check("%x %#x %o %b %c %U", &[255, 255, 8, 5, 65, 65].map(Value::Int), "ff 0xff 10 101 A U+0041");
         check("%v %v %t", &[Value::Float(1e6), Value::Float(0.5), Value::Bool(true)], "1e+06 0.5 true");
-        check("%.2f %5.1f %e %g %06.2f", &[2.345, 2.0, 1234.5, 1e7, -1.5].map(Value::Float), "2.35   2.0 1.234500e+03 1e+07 -01.50");
+        check(
+            "%.2f %5.1f %e %g %06.2f",
+            &[2.345, 2.0, 1234.5, 1e7, -1.5].map(Value::Float),
+            "2.35   2.0 1.234500e+03 1e+07 -01.50",
+        );
         check("%3d%%", &[Value::Int64(7)], "  7%");
-        check("%T %T %T", &[Value::Float(1.0), Value::map([("a", Value::Nil)]), Value::Nil], "float64 map[string]interface {} <nil>");
+        check(
+            "%T %T %T",
+            &[Value::Float(1.0), Value::map([("a", Value::Nil)]), Value::Nil],
+            "float64 map[string]interface {} <nil>",
+        );
     }
 
     #[test]

@@ -269,7 +269,9 @@ impl<'s> Lexer<'s> {
 
     fn at_terminator(&self, at: usize) -> bool {
         match self.text.get(at..) {
-            None | Some([]) | Some([b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..]) => true,
+            None | Some([]) | Some([b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..]) => {
+                true
+            }
             Some(rest) => rest.starts_with(b"}}"),
         }
     }

@@ -150,11 +150,7 @@ impl Parser<'_> {
                 names.append(&mut fields);
                 ExprKind::Variable(variable, names)
             }
-            ExprKind::Bool(_)
-            | ExprKind::String { .. }
-            | ExprKind::Number(_)
-            | ExprKind::Nil
-            | ExprKind::Dot => {
+            ExprKind::Bool(_) | ExprKind::String { .. } | ExprKind::Number(_) | ExprKind::Nil | ExprKind::Dot => {
                 let shown = quote(term.show(self.source).as_bytes());
                 return Err(self.error(format!("unexpected . after term {shown}")));
             }
