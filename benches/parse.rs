@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench parse`; all rates are bytes of the text that each reads.
 
+#![allow(missing_docs, reason = "criterion makes the functions")]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lockgate::source::FileId;
 use lockgate::syntax::{self, Limits};

@@ -173,6 +173,7 @@ fn as_test(events: &[String]) -> String {
 }
 
 /// The pipeline that a test is of.
+#[allow(clippy::result_large_err, reason = "made once for a test that cannot run")]
 fn graph_of<'l>(test: &Test, loaded: &'l Loaded, pipeline: Option<&str>) -> Result<&'l Graph, Diagnostic> {
     let mut graphs: Vec<&Graph> = Vec::new();
     for graph in loaded.checked.iter().flat_map(|c| c.graphs()) {

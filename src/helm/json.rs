@@ -232,7 +232,10 @@ impl Reader<'_> {
 
     fn some_digits(&mut self, context: &str) -> Result<(), String> {
         match self.peek() {
-            Some(b'0'..=b'9') => Ok(self.digits()),
+            Some(b'0'..=b'9') => {
+                self.digits();
+                Ok(())
+            }
             _ => self.unexpected(context),
         }
     }

@@ -276,6 +276,6 @@ mod tests {
             assert_eq!(error.range, range, "{text}: {error}");
         }
         assert!(Reference::parse(&format!("a:{}", "x".repeat(129))).is_err());
-        assert!(Reference::parse(&"a/".repeat(200).trim_end_matches('/')).is_err());
+        assert!(Reference::parse("a/".repeat(200).trim_end_matches('/')).is_err());
     }
 }

@@ -391,7 +391,7 @@ fn bases_are_named() {
     let text = "ARG V=1\nFROM base:$V AS a\nFROM --platform=linux/arm64 other\nCOPY --from=a /x /y\nFROM unused";
     let found = |target| {
         let asked = Asked { target, ..Asked::default() };
-        with(&files(text), &asked, |request| bases(request)).unwrap().unwrap()
+        with(&files(text), &asked, bases).unwrap().unwrap()
     };
     let texts = |target| found(target).into_iter().map(|base| base.text).collect::<Vec<_>>();
     assert_eq!(texts(Some("1")), ["base:1", "other"]);
@@ -411,7 +411,7 @@ fn only_what_is_read_counts() {
     let (recipe, _, _) = build(&files(text), &Asked::default()).unwrap();
     let read: Vec<&str> = recipe.inputs().iter().map(|entry| &*entry.path).collect();
     assert_eq!(read, [".dockerignore", "Dockerfile", "a.car", "b.car"]);
-    let guessed = with(&files("FROM base:1\nCOPY --chown=app *.car /x/"), &Asked::default(), |r| inputs(r)).unwrap();
+    let guessed = with(&files("FROM base:1\nCOPY --chown=app *.car /x/"), &Asked::default(), inputs).unwrap();
     assert_eq!(guessed.unwrap().len(), 4);
     let mut other = files(&format!("# hello\n{text}"));
     other.add("conf/x.toml", Mode::File, *b"changed").add("new", Mode::File, *b"");

@@ -95,7 +95,10 @@ pub static IN: Spec = Spec {
         Arg::new("PATH", Ty::Template, "A folder of it.").optional(),
     ],
     example: r#"in app "services/api""#,
-    ..Spec::new("in", "The files that the program works in. It gets a copy of its own; what it changes stays there.")
+    ..Spec::new(
+        "in",
+        "The files that the program works in. A task works in a folder source itself, so that its outputs stay there; everything else gets a copy of its own version.",
+    )
 };
 
 /// `env NAME="VALUE"…`

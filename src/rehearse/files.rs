@@ -35,7 +35,7 @@ impl Imagined {
     fn entry(&self, entry: &Entry) -> Entry {
         let digest = match (self.texts.get(&*entry.path), self.changes.get(&*entry.path)) {
             (None, None) => entry.digest,
-            (text, times) => changed(text.map_or(entry.digest, |t| Digest::of(t)), times.copied().unwrap_or(0)),
+            (text, times) => changed(text.map_or(entry.digest, Digest::of), times.copied().unwrap_or(0)),
         };
         Entry { digest, ..entry.clone() }
     }

@@ -100,9 +100,6 @@ mod tests {
         let page = "# gate\n\nSee [`soak`](#soak), **now**.\n\n```kdl\ngate {\n}\n```\n\n| A | B |\n|---|---|\n| `x\\|y` | [that](a.md) |\n";
         let want = "gate\n\nSee `soak`, now.\n\n    gate {\n    }\n\n  A       B\n  `x|y`   that\n";
         let got = text(page, Style::default());
-        assert_eq!(
-            got.replace("  A     ", "  A     "),
-            want.replace("`x|y`   ", "`x|y`  ").replace("A       B", "A      B")
-        );
+        assert_eq!(got, want.replace("`x|y`   ", "`x|y`  ").replace("A       B", "A      B"));
     }
 }

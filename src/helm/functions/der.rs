@@ -51,6 +51,7 @@ pub(super) fn bits(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The first element: tag, contents, the element as a whole, and what follows it.
+#[allow(clippy::type_complexity, reason = "four pieces of one text, taken apart at once")]
 pub(super) fn first(der: &[u8]) -> Option<(u8, &[u8], &[u8], &[u8])> {
     let (tag, length) = (*der.first()?, *der.get(1)?);
     let (start, length) = match length {

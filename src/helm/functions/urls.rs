@@ -127,7 +127,8 @@ impl Url {
         } else {
             host.rfind(':').map_or("", |i| &host[i..])
         };
-        if !port.is_empty() && !(port.starts_with(':') && port[1..].bytes().all(|b| b.is_ascii_digit())) {
+        let is_port = |port: &str| port.strip_prefix(':').is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()));
+        if !port.is_empty() && !is_port(port) {
             return Err(format!("invalid port {port:?} after host"));
         }
         self.host = unescape(host)?;

@@ -148,6 +148,7 @@ mod tests {
     fn tells_what_nobody_reads() {
         let template = "{{ with .Values.service }}{{ .port }}{{ end }}{{ .Values.a.b }}{{ toYaml .Values.whole }}\
             {{ define \"x\" }}{{ .Values.inside }}{{ end }}{{ include \"x\" (dict \"Values\" 1) }}{{ include \"x\" . }}";
+        #[allow(clippy::type_complexity, reason = "a table")]
         let cases: [(&str, &[(&str, Option<&str>)]); 9] = [
             ("image: {repository: x}", &[]),
             ("image: {repositry: x}", &[("image.repositry", Some("repository"))]),
