@@ -91,7 +91,7 @@ impl Driver<'_> {
                 batch = vec![Input::Replanned];
                 continue;
             }
-            batch = self.wait(&plan, &progress, &mut inputs).await;
+            batch = self.wait(&progress, &mut inputs).await;
         }
     }
 
@@ -150,7 +150,7 @@ impl Driver<'_> {
     }
 
     /// The next inputs: the first that comes, and whatever has come by then.
-    async fn wait(&mut self, plan: &Plan, progress: &Progress, inputs: &mut UnboundedReceiver<Input>) -> Vec<Input> {
+    async fn wait(&mut self, progress: &Progress, inputs: &mut UnboundedReceiver<Input>) -> Vec<Input> {
         let mut batch = Vec::new();
         tokio::select! {
             biased;
@@ -167,7 +167,6 @@ impl Driver<'_> {
         {
             batch.push(input);
         }
-        let _ = plan;
         batch
     }
 
@@ -187,12 +186,11 @@ impl Driver<'_> {
         }
     }
 
-    fn finish(mut self, plan: Plan, progress: Progress, outcome: RunOutcome) -> Result<Finish, PortError> {
+    fn finish(self, plan: Plan, progress: Progress, outcome: RunOutcome) -> Result<Finish, PortError> {
         let now = self.world.clock.now();
         let records = self.book.say(now, vec![crate::run::Event::RunFinished { outcome }])?;
         (self.watch)(&plan, &records);
         self.book.keep()?;
-        let _ = &mut self.stop;
         Ok(Finish { outcome, plan, progress })
     }
 }

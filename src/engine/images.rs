@@ -152,7 +152,7 @@ fn sizes(manifest: &[u8]) -> BTreeMap<Digest, u64> {
 
 fn decide<'a>(world: &World, files: &'a dyn Files, query: &ImageQuery) -> Result<Decided<'a>, PortError> {
     let context = image::Context::open(files, &query.folder, query.dockerfile.as_deref())?;
-    let dockerfile = context.dockerfile().map_err(first)?;
+    let dockerfile = context.dockerfile().map_err(together)?;
     let platform = query
         .platform
         .parse()
@@ -167,7 +167,7 @@ fn decide<'a>(world: &World, files: &'a dyn Files, query: &ImageQuery) -> Result
     };
     let mut bases = BTreeMap::new();
     let mut digests = Vec::new();
-    for base in image::bases(&request).map_err(first)? {
+    for base in image::bases(&request).map_err(together)? {
         let (at, digest) = repository(world, &base.text);
         let digest = match digest {
             Some(digest) => digest,
@@ -178,14 +178,13 @@ fn decide<'a>(world: &World, files: &'a dyn Files, query: &ImageQuery) -> Result
         digests.push((base.text.clone(), digest));
         bases.insert(base.text.clone(), found);
     }
-    let recipe = image::recipe(&request, &bases).map_err(first)?;
+    let recipe = image::recipe(&request, &bases).map_err(together)?;
     let image = recipe.plan(&context, &Known(world))?;
     Ok(Decided { context, recipe, image, bases: digests })
 }
 
-/// Of several faults the first, which says how many more there are.
-fn first(mut faults: Vec<PortError>) -> PortError {
-    let more = faults.len().saturating_sub(1);
+/// Several faults as one: the first, with the others told behind it.
+fn together(mut faults: Vec<PortError>) -> PortError {
     if faults.is_empty() {
         return PortError::new(Fault::Invalid, "the image cannot be built");
     }
@@ -193,7 +192,6 @@ fn first(mut faults: Vec<PortError>) -> PortError {
     for other in faults {
         fault.message.push_str(&format!("\n{other}"));
     }
-    let _ = more;
     fault
 }
 

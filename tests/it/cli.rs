@@ -51,7 +51,7 @@ fn play(written: &str, wrong: &mut Vec<String>) -> String {
     let mut first = true;
     for line in session.lines() {
         if let Some(comment) = line.strip_prefix("# ") {
-            let _ = write!(out, "{}# {comment}\n", if first { "" } else { "\n" });
+            let _ = writeln!(out, "{}# {comment}", if first { "" } else { "\n" });
             first = true;
         }
         let Some(command) = line.strip_prefix("$ ") else { continue };
