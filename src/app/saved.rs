@@ -63,8 +63,6 @@ pub struct SavedEnvironment {
 impl SavedPlan {
     /// The plan as it is saved.
     pub fn new(plan: &Plan, loaded: &Loaded, rerun: &[String]) -> SavedPlan {
-        let head =
-            |s: &crate::plan::SourceLine| (s.name.clone(), Head { version: s.version.clone(), about: s.about.clone() });
         let step = |s: &crate::plan::Step| (s.id.to_string(), SavedStep { action: s.action, key: s.key });
         let environment = |e: &crate::plan::EnvironmentPlan| {
             let objects = e.changes.iter().map(|c| c.object.clone()).collect();
@@ -76,7 +74,7 @@ impl SavedPlan {
             pipeline: plan.pipeline.clone(),
             file: std::path::absolute(&loaded.path).unwrap_or_else(|_| loaded.path.clone()),
             texts: loaded.texts(),
-            heads: plan.sources.iter().map(head).collect(),
+            heads: plan.heads(),
             rerun: rerun.to_vec(),
             steps: plan.steps.iter().map(step).collect(),
             environments: plan.environments.iter().map(environment).collect(),

@@ -63,10 +63,7 @@ impl Driver<'_> {
         let mut plan = plan;
         keep_bundles(self.world, &plan)?;
         keep_sources(self.world, self.graph, &self.book.state.memory, &plan)?;
-        let heads = plan.sources.iter().map(|s| {
-            (s.name.clone(), crate::ports::sources::Head { version: s.version.clone(), about: s.about.clone() })
-        });
-        let begin = Input::Begin { by: self.by.clone(), heads: heads.collect(), rerun: self.options.rerun.clone() };
+        let begin = Input::Begin { by: self.by.clone(), heads: plan.heads(), rerun: self.options.rerun.clone() };
         // From here on the generation is in the journal.
         self.options.rerun.clear();
         let mut progress = Progress::new(&plan, &self.book.state, self.limit);
@@ -173,10 +170,7 @@ impl Driver<'_> {
     /// The plan again, of the same versions, now that more is known.
     fn replan(&mut self, before: &Plan) -> Result<Plan, PortError> {
         self.observed.forget_places();
-        let head = |s: &crate::plan::SourceLine| {
-            (s.name.clone(), crate::ports::sources::Head { version: s.version.clone(), about: s.about.clone() })
-        };
-        let options = Options { versions: Some(before.sources.iter().map(head).collect()), ..self.options.clone() };
+        let options = Options { versions: Some(before.heads()), ..self.options.clone() };
         let next = observe(self.world, self.graph, &self.book.state.memory, self.observed, &options);
         match next.diagnostics.iter().find(|d| d.is_error()) {
             Some(fault) => {

@@ -78,6 +78,17 @@ impl SourceKind {
         }
     }
 
+    /// The path on this machine that is watched, if it is one and not a name in a registry or repository.
+    pub fn local_path(&self) -> Option<&Spanned<String>> {
+        match self {
+            SourceKind::Folder { path } => Some(path),
+            SourceKind::Git { url, .. } if is_path(url) => Some(url),
+            SourceKind::Helm { chart, .. } if is_path(chart) => Some(chart),
+            SourceKind::Image { repository, .. } if is_path(repository) => Some(repository),
+            _ => None,
+        }
+    }
+
     /// Whether it has files: a git branch, a folder or a chart.
     pub fn has_files(&self) -> bool {
         !matches!(self, SourceKind::Image { .. } | SourceKind::Webhook)

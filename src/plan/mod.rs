@@ -287,6 +287,12 @@ impl Plan {
         environment.is_some_and(|e| !matches!(e.verdict, Verdict::Enter | Verdict::Gate)) || !reachable
     }
 
+    /// The exact version of each source of the newest candidate, with what is known of it.
+    pub fn heads(&self) -> BTreeMap<String, crate::ports::sources::Head> {
+        let head = |s: &SourceLine| crate::ports::sources::Head { version: s.version.clone(), about: s.about.clone() };
+        self.sources.iter().map(|s| (s.name.clone(), head(s))).collect()
+    }
+
     /// The step of that id.
     pub fn step(&self, id: &str) -> Option<&Step> {
         self.steps.iter().find(|s| &*s.id == id)

@@ -110,11 +110,7 @@ impl Stage {
 
     fn apply_with(&mut self, graph: &Graph) -> Result<(), Refusal> {
         let mut plan = self.plan(graph, None)?;
-        let heads: BTreeMap<String, Head> = plan
-            .sources
-            .iter()
-            .map(|s| (s.name.clone(), Head { version: s.version.clone(), about: s.about.clone() }))
-            .collect();
+        let heads = plan.heads();
         self.outside.bundles.extend(plan.bundles.clone());
         let mut progress = Progress::new(&plan, &self.state, AT_ONCE);
         let mut inputs = vec![Input::Begin { by: AUTOMATION.to_string(), heads: heads.clone(), rerun: Vec::new() }];

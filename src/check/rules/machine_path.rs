@@ -3,21 +3,13 @@
 use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
-use crate::model::SourceKind;
-use crate::model::source::is_path;
 
 /// A path that only this machine has.
 pub(super) static RULE: Rule = Rule { code: &codes::MACHINE_PATH, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for source in &context.pipeline.sources {
-        let path = match &source.kind {
-            SourceKind::Folder { path } => path,
-            SourceKind::Git { url, .. } if is_path(url) => url,
-            SourceKind::Helm { chart, .. } if is_path(chart) => chart,
-            SourceKind::Image { repository, .. } if is_path(repository) => repository,
-            _ => continue,
-        };
+        let Some(path) = source.kind.local_path() else { continue };
         if path.starts_with('/') {
             let message = format!("`{}` is watched at a place that only this machine has", *source.name);
             let fault = Diagnostic::new(&codes::MACHINE_PATH, message).at(path.span, "an absolute path");
