@@ -21,6 +21,7 @@ pub mod graph;
 pub mod model;
 pub mod syntax;
 // decision
+pub mod health;
 pub mod helm;
 pub mod image;
 pub mod plan;
