@@ -16,6 +16,7 @@ pub mod json;
 pub mod manifest;
 pub mod order;
 mod provenance;
+pub mod record;
 mod render;
 pub mod semver;
 pub mod template;

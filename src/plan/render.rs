@@ -4,7 +4,7 @@ use crate::diag::{Code, codes};
 use crate::digest::Digest;
 use crate::helm::{self, Chart, HelmVersion, HookEvent, Layer, Manifest, RenderError, UnknownValue, manifest};
 use crate::model::{SetKind, SetTo};
-use crate::ports::bundle::{Bundle, Hook, Object};
+use crate::ports::bundle::{Bundle, Hook, Object, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -147,7 +147,19 @@ pub fn render(request: &Request) -> Result<Bundle, Vec<RenderFault>> {
         objects: crds(&rendered)?.into_iter().chain(rendered.objects.iter().filter_map(object)).collect(),
         hooks: rendered.hooks.iter().filter_map(hook).collect(),
         notes: rendered.notes,
+        origin: Some(origin(request, &chart)),
     })
+}
+
+/// Where the objects come from. It has been rendered, so that its values can be read.
+fn origin(request: &Request, chart: &Chart) -> Origin {
+    let order = order(request, chart);
+    let given = helm::values::Layers::read(&order.values, &order.sets).map(|layers| layers.merged.to_json());
+    Origin {
+        chart: chart.metadata.to_json(),
+        defaults: chart.values.to_json(),
+        values: given.unwrap_or_else(|_| serde_json::json!({})),
+    }
 }
 
 /// A set value in the words of `helm --set`: texts and odd numbers as JSON, so that nothing in them is read twice.

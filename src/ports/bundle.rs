@@ -19,6 +19,21 @@ pub struct Bundle {
     pub hooks: Vec<Hook>,
     /// The chart's notes.
     pub notes: String,
+    /// Where the objects come from, for Helm's record; nothing in bundles that were kept before there was one.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+}
+
+/// What a release was rendered of, as far as Helm's record of it says. It does not count for the bundle's digest: what is
+/// deployed are the objects.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// What Chart.yaml says.
+    pub chart: Value,
+    /// The chart's default values.
+    pub defaults: Value,
+    /// The values that were given.
+    pub values: Value,
 }
 
 /// One rendered object.

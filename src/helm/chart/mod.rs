@@ -4,6 +4,7 @@
 //! imported) happens on a copy.
 
 mod archive;
+mod describe;
 mod error;
 mod ignore;
 mod metadata;
