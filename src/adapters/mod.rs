@@ -7,6 +7,8 @@ pub mod export;
 pub mod fake;
 pub mod folder;
 pub mod git;
+#[cfg(feature = "kubernetes")]
+pub mod kube;
 pub mod layout;
 pub mod place;
 pub mod secrets;

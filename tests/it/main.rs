@@ -11,6 +11,8 @@ mod grammar;
 mod helm;
 mod house;
 mod image;
+#[cfg(feature = "kubernetes")]
+mod live;
 mod lsp;
 mod rehearse;
 mod scenes;

@@ -1,0 +1,71 @@
+//! Clusters: namespaces of Kubernetes that are deployed to, and what else is asked of clusters.
+//!
+//! The client is asynchronous; the ports are not. A small runtime of our own carries it, and whoever calls waits.
+
+pub mod client;
+pub mod fault;
+pub mod kinds;
+
+mod contexts;
+
+pub use client::{Applying, At, Calls, Cluster};
+pub use kinds::Resource;
+
+use crate::ports::{Fault, PortError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::{Builder, Runtime};
+
+/// The clusters of the kubeconfig, each connected to when it is first needed.
+pub struct Clusters {
+    /// Nothing only while it is dropped.
+    runtime: Option<Runtime>,
+    open: Mutex<BTreeMap<String, Arc<Cluster>>>,
+}
+
+impl Clusters {
+    /// No cluster is connected to yet.
+    pub fn new() -> Result<Clusters, PortError> {
+        // Whoever came first has set the same one.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("clusters").enable_all().build();
+        let failed = |e: std::io::Error| {
+            PortError::new(Fault::Limit, format!("no threads can be had to speak with clusters: {e}"))
+        };
+        Ok(Clusters { runtime: Some(runtime.map_err(failed)?), open: Mutex::default() })
+    }
+
+    /// Waits for something asynchronous. Not to be called from asynchronous code.
+    pub fn wait<T>(&self, work: impl Future<Output = Result<T, PortError>>) -> Result<T, PortError> {
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(work),
+            None => Err(PortError::new(Fault::Cancelled, "clusters are not spoken with any more")),
+        }
+    }
+
+    /// The cluster of a context.
+    pub fn cluster(&self, context: &str) -> Result<Arc<Cluster>, PortError> {
+        if let Some(open) = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(context) {
+            return Ok(open.clone());
+        }
+        let cluster = Arc::new(self.wait(contexts::open(context))?);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(open.entry(context.to_string()).or_insert(cluster).clone())
+    }
+
+    /// How many requests were made of all clusters so far.
+    pub fn calls(&self) -> Calls {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = |a: Calls, b: Calls| Calls { reads: a.reads + b.reads, writes: a.writes + b.writes };
+        open.values().map(|c| c.calls()).fold(Calls::default(), sum)
+    }
+}
+
+impl Drop for Clusters {
+    /// A runtime may not wait for its threads where it is dropped by asynchronous code.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
