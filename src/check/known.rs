@@ -1,7 +1,7 @@
 //! What a reference stands for, for the rules that look at references.
 
 use crate::check::Context;
-use crate::graph::Kind;
+use crate::graph::{Graph, Kind};
 use crate::model::fields::{self, ContextName, Fields, Nature};
 use crate::model::{Output, Reference};
 use crate::source::Span;
@@ -18,10 +18,18 @@ pub enum Known<'a> {
 
 /// What the reference stands for; nothing when its name is unknown or its kind is.
 pub fn known<'a>(context: &Context<'a>, reference: &Reference) -> Option<Known<'a>> {
+    known_in(context.graph, reference)
+}
+
+/// What must be kept in mind of what a reference reads; nothing when it reads nothing that is known.
+pub fn nature_of(graph: &Graph, reference: &Reference) -> Option<Nature> {
+    known_in(graph, reference)?.nature(reference)
+}
+
+fn known_in<'a>(graph: &'a Graph, reference: &Reference) -> Option<Known<'a>> {
     if let Some(name) = fields::context(&reference.name) {
         return Some(Known::Context(name));
     }
-    let graph = context.graph;
     let id = graph.find(&reference.name)?;
     let (kind, place) = (graph.kind(id), graph.name_span(id));
     Some(match kind {

@@ -7,7 +7,7 @@
 mod before;
 mod consequences;
 mod explain;
-mod known;
+pub mod known;
 mod levels;
 mod places;
 mod rules;

@@ -5,7 +5,7 @@ use crate::digest::Digest;
 use crate::image::{self, Base, LayerCache, LayerInfo, Tree, TreeCache};
 use crate::model::source::is_path;
 use crate::plan::observed::{ImageAnswer, ImageQuery};
-use crate::plan::work::PushWork;
+use crate::plan::work::{PushWork, Taken, own_tag};
 use crate::ports::files::Files;
 use crate::ports::images::{Blobs, Platform, Push, Repository};
 use crate::ports::{Fault, PortError, shelf};
@@ -84,6 +84,7 @@ pub(super) fn push(world: &World, work: &PushWork) -> Result<Digest, PortError> 
     let unknown = |what: &str| PortError::new(Fault::Invalid, format!("the {what} to push is not known"));
     let digest: Digest = work.digest.as_known().and_then(|d| d.parse().ok()).ok_or_else(|| unknown("digest"))?;
     let tag = work.tag.as_known().filter(|t| !t.is_empty()).ok_or_else(|| unknown("tag"))?;
+    let tag = free_tag(world, work, tag, digest)?;
     let store = Repository::layout(world.store.display().to_string());
     let fetched = world.images.fetch(&store, digest, &Platform::default())?;
     let mut from: Vec<Repository> = work.bases.iter().map(|(text, _)| repository(world, text).0).collect();
@@ -105,21 +106,30 @@ pub(super) fn push(world: &World, work: &PushWork) -> Result<Digest, PortError> 
     Ok(pushed)
 }
 
-/// Whether the image is there and the tag names it.
-pub(super) fn is_pushed(
-    world: &World,
-    repository: &str,
-    layout: bool,
-    digest: Digest,
-    tag: &str,
-) -> Result<bool, PortError> {
+/// The image that a tag names, if it is there.
+pub(super) fn tagged(world: &World, repository: &str, layout: bool, tag: &str) -> Result<Option<Digest>, PortError> {
     let target = target(world, repository, layout);
     match world.images.resolve(&target, tag) {
-        Ok(found) if found.digest == digest => world.images.exists(&target, digest),
-        Ok(_) => Ok(false),
-        Err(e) if e.fault == Fault::NotFound => Ok(false),
+        Ok(found) => Ok(world.images.exists(&target, found.digest)?.then_some(found.digest)),
+        Err(e) if e.fault == Fault::NotFound => Ok(None),
         Err(e) => Err(e),
     }
+}
+
+/// The tag that the image gets, now that it is about to be pushed.
+fn free_tag(world: &World, work: &PushWork, tag: String, digest: Digest) -> Result<String, PortError> {
+    if work.taken == Taken::Move {
+        return Ok(tag);
+    }
+    let Some(other) = tagged(world, &work.repository, work.layout, &tag)?.filter(|other| *other != digest) else {
+        return Ok(tag);
+    };
+    if work.taken == Taken::Stay {
+        return Ok(own_tag(&tag, digest));
+    }
+    let message =
+        format!("the tag `{tag}` of {} names {other} by now, and was free when the plan was made", work.repository);
+    Err(PortError::new(Fault::Moved, message).help("plan again: the image gets a tag of its own"))
 }
 
 /// The layers of an image in the store.

@@ -67,8 +67,8 @@ fn ask(world: &World, graph: &Graph, memory: &Memory, query: &Query) -> Result<A
             let files = open(world, graph, memory, &query.source, &query.version)?;
             Ok(Answer::Image(images::foresee(world, &*files, query)?))
         }
-        Query::Pushed { repository, layout, digest, tag } => {
-            Ok(Answer::Pushed(images::is_pushed(world, repository, *layout, *digest, tag)?))
+        Query::Tagged { repository, layout, tag } => {
+            Ok(Answer::Tagged(images::tagged(world, repository, *layout, tag)?))
         }
         Query::Target { target, release, bundle } => {
             let bundle = match bundle {

@@ -162,7 +162,7 @@ pub static TEST: Spec = Spec {
 /// `push "REPOSITORY" tag="TAG"`
 pub static PUSH: Spec = Spec {
     args: &[Arg::new("REPOSITORY", Ty::Format(&format::IMAGE), "The repository, or a path of an OCI layout folder.")],
-    props: &[Prop::new("tag", Ty::Template, "The tag. What is deployed is the digest; the tag is for people.")
+    props: &[Prop::new("tag", Ty::Template, "The tag. What is deployed is the digest; the tag is for people. One with something exact in it, as `{app.short}`, names one image for ever: where it names another one, as after a new base image, this one gets the first digits of its digest behind it.")
         .default("the candidate's short name")],
     example: r#"push "registry.example.com/acme/app" tag="{app.short}""#,
     ..Spec::new("push", "Where the image goes. Without it, the image stays here.")

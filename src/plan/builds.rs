@@ -5,11 +5,12 @@ use super::observed::{Answer, ImageAnswer, ImageQuery, Query};
 use super::programs::{Label, Parts, command_base, folder_of, template_base};
 use super::recipe::Recipe;
 use super::reference::Scope;
-use super::work::{BuildWork, Dir, PushWork};
+use super::work::{BuildWork, Dir, PushWork, Taken, own_tag};
 use super::{Action, Effect, Fields, Step, Text, Work};
 use crate::diag::{Diagnostic, codes};
-use crate::digest::Hasher;
+use crate::digest::{Digest, Hasher};
 use crate::graph::NodeId;
+use crate::model::fields::Nature;
 use crate::model::source::is_path;
 use crate::model::{Build, Builder, Push};
 use std::collections::BTreeMap;
@@ -48,8 +49,8 @@ impl Walk<'_> {
             let diagnostic = Diagnostic::new(&codes::NEEDS_ADAPTER, message).at(push.span, "pushed to here");
             self.diagnostics.push(diagnostic.help("an OCI layout folder works without: `push \"./FOLDER\"`"));
         } else if let Some(push) = &build.push {
-            let tag = self.push_tag(push);
-            self.nodes[id.at()].fields.extend(tag.as_known().map(|t| ("tag".to_string(), t)));
+            let tag = self.push_tag(build, push, image);
+            self.nodes[id.at()].fields.extend(tag.text.as_known().map(|t| ("tag".to_string(), t)));
             let step = self.push(id, build, push, tag, image, &tests, work);
             self.nodes[id.at()].done = Some(step);
         }
@@ -190,11 +191,46 @@ impl Walk<'_> {
         }
     }
 
-    fn push_tag(&self, push: &Push) -> Text {
-        match &push.tag {
+    /// The tag under which the image goes. One that has something exact in it names one image for ever: where another
+    /// image has it, as after a new base of the same name, this one gets a tag of its own.
+    fn push_tag(&mut self, build: &Build, push: &Push, image: u32) -> Tag {
+        let text = match &push.tag {
             Some(template) => self.resolve(template, &Scope::default()).text,
             None => Text::known(self.candidate.name()),
+        };
+        let exact = push.tag.as_ref().is_none_or(|t| t.refs().any(|r| self.is_exact(r)));
+        let digest: Option<Digest> = self.nodes_digest(image).as_known().and_then(|d| d.parse().ok());
+        let Some((tag, digest)) = text.as_known().zip(digest) else {
+            return Tag { text, taken: if exact { Taken::Stay } else { Taken::Move }, is_there: false };
+        };
+        let owner = self.tag_owner(build, push, &tag);
+        match owner.filter(|owner| exact && *owner != digest) {
+            None => {
+                let taken = if exact { Taken::Refuse } else { Taken::Move };
+                Tag { text, taken, is_there: owner == Some(digest) }
+            }
+            Some(_) => {
+                let own = own_tag(&tag, digest);
+                let is_there = self.tag_owner(build, push, &own) == Some(digest);
+                Tag { text: Text::known(own), taken: Taken::Refuse, is_there }
+            }
         }
+    }
+
+    /// The image that a tag names where the image of a build is pushed.
+    fn tag_owner(&mut self, build: &Build, push: &Push, tag: &str) -> Option<Digest> {
+        let repository = push.repository.value.clone();
+        let layout = is_path(&repository);
+        let what = format!("build `{}`: where it is pushed", build.name.value);
+        match self.ask(Query::Tagged { repository, layout, tag: tag.to_string() }, push.span, &what) {
+            Some(Answer::Tagged(owner)) => *owner,
+            _ => None,
+        }
+    }
+
+    /// Whether a reference is another one whenever the content is another.
+    fn is_exact(&self, reference: &crate::model::Reference) -> bool {
+        crate::check::known::nature_of(self.graph, reference).is_none_or(|nature| nature == Nature::Exact)
     }
 
     /// The step that sends the image where it is wanted. It is not needed where the image is already, under that tag.
@@ -204,7 +240,7 @@ impl Walk<'_> {
         id: NodeId,
         build: &Build,
         push: &Push,
-        tag: Text,
+        tag: Tag,
         image: u32,
         tests: &[u32],
         work: BuildWork,
@@ -216,16 +252,10 @@ impl Walk<'_> {
         hasher.field(&repository).field(self.generation(&build.name).to_le_bytes());
         let mut recipe = Recipe::new(hasher.finish());
         recipe.text(&digest);
-        recipe.text(&tag);
-        let known = digest.as_known().and_then(|d| d.parse().ok()).zip(tag.as_known());
+        recipe.text(&tag.text);
         let tests_done = tests.iter().all(|t| self.steps.get(*t as usize).is_some_and(Step::is_reused));
         let image_done = self.steps.get(image as usize).is_some_and(Step::is_reused);
-        let mut is_there = false;
-        if let Some((digest, tag)) = known.filter(|_| tests_done && image_done) {
-            let query = Query::Pushed { repository: repository.clone(), layout, digest, tag };
-            let what = format!("build `{}`: where it is pushed", build.name.value);
-            is_there = matches!(self.ask(query, push.span, &what), Some(Answer::Pushed(true)));
-        }
+        let is_there = tag.is_there && tests_done && image_done;
         let step_id = self.step_id(format!("push.{}", build.name.value));
         let labels = ["the image is another one".to_string(), "the tag is another one".to_string()];
         let key = recipe.key(&|_| None);
@@ -249,7 +279,9 @@ impl Walk<'_> {
         needs.dedup();
         let work = match action {
             Action::Reuse => Work::None,
-            _ => Work::Push(PushWork { digest, repository, layout, tag, bases: work.bases }),
+            _ => {
+                Work::Push(PushWork { digest, repository, layout, tag: tag.text, taken: tag.taken, bases: work.bases })
+            }
         };
         let effect = Effect::ContentAddressed;
         let outputs = Fields::new();
@@ -268,6 +300,14 @@ impl Walk<'_> {
             outputs,
         })
     }
+}
+
+/// The tag of a push.
+struct Tag {
+    text: Text,
+    taken: Taken,
+    /// Whether it names the image already.
+    is_there: bool,
 }
 
 /// A test starts in the folder of the context, whatever part of the source that is.

@@ -46,15 +46,13 @@ pub enum Query {
     },
     /// The image that a build would make.
     Image(Box<ImageQuery>),
-    /// Whether a repository has an image.
-    Pushed {
+    /// Which image a tag of a repository names.
+    Tagged {
         /// The repository, or the absolute path of a layout.
         repository: String,
         /// Whether it is a layout.
         layout: bool,
-        /// The digest.
-        digest: Digest,
-        /// The tag that must name it.
+        /// The tag.
         tag: String,
     },
     /// What is where a release is deployed.
@@ -115,8 +113,8 @@ pub enum Answer {
     Folder(Arc<BTreeMap<String, Arc<[u8]>>>),
     /// The image.
     Image(ImageAnswer),
-    /// Whether it is there, and the tag names it.
-    Pushed(bool),
+    /// The image, if the tag is there and so is what it names.
+    Tagged(Option<Digest>),
     /// What is there.
     Target(TargetAnswer),
     /// The objects.
@@ -159,7 +157,7 @@ impl Observed {
 
     /// Forgets answers that may have changed: what targets, repositories and programs' folders look like.
     pub fn forget_places(&mut self) {
-        self.answers.retain(|q, _| !matches!(q, Query::Target { .. } | Query::Outputs(_) | Query::Pushed { .. }));
+        self.answers.retain(|q, _| !matches!(q, Query::Target { .. } | Query::Outputs(_) | Query::Tagged { .. }));
     }
 
     /// All heads that were seen.

@@ -156,8 +156,30 @@ pub struct PushWork {
     pub layout: bool,
     /// The tag.
     pub tag: Text,
+    /// What happens where the tag names another image.
+    pub taken: Taken,
     /// Base images as the Dockerfile names them, with their digests: where layers that are not in the store come from.
     pub bases: Vec<(String, Digest)>,
+}
+
+/// What happens where the tag of a push names another image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Taken {
+    /// It moves: the file gave the image a tag that stays the same.
+    Move,
+    /// It stays, and so does what runs under it: the image gets a tag of its own, as [`own_tag`] makes it.
+    Stay,
+    /// It was free when the plan was made, and others go by it: nothing is pushed.
+    Refuse,
+}
+
+/// The tag of an image whose tag names another one.
+pub fn own_tag(tag: &str, digest: Digest) -> String {
+    let short: String = digest.hex().chars().take(12).collect();
+    // A registry takes 128 characters.
+    let room: String = tag.chars().take(128 - 13).collect();
+    format!("{room}-{short}")
 }
 
 /// Bringing an environment to rendered objects.

@@ -11,7 +11,7 @@ use crate::plan::{Bundle, Fields, Text, Work};
 use crate::ports::files::{Entry, Files};
 use crate::ports::places::Seen;
 use crate::ports::{Fault, PortError};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is there.
@@ -23,14 +23,14 @@ pub(super) struct Outside {
     /// The bundle at each place, by the place and the name of the release.
     places: BTreeMap<(String, String), Digest>,
     /// Images by repository, digest and tag.
-    pushed: BTreeSet<(String, Digest, String)>,
+    pushed: BTreeMap<(String, String), Digest>,
 }
 
 impl Outside {
     /// A world in which nothing was deployed.
     pub fn new(pipeline: &Pipeline, local: &dyn Local) -> Result<Outside, PortError> {
         let sources = Sources::new(pipeline, local)?;
-        Ok(Outside { sources, bundles: BTreeMap::new(), places: BTreeMap::new(), pushed: BTreeSet::new() })
+        Ok(Outside { sources, bundles: BTreeMap::new(), places: BTreeMap::new(), pushed: BTreeMap::new() })
     }
 
     /// The answer to a question.
@@ -43,8 +43,8 @@ impl Outside {
                 Answer::Folder(Arc::new(with_witness(folder_of(self.sources.files(source, version)?, folder)?)))
             }
             Query::Image(query) => Answer::Image(image_of(self.sources.files(&query.source, &query.version)?, query)?),
-            Query::Pushed { repository, digest, tag, .. } => {
-                Answer::Pushed(self.pushed.contains(&(repository.clone(), *digest, tag.clone())))
+            Query::Tagged { repository, tag, .. } => {
+                Answer::Tagged(self.pushed.get(&(repository.clone(), tag.clone())).copied())
             }
             Query::Target { target, release, .. } => {
                 let bundle = self.places.get(&(target.to_string(), release.clone())).copied();
@@ -69,7 +69,7 @@ impl Outside {
             Work::Push(push) => {
                 let digest = push.digest.as_known().and_then(|d| d.parse().ok());
                 if let (Some(digest), Some(tag)) = (digest, push.tag.as_known()) {
-                    self.pushed.insert((push.repository.clone(), digest, tag));
+                    self.pushed.insert((push.repository.clone(), tag), digest);
                 }
             }
             Work::Build(build) => {

@@ -147,3 +147,34 @@ fn p05_only_a_difference_beyond_the_announced_fields_asks() {
     delivery.lab.run(&["apply", "--yes"]).exits(0);
     assert!(delivery.lab.has("out/dev/web/configmap_blue.yaml"));
 }
+
+#[test]
+fn p04_a_tag_that_names_an_image_is_never_moved_to_another() {
+    let build =
+        |salt: &str| HEAD.replace("context app\n", &format!("context app\n        label salt={salt}\n")) + "}\n";
+    let delivery = Delivery::of(&build("one"));
+    let tags = || {
+        let index: serde_json::Value = serde_json::from_str(&delivery.lab.read("registry/index.json")).expect("JSON");
+        let named = |image: &serde_json::Value| {
+            let tag = image["annotations"]["org.opencontainers.image.ref.name"].as_str().expect("a tag");
+            (tag.to_string(), image["digest"].as_str().expect("a digest").to_string())
+        };
+        index["manifests"].as_array().expect("images").iter().map(named).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert_eq!(delivery.apply(), RunOutcome::Done);
+    let before = tags();
+    let (tag, first) = before.first_key_value().expect("an image");
+    // The same files under another label: another image that the file gives the same tag.
+    delivery.lab.write("lockgate.kdl", &build("two"));
+    let plan = delivery.plan();
+    let lockgate::plan::Work::Push(push) = &plan.step("push.image").expect("a push").work else { panic!("pushed") };
+    let own = push.tag.to_string();
+    assert!(own.starts_with(&format!("{tag}-")), "the plan says which tag it gets: {own}");
+    assert_eq!(delivery.apply(), RunOutcome::Done);
+    let after = tags();
+    assert_eq!(after.get(tag), Some(first), "what runs under the tag is what it was");
+    assert!(after.get(&own).is_some_and(|second| second != first && second[7..].starts_with(&own[tag.len() + 1..])));
+    assert!(delivery.deployed("dev").contains(after[&own].as_str()), "and the new one is deployed");
+    assert_eq!(delivery.plan().hash, delivery.plan().hash);
+    assert!(delivery.plan().is_empty(), "nothing is left to do");
+}

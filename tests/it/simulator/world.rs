@@ -8,7 +8,7 @@ use lockgate::ports::files::{Listing, MemoryFiles, Mode};
 use lockgate::ports::places::Seen;
 use lockgate::ports::sources::{About, Head, Version};
 use lockgate::ports::{Fault, PortError, files::Files as _};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A small generator of numbers that look random; the same seed gives the same world.
@@ -52,7 +52,7 @@ pub struct Outside {
     /// The bundle at each place, by environment and release.
     pub places: BTreeMap<(String, String), Digest>,
     /// Images by repository, digest and tag.
-    pub pushed: BTreeSet<(String, Digest, String)>,
+    pub pushed: BTreeMap<(String, String), Digest>,
     /// Rendered objects that were kept.
     pub bundles: BTreeMap<Digest, Arc<Bundle>>,
     /// All effects.
@@ -117,8 +117,8 @@ impl Outside {
                 let digest = self.foresees.then(|| Digest::of(key.hex()));
                 Answer::Image(ImageAnswer { key, digest, inputs: Arc::default(), bases: Vec::new(), notes: Vec::new() })
             }
-            Query::Pushed { repository, digest, tag, .. } => {
-                Answer::Pushed(self.pushed.contains(&(repository.clone(), *digest, tag.clone())))
+            Query::Tagged { repository, tag, .. } => {
+                Answer::Tagged(self.pushed.get(&(repository.clone(), tag.clone())).copied())
             }
             Query::Target { target, release, .. } => {
                 let bundle = self.places.get(&(target.namespace().to_string(), release.clone())).copied();
@@ -145,7 +145,8 @@ impl Outside {
             }
             Work::Push(push) => {
                 let digest = push.digest.as_known().and_then(|d| d.parse().ok()).expect("known when pushed");
-                self.pushed.insert((push.repository.clone(), digest, push.tag.as_known().expect("known when pushed")))
+                let name = (push.repository.clone(), push.tag.as_known().expect("known when pushed"));
+                self.pushed.insert(name, digest) != Some(digest)
             }
             Work::Build(build) => {
                 let query = build.query().expect("known when built");
