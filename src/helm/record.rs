@@ -131,7 +131,8 @@ pub struct Entry {
 }
 
 /// A record.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Record(Value);
 
 impl Record {
@@ -144,7 +145,6 @@ impl Record {
             "info": {
                 "first_deployed": first,
                 "last_deployed": entry.now,
-                "deleted": "",
                 "description": entry.description,
                 "status": entry.status.word(),
                 "notes": entry.notes,
@@ -158,6 +158,7 @@ impl Record {
             "hooks": entry.hooks.iter().map(hook).collect::<Vec<_>>(),
             "version": entry.revision,
             "namespace": entry.namespace,
+            "apply_method": "ssa",
         }))
     }
 
@@ -325,7 +326,7 @@ fn document(path: &str, text: &str) -> String {
 fn hook(hook: &RecordedHook) -> Value {
     json!({
         "name": hook.name, "kind": hook.kind, "path": hook.path, "manifest": hook.manifest, "events": hook.events,
-        "last_run": {"started_at": "", "completed_at": "", "phase": ""}, "weight": hook.weight,
+        "last_run": {"phase": ""}, "weight": hook.weight,
         "delete_policies": hook.delete,
     })
 }

@@ -2,11 +2,18 @@
 //!
 //! The client is asynchronous; the ports are not. A small runtime of our own carries it, and whoever calls waits.
 
+pub mod adopt;
+pub mod around;
 pub mod client;
+pub mod diagnose;
 pub mod fault;
+pub mod hooks;
 pub mod kinds;
+pub mod releases;
+pub mod rollout;
 
 mod contexts;
+mod logs;
 
 pub use client::{Applying, At, Calls, Cluster};
 pub use kinds::Resource;

@@ -2,6 +2,8 @@
 //! and says so where it does not run.
 
 mod kube;
+mod record;
+mod rollout;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,4 +24,23 @@ pub(crate) fn unique(prefix: &str) -> String {
     let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     format!("{prefix}-{:x}-{:x}{number}", time.as_millis() & 0xfff_ffff, std::process::id() & 0xffff)
+}
+
+/// A file of the folder beside the project that has what live tests need.
+pub(crate) fn shared(path: &str) -> Option<std::path::PathBuf> {
+    let above = crate::lab::repository().ancestors().skip(1).take(2);
+    above.map(|folder| folder.join("shared").join(path)).find(|path| path.exists())
+}
+
+/// A runnable image of the test registry, put there when it is first asked for: a shell and the usual programs.
+pub(crate) fn busybox() -> String {
+    static IMAGE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let name = IMAGE.get_or_init(|| {
+        let registry = std::env::var("REGISTRY").unwrap_or_else(|_| "127.0.0.1:5000".to_string());
+        let script = shared("cluster/cluster.sh").expect("the cluster's script");
+        let made = std::process::Command::new(script).args(["image", "live/busybox:1"]).output().expect("a program");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        format!("{registry}/live/busybox:1")
+    });
+    name.clone()
 }
