@@ -1,4 +1,4 @@
-//! Secrets of this machine: a variable, a file, what a program prints.
+//! Secrets of this machine: a variable, a file, what a program prints. Those of clusters are beside it, in `kube::secrets`.
 //!
 //! No message shows what was found, not even where it is wrong: what looks wrong may be the secret with a typing error.
 
@@ -35,12 +35,16 @@ impl Secrets for LocalSecrets {
                 let name = argv.first().map_or("", String::as_str);
                 value(printed(argv, name)?, &format!("what `{name}` prints"))
             }
+            Origin::Kubernetes { context, .. } => {
+                let message = format!("nothing here can ask cluster `{context}` for a secret");
+                Err(PortError::new(Fault::Unavailable, message).help("build Lockgate with the feature `kubernetes`"))
+            }
         }
     }
 }
 
 /// The value without its last line end.
-fn value(mut bytes: Vec<u8>, of: &str) -> Result<SecretString, PortError> {
+pub(super) fn value(mut bytes: Vec<u8>, of: &str) -> Result<SecretString, PortError> {
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
         if bytes.last() == Some(&b'\r') {

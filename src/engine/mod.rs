@@ -134,12 +134,14 @@ pub(crate) fn secret_value(world: &World, graph: &Graph, name: &str) -> Result<S
         Some(SecretFrom::Command(argv)) => {
             secrets::Origin::Command(argv.iter().map(|t| t.as_text().unwrap_or_default().to_string()).collect())
         }
-        Some(SecretFrom::Kubernetes { .. }) => {
-            return Err(invalid(format!(
-                "secret `{name}` is in a cluster, and nothing here can speak with clusters yet"
-            )));
-        }
+        Some(SecretFrom::Kubernetes { context, namespace, name, key }) => secrets::Origin::Kubernetes {
+            context: context.value.clone(),
+            namespace: namespace.value.clone(),
+            name: name.value.clone(),
+            key: key.value.clone(),
+        },
         None => return Err(invalid(format!("secret `{name}` does not say where its value is"))),
     };
-    Ok(world.secrets.get(&origin)?.expose_secret().to_string())
+    let named = |error: PortError| PortError { message: format!("secret `{name}`: {}", error.message), ..error };
+    Ok(world.secrets.get(&origin).map_err(named)?.expose_secret().to_string())
 }

@@ -45,9 +45,11 @@ pub(super) fn start(
     }
 }
 
-/// Whether preparing is so little that it need not be done on a thread of its own.
+/// Whether preparing is so little that it need not be done on a thread of its own: no files are written, and no secret is
+/// asked for, which may be far away.
 pub(super) fn is_light(exec: &Exec) -> bool {
-    matches!(exec.dir, Dir::Place { .. } | Dir::Empty)
+    let mut texts = exec.argv.iter().chain(exec.env.iter().map(|(_, text)| text));
+    matches!(exec.dir, Dir::Place { .. } | Dir::Empty) && texts.all(|text| text.secrets().next().is_none())
 }
 
 fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(Prepared, Program), PortError> {

@@ -5,10 +5,6 @@ use super::fields::{count, list, number, text};
 use super::{Around, Health, probe};
 use serde_json::Value;
 
-/// After so many restarts a crash loop is taken for one that will not end: some 30 seconds. Programs that crash until
-/// what they need is there have had several tries by then.
-pub const CRASHES: i64 = 3;
-
 /// A container that could not be made for so many times will not be.
 const CONFIG_TRIES: i64 = 3;
 
@@ -146,7 +142,7 @@ fn crash_loop(pod: &Value, status: &Value, around: &Around<'_>) -> Health {
     let is_unstartable = restarts > 0
         && matches!(text(status, "/lastState/terminated/reason"), "ContainerCannotRun" | "StartError")
         && UNSTARTABLE.iter().any(|w| told.contains(w));
-    if restarts >= CRASHES || is_unstartable { Health::Failed(words) } else { Health::Progressing(words) }
+    if restarts >= around.crashes || is_unstartable { Health::Failed(words) } else { Health::Progressing(words) }
 }
 
 /// How it ended: `exit code 1`, `OOMKilled (limit 64Mi)`, `killed by signal 9`, with its last words if it left some.

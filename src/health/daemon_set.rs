@@ -13,7 +13,9 @@ pub(super) fn health(set: &Value, around: &Around<'_>) -> Health {
     let Some(numbers) = numbers(set) else { return Health::Healthy };
     let template = annotation(set, "deprecated.daemonset.template.generation");
     let is_new = |pod: &&Value| template.is_empty() || label(pod, "pod-template-generation") == template;
-    because(numbers, pod::worst(around.owned("Pod", text(set, "/metadata/uid")).filter(is_new), around))
+    let pods = around.owned("Pod", text(set, "/metadata/uid")).filter(is_new);
+    let is_update = template.parse::<u64>().is_ok_and(|generation| generation > 1);
+    because(numbers, pod::worst(pods, &around.of_update(is_update)))
 }
 
 /// What its numbers lack, in words; nothing when they are as wanted.

@@ -18,6 +18,8 @@ pub(super) fn health(deployment: &Value, around: &Around<'_>) -> Health {
     let Some(numbers) = numbers(deployment) else { return Health::Healthy };
     let sets: Vec<&Value> = around.owned("ReplicaSet", text(deployment, "/metadata/uid")).collect();
     let new = newest(deployment, &sets);
+    let is_update = revision(deployment) > 1;
+    let around = &around.of_update(is_update);
     let pods = new.and_then(|set| pod::worst(around.owned("Pod", text(set, "/metadata/uid")), around));
     if let Some(late) = condition(deployment, "Progressing").filter(|c| c.reason() == "ProgressDeadlineExceeded") {
         let why = pods
@@ -54,12 +56,14 @@ fn numbers(deployment: &Value) -> Option<String> {
     }
 }
 
+/// How often its pods were replaced by others, from 1; 0 where nobody counts yet.
+fn revision(object: &Value) -> u64 {
+    annotation(object, REVISION).parse().unwrap_or(0)
+}
+
 /// The ReplicaSet of what is asked for now.
 fn newest<'a>(deployment: &Value, sets: &[&'a Value]) -> Option<&'a Value> {
-    let revision = |object: &Value| annotation(object, REVISION).parse::<u64>().unwrap_or(0);
     let wanted = revision(deployment);
-    sets.iter()
-        .copied()
-        .find(|set| wanted > 0 && revision(set) == wanted)
-        .or_else(|| sets.iter().copied().max_by_key(|set| revision(set)))
+    let exact = sets.iter().copied().find(|set| wanted > 0 && revision(set) == wanted);
+    exact.or_else(|| sets.iter().copied().max_by_key(|set| revision(set)))
 }

@@ -19,7 +19,6 @@ mod replica_set;
 mod service;
 mod stateful_set;
 
-pub use container::CRASHES;
 pub use fields::{id, pointed_to, selector};
 
 use serde_json::Value;
@@ -73,15 +72,39 @@ impl std::fmt::Display for Health {
 }
 
 /// What is known around an object: whatever may belong to it, and events. More than belongs to it does no harm.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Around<'a> {
     /// ReplicaSets and pods.
     pub objects: &'a [Value],
     /// Events, of whatever they are.
     pub events: &'a [Value],
+    /// After so many restarts a crash loop is taken for one that will not end.
+    crashes: i64,
+}
+
+/// On a first deploy programs crash until what they need is there: after so many restarts, some 100 seconds, they have had
+/// their chance.
+const CRASHES: i64 = 4;
+/// What the version before needed is there, so that a new one has it as well; some 20 seconds.
+const CRASHES_OF_UPDATE: i64 = 2;
+
+impl Default for Around<'_> {
+    fn default() -> Self {
+        Around::new(&[], &[])
+    }
 }
 
 impl<'a> Around<'a> {
+    /// With these objects and events.
+    pub fn new(objects: &'a [Value], events: &'a [Value]) -> Around<'a> {
+        Around { objects, events, crashes: CRASHES }
+    }
+
+    /// The same, where pods of the version before work or have worked.
+    fn of_update(self, is_update: bool) -> Around<'a> {
+        if is_update { Around { crashes: CRASHES_OF_UPDATE, ..self } } else { self }
+    }
+
     /// The objects of that kind that the one with that `uid` owns.
     fn owned(&self, kind: &'a str, uid: &'a str) -> impl Iterator<Item = &'a Value> {
         self.objects.iter().filter(move |o| fields::text(o, "/kind") == kind && fields::is_owned(o, uid))

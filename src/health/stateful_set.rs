@@ -17,7 +17,9 @@ pub(super) fn health(set: &Value, around: &Around<'_>) -> Health {
     let revision = text(set, "/status/updateRevision");
     let is_new = |pod: &&Value| revision.is_empty() || label(pod, "controller-revision-hash") == revision;
     let pods = around.owned("Pod", text(set, "/metadata/uid")).filter(is_new);
-    because(numbers, pod::worst(pods, around))
+    let current = text(set, "/status/currentRevision");
+    let is_update = !current.is_empty() && !revision.is_empty() && current != revision;
+    because(numbers, pod::worst(pods, &around.of_update(is_update)))
 }
 
 /// What its numbers lack, in words; nothing when they are as wanted.

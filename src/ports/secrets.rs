@@ -13,6 +13,17 @@ pub enum Origin {
     File(PathBuf),
     /// What a program prints; the last line end does not count.
     Command(Vec<String>),
+    /// A key of a Secret object in a cluster.
+    Kubernetes {
+        /// The context of the kubeconfig.
+        context: String,
+        /// The namespace.
+        namespace: String,
+        /// The object.
+        name: String,
+        /// The key in it.
+        key: String,
+    },
 }
 
 /// The window to secrets.

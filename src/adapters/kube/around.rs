@@ -30,7 +30,7 @@ pub struct Belongings {
 impl Belongings {
     /// The same for whoever judges.
     pub fn around(&self) -> health::Around<'_> {
-        health::Around { objects: &self.objects, events: &self.events }
+        health::Around::new(&self.objects, &self.events)
     }
 
     /// The pods.

@@ -72,11 +72,15 @@ fn statuses(pod: &Value) -> impl Iterator<Item = &Value> {
 
 fn events(pod: &Value, all: &Belongings) -> Vec<String> {
     let uid = text(pod, "/metadata/uid");
-    let mut events: Vec<&Value> =
-        all.events.iter().filter(|e| health::pointed_to(e) == uid && text(e, "/type") == "Warning").collect();
+    let mut events: Vec<&Value> = all.events.iter().filter(|e| health::pointed_to(e) == uid && is_telling(e)).collect();
     events.sort_by_key(|event| text(event, "/lastTimestamp").to_string());
     let skip = events.len().saturating_sub(EVENTS);
     events.into_iter().skip(skip).map(words).collect()
+}
+
+/// Warnings, but for those that clusters give about every pod.
+fn is_telling(event: &Value) -> bool {
+    text(event, "/type") == "Warning" && !matches!(text(event, "/reason"), "MissingClusterDNS" | "DNSConfigForming")
 }
 
 fn words(event: &Value) -> String {

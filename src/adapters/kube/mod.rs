@@ -11,6 +11,7 @@ pub mod hooks;
 pub mod kinds;
 pub mod releases;
 pub mod rollout;
+pub mod secrets;
 
 mod contexts;
 mod logs;

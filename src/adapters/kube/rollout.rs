@@ -110,10 +110,10 @@ async fn look(cluster: &Cluster, open: &mut Vec<Open<'_>>, closely: bool, within
                 open.remove(at);
             }
             Health::Progressing(why) => {
-                if one.said != why {
+                if without_counts(&one.said) != without_counts(&why) {
                     (within.say)(&format!("{id}: {why}"));
-                    one.said = why;
                 }
+                one.said = why;
                 at += 1;
             }
             Health::Failed(why) => {
@@ -142,6 +142,11 @@ impl Open<'_> {
         self.with = cluster.belongings(self.at, &self.seen).await?;
         Ok(health::of(&self.seen, &self.with.around()))
     }
+}
+
+/// The words without how often something happened: that it happened again is no news.
+fn without_counts(why: &str) -> String {
+    why.split(' ').filter(|word| !word.trim_end_matches([':', ';', ',']).ends_with('×')).collect::<Vec<_>>().join(" ")
 }
 
 fn with_last(why: String, last_words: Option<String>) -> String {
@@ -253,5 +258,19 @@ pub(super) async fn watch(client: kube::Client, at: At, changed: Sender<()>) {
             }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_it_happened_again_is_no_news() {
+        assert_eq!(
+            without_counts("readiness probe failed 12×: HTTP 503"),
+            without_counts("readiness probe failed 2×: HTTP 503")
+        );
+        assert_ne!(without_counts("0 of 1 pods are new"), without_counts("1 of 1 pods are new"));
     }
 }

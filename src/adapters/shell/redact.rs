@@ -12,6 +12,9 @@ const MARK: &[u8] = b"***";
 /// Encoded forms shorter than this are not looked for: they would be found everywhere.
 const ENCODED: usize = 4;
 
+/// Where programs break long base64 into lines: MIME, PEM.
+const WRAPS: [usize; 2] = [76, 64];
+
 /// A line of a secret with several is looked for by itself from this length on; programs print keys line by line.
 const LINE: usize = 8;
 
@@ -114,13 +117,36 @@ fn encoded(secret: &str) -> Vec<String> {
     }
     let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
     forms.extend([hex.to_ascii_uppercase(), hex]);
-    // As JSON writes it, without the quotes around.
-    forms.extend(
-        serde_json::to_string(secret)
-            .ok()
-            .and_then(|json| Some(json.strip_prefix('"')?.strip_suffix('"')?.to_string())),
-    );
+    forms.extend(in_json(secret));
+    forms.extend(WRAPS.iter().flat_map(|width| wrapped(bytes, *width)));
     forms
+}
+
+/// As JSON writes it, without the quotes around: plainly, as Go does for the eyes of browsers, with slashes escaped, and in
+/// ASCII alone.
+fn in_json(secret: &str) -> Vec<String> {
+    let Some(plain) = serde_json::to_string(secret).ok() else { return Vec::new() };
+    let Some(plain) = plain.strip_prefix('"').and_then(|json| json.strip_suffix('"')) else { return Vec::new() };
+    let escaped = |text: &str, escape: &dyn Fn(char) -> bool| {
+        let one = |c: char| match escape(c) {
+            true => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+            false => c.to_string(),
+        };
+        text.chars().map(one).collect::<String>()
+    };
+    let go = escaped(plain, &|c| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}'));
+    let ascii = escaped(plain, &|c| !c.is_ascii());
+    vec![plain.replace('/', "\\/"), ascii.replace('/', "\\/"), ascii, go, plain.to_string()]
+}
+
+/// The lines of base64 that is broken into lines; nothing where one line has room for it.
+fn wrapped(secret: &[u8], width: usize) -> Vec<String> {
+    let text = STANDARD.encode(secret);
+    if text.len() <= width {
+        return Vec::new();
+    }
+    let lines = text.as_bytes().chunks(width).map(|line| String::from_utf8_lossy(line).into_owned());
+    lines.filter(|line| line.len() >= LINE).collect()
 }
 
 /// The characters that a secret surely leaves in the base64 of something that has it inside, `shift` bytes after a
@@ -189,6 +215,31 @@ mod tests {
         assert!(seen(&[secret], &inside, 64).contains("***"));
         assert_eq!(seen(&["two\nlines-of-it\n"], r#""two\nlines-of-it\n""#, 64), r#""***""#);
         assert_eq!(seen(&["-- BEGIN\nMIIEabcdef\n"], "  MIIEabcdef", 64), "  ***");
+    }
+
+    #[test]
+    fn replaces_secrets_as_json_writes_them() {
+        let secret = "p<&>/wörd\"😀";
+        for form in [
+            r#"p<&>/wörd\"😀"#,
+            r#"p<&>\/wörd\"😀"#,
+            r#"p\u003c\u0026\u003e/wörd\"😀"#,
+            r#"p<&>/w\u00f6rd\"\ud83d\ude00"#,
+        ] {
+            assert_eq!(seen(&[secret], &format!("{{\"a\":\"{form}\"}}"), 5), r#"{"a":"***"}"#, "{form}");
+        }
+    }
+
+    #[test]
+    fn replaces_long_secrets_that_are_wrapped() {
+        let secret: String = (0..40).map(|n| format!("key{n:02}-")).collect();
+        for width in WRAPS {
+            let text = STANDARD.encode(&secret);
+            let lines: Vec<_> = text.as_bytes().chunks(width).map(String::from_utf8_lossy).collect();
+            let printed = lines.iter().map(|line| format!("| {line}\n")).collect::<String>();
+            let seen = seen(&[&secret], &printed, 33);
+            assert!(seen.lines().all(|line| line.starts_with("| ***")), "{seen}");
+        }
     }
 
     #[test]

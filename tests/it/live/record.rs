@@ -102,7 +102,11 @@ fn helm_sees_our_releases() {
     let expected = [(1, "superseded"), (2, "superseded"), (3, "failed"), (4, "deployed")];
     assert_eq!(statuses, expected.map(|(n, s)| (Some(n), Some(s))));
     let all = helm(name, &["all", "web"]);
-    assert!(all["manifest"].as_str().expect("a manifest").contains("# Source: app/templates/a.yaml"), "{all}");
+    assert!(
+        all["summary"]["manifest"].as_str().expect("a manifest").contains("# Source: app/templates/a.yaml"),
+        "{all}"
+    );
+    assert_eq!(all["config"], json!({"text": "one"}));
     for n in 0..10 {
         deployed(&namespace, &bundle(name, &format!("more {n}")), None).expect("deployed");
     }
@@ -147,8 +151,8 @@ fn helm_goes_on_where_we_were_and_we_where_helm_was() {
     let (moment, revision, _) = deployed(&namespace, &bundle(name, "ours"), None).expect("deployed");
     assert_eq!((moment, revision), (Moment::Upgrade, 2));
     assert!(namespace.clusters.wait(release()).expect("read").helms().is_none());
-    // And back.
-    helm(name, &["upgrade", "web", chart, r#"{"text": "again"}"#]);
+    // And back: the same text is no conflict for Helm, which goes on with the number after ours.
+    helm(name, &["upgrade", "web", chart, r#"{"text": "ours"}"#]);
     assert_eq!(helm(name, &["status", "web"])["revision"], 3);
     helm(name, &["rollback", "web", "2"]);
     assert_eq!(namespace.get("v1", "ConfigMap", "web-a").expect("there")["data"], json!({"text": "ours"}));
