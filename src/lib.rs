@@ -38,3 +38,5 @@ pub mod app;
 // doors
 pub mod cli;
 pub mod lsp;
+#[cfg(feature = "server")]
+pub mod server;

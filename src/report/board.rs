@@ -54,33 +54,60 @@ pub fn rows(environments: &[String], state: &State, clock: &Clock) -> Vec<Row> {
     environments.iter().map(row).collect()
 }
 
+/// What a note is of, so that it can be marked as that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The environment goes back to what it had, or is to.
+    Back,
+    /// It is held.
+    Held,
+    /// Something failed there.
+    Failed,
+    /// Somebody said no.
+    Rejected,
+    /// Something waits at the gate.
+    Waits,
+    /// Something stands behind what waits.
+    Queue,
+}
+
 fn notes(name: &str, place: &Place, state: &State, clock: &Clock) -> Vec<String> {
+    notes_of(name, place, state, clock).into_iter().map(|(_, text)| text).collect()
+}
+
+/// What waits, is held, failed or goes back in an environment, in words.
+pub fn notes_of(name: &str, place: &Place, state: &State, clock: &Clock) -> Vec<(Kind, String)> {
     let mut notes = Vec::new();
     if let Some(back) = state.restoring.get(name) {
-        notes.push(format!("goes back to {}", name_of(back.to.candidate)));
+        notes.push((Kind::Back, format!("goes back to {}", name_of(back.to.candidate))));
     }
     if let Some(wish) = &place.rollback {
-        notes.push(format!("is to go back to {}, asked {}", name_of(wish.candidate), by(&wish.word)));
+        notes.push((Kind::Back, format!("is to go back to {}, asked {}", name_of(wish.candidate), by(&wish.word))));
     }
     // A rollback holds, and has said why.
     if let Some(hold) = place.hold.as_ref().filter(|_| place.rollback.is_none()) {
-        notes.push(format!("held {}", by(hold)));
+        notes.push((Kind::Held, format!("held {}", by(hold))));
     }
     if let Some(failure) = &place.failed {
-        notes.push(format!("{} failed: {}", name_of(failure.candidate), failure.reason));
+        notes.push((Kind::Failed, format!("{} failed: {}", name_of(failure.candidate), failure.reason)));
     }
     if let Some(standing) = &place.standing {
         let name = name_of(standing.candidate);
         let missing: Vec<String> = gate::missing(standing, clock).iter().map(gate::approvals).collect();
         notes.push(match &standing.rejected {
-            Some(no) => format!("{name} rejected {}", by(no)),
-            None if missing.is_empty() => format!("{name} waits at the gate since {}", clock.moment(standing.since)),
-            None => format!("{name} waits for {} since {}", list(&missing, "and"), clock.moment(standing.since)),
+            Some(no) => (Kind::Rejected, format!("{name} rejected {}", by(no))),
+            None if missing.is_empty() => {
+                (Kind::Waits, format!("{name} waits at the gate since {}", clock.moment(standing.since)))
+            }
+            None => {
+                let text = format!("{name} waits for {} since {}", list(&missing, "and"), clock.moment(standing.since));
+                (Kind::Waits, text)
+            }
         });
     }
     if !place.queue.is_empty() {
         let queue: Vec<String> = place.queue.iter().map(|c| name_of(*c)).collect();
-        notes.push(format!("then {}", queue.join(", ")));
+        notes.push((Kind::Queue, format!("then {}", queue.join(", "))));
     }
     notes
 }

@@ -43,6 +43,26 @@ impl Clock {
         Timestamp::from_millisecond(moment).unwrap_or_default().to_string()
     }
 
+    /// The moment in full, with the distance of its zone from UTC: `2026-11-23 12:03:01 +01:00`.
+    pub fn exact(&self, moment: Moment) -> String {
+        self.zoned(moment).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+    }
+
+    /// How far a moment is from now: `just now`, `3 min ago`, `in 2 h`, `4 days ago`; the day, where that is a month.
+    pub fn distance(&self, moment: Moment) -> String {
+        let (minute, hour, day) = (60_000, 3_600_000, 86_400_000);
+        let far = moment.saturating_sub(self.now).saturating_abs();
+        let days = |n: i64| if n == 1 { "1 day".to_string() } else { format!("{n} days") };
+        let span = match far {
+            far if far < 45_000 => return if moment > self.now { "in a moment" } else { "just now" }.to_string(),
+            far if far < hour => format!("{} min", (far + minute / 2) / minute),
+            far if far < day => format!("{} h", (far + hour / 2) / hour),
+            far if far < 30 * day => days((far + day / 2) / day),
+            _ => return self.zoned(moment).strftime("%-d %b %Y").to_string(),
+        };
+        if moment > self.now { format!("in {span}") } else { format!("{span} ago") }
+    }
+
     fn zoned(&self, moment: Moment) -> Zoned {
         Timestamp::from_millisecond(moment).unwrap_or_default().to_zoned(self.zone.clone())
     }
@@ -86,6 +106,15 @@ mod tests {
         assert_eq!(said("2026-11-22T23:59:59Z"), "yesterday 23:59");
         assert_eq!(said("2026-11-02T09:00:00Z"), "Mon 2 Nov 09:00");
         assert_eq!(said("2025-11-02T09:00:00Z"), "2 Nov 2025 09:00");
+    }
+
+    #[test]
+    fn distances_are_told_in_one_unit() {
+        let clock = Clock { now: 100 * 86_400_000, zone: TimeZone::UTC };
+        let said = |seconds: i64| clock.distance(clock.now + seconds * 1000);
+        assert_eq!([0, -44, 44].map(said), ["just now", "just now", "in a moment"]);
+        assert_eq!([-45, -180, 7200, -86_400].map(said), ["1 min ago", "3 min ago", "in 2 h", "1 day ago"]);
+        assert_eq!([-4 * 86_400, -60 * 86_400].map(said), ["4 days ago", "10 Feb 1970"]);
     }
 
     #[test]

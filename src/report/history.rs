@@ -190,7 +190,7 @@ fn said(event: &Event) -> Told {
 }
 
 /// `by ann: why`.
-pub(super) fn by(word: &Hold) -> String {
+pub(crate) fn by(word: &Hold) -> String {
     let reason = if word.reason.is_empty() { String::new() } else { format!(": {}", word.reason) };
     format!("by {}{reason}", words::person(&word.by))
 }

@@ -13,8 +13,10 @@ pub mod history;
 pub mod layout;
 pub mod page;
 pub mod paint;
+pub mod past;
 pub mod plan;
 pub mod run;
+pub mod steps;
 pub mod why;
 pub mod words;
 

@@ -8,9 +8,20 @@ use crate::run::gate::{Unmet, earliest, unmet};
 use std::fmt::Write as _;
 
 /// Something that keeps the candidate out, and how it ends.
-struct Reason {
-    text: String,
-    paint: Paint,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// What, in words.
+    pub text: String,
+    /// How it stands out.
+    pub paint: Paint,
+}
+
+/// Everything that keeps the candidate out of an environment; nothing where the next run brings it there.
+pub fn reasons(plan: &Plan, environment: &EnvironmentPlan, memory: &Memory, clock: &Clock) -> Vec<Reason> {
+    if environment.verdict == Verdict::UpToDate {
+        return Vec::new();
+    }
+    reasons_of(plan, environment, &gate_unmet(plan, environment, memory, clock), clock)
 }
 
 /// Why an environment waits, as text.
@@ -36,7 +47,7 @@ pub fn text(
     };
     let mut out = sentence(&format!("{now} {candidate} is not there yet:"), style);
     let unmet = gate_unmet(plan, environment, memory, clock);
-    let reasons = reasons(plan, environment, &unmet, clock);
+    let reasons = reasons_of(plan, environment, &unmet, clock);
     let mut rows = Rows::new(2);
     reasons.iter().for_each(|r| rows.push([cell(&r.text, r.paint)]));
     if rows.is_empty() {
@@ -60,7 +71,7 @@ fn gate_unmet(plan: &Plan, environment: &EnvironmentPlan, memory: &Memory, clock
     if environment.verdict == Verdict::Gate { unmet(plan, environment, memory, clock.now) } else { Vec::new() }
 }
 
-fn reasons(plan: &Plan, environment: &EnvironmentPlan, unmet: &[Unmet], clock: &Clock) -> Vec<Reason> {
+fn reasons_of(plan: &Plan, environment: &EnvironmentPlan, unmet: &[Unmet], clock: &Clock) -> Vec<Reason> {
     let reason = |text: String, paint| Reason { text, paint };
     let mut out = Vec::new();
     match &environment.verdict {

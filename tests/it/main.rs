@@ -3,6 +3,8 @@
 mod lab;
 
 mod bad_input;
+#[cfg(feature = "server")]
+mod board;
 mod check;
 mod cli;
 mod delivery;

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 const OBJECT: usize = 4;
 const FIELD: usize = 8;
 /// How many lines of a text that changed are shown.
-const LINES: usize = 12;
+pub(crate) const LINES: usize = 12;
 
 pub(super) fn text(changes: &[Change], style: Style) -> String {
     let mut out = String::new();
@@ -90,7 +90,8 @@ pub(crate) fn is_secret(object: &str, path: &str) -> bool {
     object.starts_with("Secret/") && (path.starts_with("data") || path.starts_with("stringData"))
 }
 
-fn value(value: &Value) -> String {
+/// A value in one line, its digests cut to what people compare.
+pub(crate) fn value(value: &Value) -> String {
     /// More of one value tells nobody more.
     const LONGEST: usize = 160;
     let text = match value {
@@ -122,7 +123,7 @@ fn short_digests(text: &str) -> String {
 }
 
 /// Both texts, where one of them has several lines.
-fn as_lines(field: &FieldChange) -> Option<(&str, &str)> {
+pub(crate) fn as_lines(field: &FieldChange) -> Option<(&str, &str)> {
     let (before, after) = (field.before.as_ref()?.as_str()?, field.after.as_ref()?.as_str()?);
     (before.trim_end().contains('\n') || after.trim_end().contains('\n')).then_some((before, after))
 }

@@ -41,7 +41,7 @@ fn why(plan: &Plan, environment: &EnvironmentPlan, style: Style) -> String {
 }
 
 /// What becomes of an environment, in a sentence.
-fn verdict(plan: &Plan, environment: &EnvironmentPlan) -> (String, Paint) {
+pub(crate) fn verdict(plan: &Plan, environment: &EnvironmentPlan) -> (String, Paint) {
     let candidate = crate::plan::candidate::name_of(environment.candidate);
     let name =
         if plan.candidate().is_some_and(|c| c.id == environment.candidate) { "the candidate" } else { &candidate };

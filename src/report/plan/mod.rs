@@ -5,13 +5,14 @@
 pub mod beyond;
 pub mod json;
 
-mod changes;
+pub(crate) mod changes;
 mod count;
 mod environments;
 mod heads;
 mod steps;
 
 pub use count::Count;
+pub(crate) use environments::verdict;
 
 use super::{Paint, Style};
 use crate::plan::{Memory, Plan};
