@@ -3,6 +3,8 @@
 
 pub mod charts;
 pub mod clock;
+#[cfg(feature = "docker")]
+pub mod docker;
 pub mod export;
 pub mod fake;
 pub mod folder;

@@ -3,12 +3,16 @@
 use super::Failure;
 use crate::adapters;
 use crate::engine::World;
+use crate::ports::builder::Builder;
+use crate::ports::images::Images;
+use crate::ports::shell::Shell;
 use std::path::Path;
 use std::sync::Arc;
 
 /// All adapters of this machine, keeping what they keep below `state`.
 pub(super) fn open(root: &Path, state: &Path, parallel: usize) -> Result<World, Failure> {
-    let images = Arc::new(adapters::layout::Layouts);
+    let images: Arc<dyn Images> = Arc::new(adapters::layout::Layouts);
+    let engine = engine(&images, &state.join("images"))?;
     let shell = adapters::shell::Pool::new(parallel).map_err(|e| Failure::of(&e, "running programs"))?;
     Ok(World {
         root: root.to_path_buf(),
@@ -18,9 +22,40 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize) -> Result<World, 
         folders: Arc::new(adapters::place::FolderPlaces),
         clusters: None,
         shell: Arc::new(shell),
+        containers: engine.containers,
+        builder: engine.builder,
         workshop: Arc::new(adapters::workshop::FolderWorkshop::new(state)),
         secrets: Arc::new(adapters::secrets::LocalSecrets),
         shelf: Arc::new(adapters::shelf::FolderShelf::new(state.join("shelf"))),
         clock: Arc::new(adapters::clock::SystemClock),
     })
+}
+
+/// What an engine for containers does for us.
+struct Engine {
+    containers: Option<Arc<dyn Shell>>,
+    builder: Option<Arc<dyn Builder>>,
+}
+
+/// The Docker engine that this machine's own client would use. It is not spoken with before it is needed.
+#[cfg(feature = "docker")]
+fn engine(images: &Arc<dyn Images>, store: &Path) -> Result<Engine, Failure> {
+    use adapters::docker;
+    let engine = docker::Engine::of_this_machine().map_err(|e| Failure::of(&e, "the Docker engine"))?;
+    let (engine, logins) = (Arc::new(engine), logins());
+    Ok(Engine {
+        containers: Some(Arc::new(docker::Containers::new(engine.clone(), images.clone(), store, logins.clone()))),
+        builder: Some(Arc::new(docker::Builds::new(engine, images.clone(), store, logins))),
+    })
+}
+
+#[cfg(not(feature = "docker"))]
+fn engine(_: &Arc<dyn Images>, _: &Path) -> Result<Engine, Failure> {
+    Ok(Engine { containers: None, builder: None })
+}
+
+/// What registries let us in with.
+#[cfg(feature = "docker")]
+fn logins() -> adapters::docker::Logins {
+    Arc::new(|_| Ok(None))
 }

@@ -38,7 +38,7 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
                 let _ = inputs.send(Input::Restored { environment, release, failed });
             });
         }
-        Order::Step { number, attempt, work, .. } => {
+        Order::Step { number, key, attempt, work } => {
             let report = move |result| {
                 let _ = inputs.send(Input::Report(Report { step: number, result }));
             };
@@ -49,7 +49,8 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
                 Work::Exec(exec) => {
                     let step = &around.plan.steps[number as usize];
                     let log = around.world.workshop.log(around.state.runs, &step.id, attempt);
-                    let job = Job { ticket: Ticket(u64::from(number)), name: step.id.to_string(), exec, log };
+                    let (ticket, name) = (Ticket(u64::from(number)), step.id.to_string());
+                    let job = Job { ticket, name, exec, log, key, attempt };
                     program(around, job, Box::new(report));
                 }
                 work => other(around, work, Box::new(report)),

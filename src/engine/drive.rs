@@ -9,12 +9,12 @@ use super::observe::{bundle_of, observe};
 use super::{Book, World};
 use crate::graph::Graph;
 use crate::plan::memory::{Memory, Moment};
-use crate::plan::{Observed, Options, Plan};
+use crate::plan::{Observed, Options, Plan, Work};
 use crate::ports::shelf;
 use crate::ports::shell::Ticket;
 use crate::ports::{Fault, PortError};
 use crate::run::{
-    Input, Progress, Record, RunOutcome, Status, Timed, decide, open_orders, outcome, proceed, wants_replan,
+    Event, Input, Progress, Record, RunOutcome, Status, Timed, decide, open_orders, outcome, proceed, wants_replan,
 };
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -107,6 +107,7 @@ impl Driver<'_> {
             self.absorb(plan, progress, events, now, &mut records);
         }
         self.book.write(&records)?;
+        forget_containers(self.world, plan, progress, &records);
         (self.watch)(plan, &records);
         Ok(())
     }
@@ -193,6 +194,24 @@ fn stop_programs(world: &World, progress: &Progress) {
     for (number, status) in (0u64..).zip(&progress.steps) {
         if *status == Status::Running {
             world.shell.cancel(Ticket(number));
+            world.containers.iter().for_each(|containers| containers.cancel(Ticket(number)));
+            world.builder.iter().for_each(|builder| builder.cancel(Ticket(number)));
+        }
+    }
+}
+
+/// What a step came to is written: nobody will ask its container again.
+fn forget_containers(world: &World, plan: &Plan, progress: &Progress, records: &[Record]) {
+    let Some(containers) = &world.containers else { return };
+    let in_container = |step: &str| {
+        let step = progress.number(step).and_then(|number| plan.steps.get(number as usize));
+        matches!(step.map(|step| &step.work), Some(Work::Exec(exec)) if exec.image.is_some())
+    };
+    for record in records {
+        if let Event::StepFinished { step, key, .. } = &record.event
+            && in_container(step)
+        {
+            containers.forget(super::programs::container_key(world, step, *key));
         }
     }
 }

@@ -213,7 +213,7 @@ fn placed(error: PortError, base: &image::BaseRef) -> PortError {
 }
 
 /// Where a base image is, and its digest where the text names one.
-fn repository(world: &World, text: &str) -> (Repository, Option<Digest>) {
+pub(super) fn repository(world: &World, text: &str) -> (Repository, Option<Digest>) {
     let (name, digest) = match text.split_once('@') {
         Some((name, digest)) => (name, digest.parse().ok()),
         None => (text, None),

@@ -16,6 +16,7 @@ use crate::graph::Graph;
 use crate::model::{SourceKind, source::is_path};
 use crate::plan::Memory;
 use crate::ports::PortError;
+use crate::ports::builder::Builder;
 use crate::ports::clock::Clock;
 use crate::ports::images::Images;
 use crate::ports::places::Places;
@@ -44,6 +45,10 @@ pub struct World {
     pub clusters: Option<Arc<dyn Places>>,
     /// Programs of this machine.
     pub shell: Arc<dyn Shell>,
+    /// Programs in containers, where an engine for them can be spoken with.
+    pub containers: Option<Arc<dyn Shell>>,
+    /// What makes images of Dockerfiles that run programs, where there is something that does.
+    pub builder: Option<Arc<dyn Builder>>,
     /// Folders for programs.
     pub workshop: Arc<dyn Workshop>,
     /// Values that are never shown.

@@ -1,14 +1,16 @@
 //! Programs: a folder to work in, the program itself, and what it leaves.
 
 use super::{World, observe, secret_value};
+use crate::digest::{Digest, Hasher};
 use crate::graph::Graph;
 use crate::plan::work::{Dir, Exec};
 use crate::plan::{Fields, Memory};
-use crate::ports::shell::{Done, Exit, Program, Status, Ticket};
+use crate::ports::shell::{Container, Done, Exit, Program, Shell, Status, Ticket};
 use crate::ports::{Fault, PortError};
 use crate::run::StepResult;
 use crate::run::event::Log;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A program of a step.
@@ -18,6 +20,10 @@ pub(super) struct Job {
     pub name: String,
     pub exec: Exec,
     pub log: (PathBuf, String),
+    /// The key of the step.
+    pub key: Digest,
+    /// The attempt, from 1.
+    pub attempt: u32,
 }
 
 /// What is there before the program starts.
@@ -34,15 +40,31 @@ pub(super) fn start(
     job: Job,
     report: Box<dyn FnOnce(StepResult) + Send>,
 ) {
-    match prepare(world, graph, memory, &job) {
+    let ready = shell_of(world, &job.exec).and_then(|shell| Ok((shell, prepare(world, graph, memory, &job)?)));
+    match ready {
         Err(error) => report(failed(&error)),
-        Ok((prepared, program)) => {
+        Ok((shell, (prepared, program))) => {
             let (world, ticket) = (world.clone(), job.ticket);
-            let shell = world.shell.clone();
             let done: Done = Box::new(move |exit| report(ended(&world, &job, &prepared, exit)));
             shell.submit(ticket, program, done);
         }
     }
+}
+
+/// Who runs it: this machine, or an engine for containers.
+fn shell_of(world: &World, exec: &Exec) -> Result<Arc<dyn Shell>, PortError> {
+    let none = || PortError::new(Fault::Unavailable, "nothing here can run a program in a container");
+    match &exec.image {
+        Some(_) => world.containers.clone().ok_or_else(none),
+        None => Ok(world.shell.clone()),
+    }
+}
+
+/// What names the container of a step: no two state folders share one.
+pub(super) fn container_key(world: &World, step: &str, key: Digest) -> Digest {
+    let mut hasher = Hasher::new("container");
+    hasher.field(world.store.display().to_string()).field(step).digest(key);
+    hasher.finish()
 }
 
 /// Whether preparing is so little that it need not be done on a thread of its own: no files are written, and no secret is
@@ -77,7 +99,11 @@ fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(
     let mut env =
         exec.env.iter().map(|(name, text)| Ok((name.clone(), fill(text)?))).collect::<Result<Vec<_>, PortError>>()?;
     let lines = exec.outputs.iter().any(|o| o.path.is_none()).then(|| world.workshop.lines(&job.name)).transpose()?;
-    env.extend(lines.iter().map(|path| ("LOCKGATE_OUTPUT".to_string(), path.display().to_string())));
+    let image = exec.image.as_ref().map(&mut fill).transpose()?;
+    if image.is_none() {
+        // A program in a container is told of a path there.
+        env.extend(lines.iter().map(|path| ("LOCKGATE_OUTPUT".to_string(), path.display().to_string())));
+    }
     for output in exec.outputs.iter().filter_map(|o| o.path.as_ref()) {
         make_folder(&start.join(output))?;
     }
@@ -85,6 +111,19 @@ fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(
     program.env = env;
     program.timeout = Some(Duration::from_millis(exec.timeout));
     program.redact = redact;
+    program.container = image.map(|image| {
+        Box::new(Container {
+            image,
+            credentials: None,
+            from: exec.bases.iter().map(|(text, _)| super::images::repository(world, text).0).collect(),
+            key: container_key(world, &job.name, job.key),
+            attempt: job.attempt,
+            root: dir.clone(),
+            ignore: matches!(exec.dir, Dir::Place { .. }),
+            outputs: exec.outputs.iter().filter_map(|o| o.path.clone()).collect(),
+            told: lines.clone(),
+        })
+    });
     Ok((Prepared { dir: if matches!(exec.dir, Dir::Place { .. }) { PathBuf::new() } else { dir }, lines }, program))
 }
 
@@ -118,7 +157,7 @@ fn ended(world: &World, job: &Job, prepared: &Prepared, exit: Result<Exit, PortE
 
 fn in_words(exit: &Exit, job: &Job) -> String {
     if let Some(fault) = &exit.log_fault {
-        return format!("its log could not be kept: {fault}");
+        return fault.to_string();
     }
     match exit.status {
         Status::Code(code) => format!("it ended with exit status {code}"),

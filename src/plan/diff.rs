@@ -185,6 +185,8 @@ pub(super) struct Node {
     pub tells: Option<u32>,
     /// Fields that do not come from a step.
     pub fields: Fields,
+    /// What the image of a build is made on top of, as its Dockerfile says it.
+    pub bases: Vec<(String, Digest)>,
     /// It could not be planned: a diagnostic or a missing answer says why.
     pub failed: bool,
 }

@@ -112,6 +112,16 @@ impl Walk<'_> {
         }
     }
 
+    /// What the image of a program was made on top of, where a build of ours made it.
+    fn bases_of(&self, image: Option<&Template>) -> Vec<(String, Digest)> {
+        let names = image.into_iter().flat_map(|image| &image.parts);
+        let node = |part: &Part| match part {
+            Part::Ref(reference) => self.graph.find(&reference.name),
+            Part::Text(_) => None,
+        };
+        names.filter_map(node).flat_map(|id| self.nodes[id.at()].bases.clone()).collect()
+    }
+
     /// Adds the step of a program.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn add(
@@ -272,6 +282,7 @@ impl Walk<'_> {
             retries: command.retries.as_ref().map_or(0, |r| r.value),
             on_unknown: command.on_unknown,
             image: command.image.as_ref().map(text),
+            bases: self.bases_of(command.image.as_ref()),
             cluster: command.cluster.as_ref().map(|c| c.value.clone()),
         }
     }
@@ -299,13 +310,18 @@ pub(super) fn open_listings(graph: &Graph, candidate: &Candidate, observed: &Obs
 /// A program that is to run where this build of Lockgate cannot run one.
 pub(super) fn needs_adapter(command: &Command) -> Option<Diagnostic> {
     let (span, what) = match (&command.cluster, &command.image) {
-        (Some(cluster), _) => (cluster.span, "running a program as a Kubernetes Job"),
-        (None, Some(image)) => (image.span, "running a program in a container"),
+        (Some(cluster), _) => {
+            (cluster.span, "running a program as a Kubernetes Job needs an adapter that is not there yet")
+        }
+        (None, Some(_)) if cfg!(feature = "docker") => return None,
+        (None, Some(image)) => (
+            image.span,
+            "running a program in a container needs the feature `docker`, which this build of Lockgate was made without",
+        ),
         (None, None) => return None,
     };
-    let message = format!("{what} needs an adapter that is not there yet");
     Some(
-        Diagnostic::new(&codes::NEEDS_ADAPTER, message)
+        Diagnostic::new(&codes::NEEDS_ADAPTER, what)
             .at(span, "asked for here")
             .help("without it, the program runs as a process of this machine"),
     )

@@ -62,6 +62,9 @@ pub struct Exec {
     pub on_unknown: OnUnknown,
     /// The container image to run in; a process of this machine without one.
     pub image: Option<Text>,
+    /// What an image that we made was made on top of, as its Dockerfile says it: layers may have to come from there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<(String, Digest)>,
     /// The cluster to run in as a Job.
     pub cluster: Option<String>,
 }

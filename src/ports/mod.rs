@@ -1,6 +1,7 @@
 //! Words and traits for what is outside: one file a neighbour. Adapters implement them, the engine calls them, and
 //! nothing in here does anything.
 
+pub mod builder;
 pub mod bundle;
 pub mod clock;
 pub mod files;

@@ -1,6 +1,7 @@
-//! Programs: what is started directly on this machine, and how it ended.
+//! Programs: what is started on this machine or in a container, and how it ended.
 
 use super::PortError;
+use super::sources::Credentials;
 use crate::digest::Digest;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,6 +27,34 @@ pub struct Program {
     pub log: PathBuf,
     /// Texts that must not be seen in the log or the tail, in any encoding.
     pub redact: Vec<String>,
+    /// The container it runs in; a process of this machine without one.
+    pub container: Option<Box<Container>>,
+}
+
+/// A container that a program runs in. Nothing of this machine is mounted there, since it may be on another one: files are
+/// copied in before the program starts, and those that it was to make are copied out when it has succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Container {
+    /// The image: a reference of a registry, or `…@sha256:…` of one that is in our store.
+    pub image: String,
+    /// What the registry lets us in with; nothing: what this machine knows.
+    pub credentials: Option<Credentials>,
+    /// Where layers of an image of ours may be had that are not in the store: those of its bases.
+    pub from: Vec<super::images::Repository>,
+    /// What names the container: the same for the same step of the same state folder. Where one of that key runs, or ran
+    /// and was not forgotten, its end is the end of the program, and nothing is started.
+    pub key: Digest,
+    /// The attempt, from 1. A container of an earlier one is no longer asked.
+    pub attempt: u32,
+    /// The folder whose files it sees. `cwd` is this folder or one below.
+    pub root: PathBuf,
+    /// Whether it does not see what git ignores there: where people work in the folder.
+    pub ignore: bool,
+    /// The files that it is to make, as paths from `cwd`; copied back to there.
+    pub outputs: Vec<String>,
+    /// The file of this machine that takes the lines it tells. The program finds the path of its own one in
+    /// `LOCKGATE_OUTPUT`.
+    pub told: Option<PathBuf>,
 }
 
 impl Program {
@@ -39,6 +68,7 @@ impl Program {
             timeout: None,
             log: log.into(),
             redact: Vec::new(),
+            container: None,
         }
     }
 }
@@ -52,6 +82,7 @@ impl std::fmt::Debug for Program {
             .field("env", &self.env.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("timeout", &self.timeout)
             .field("log", &self.log)
+            .field("container", &self.container)
             .finish_non_exhaustive()
     }
 }
@@ -79,8 +110,8 @@ pub struct Exit {
     pub log_len: u64,
     /// The digest of the log file. Length and digest together are the log's end marker.
     pub log_digest: Digest,
-    /// Why the log is not whole, if it isn't: the disk is full, or the program could not be watched to its end. A step
-    /// without its log has not succeeded.
+    /// Why the log or what was to be copied out of a container is not whole, if it isn't: the disk is full, or the program
+    /// could not be watched to its end. A step without its log has not succeeded.
     pub log_fault: Option<PortError>,
     /// The last bytes of the output, at most [`TAIL`] of them, without secrets.
     pub tail: Vec<u8>,
@@ -106,7 +137,7 @@ pub struct Ticket(pub u64);
 /// over and return. An error means that the program could not be started: nothing ran.
 pub type Done = Box<dyn FnOnce(Result<Exit, PortError>) + Send>;
 
-/// The window to the programs of this machine.
+/// The window to programs: those of this machine, or those in containers of one kind.
 pub trait Shell: Send + Sync {
     /// Queues a program and returns at once. `done` gets an error if it could not be started.
     fn submit(&self, ticket: Ticket, program: Program, done: Done);
@@ -114,4 +145,9 @@ pub trait Shell: Send + Sync {
     /// Stops the program of that ticket, running or queued; its `done` is still called, with
     /// [`Status::Cancelled`]. Nothing happens when it has ended.
     fn cancel(&self, ticket: Ticket);
+
+    /// The end of the container of that key is written down: nobody will ask for it again. Returns at once.
+    fn forget(&self, key: Digest) {
+        let _ = key;
+    }
 }

@@ -74,10 +74,10 @@ fn interrupted(plan: &Plan, state: &State) -> Vec<Event> {
 }
 
 /// What the file says of a program of which nobody knows whether it ran. Tests and verifications only look, so they
-/// look again.
+/// look again; a container is asked by its key how it ended.
 fn on_unknown(step: &Step) -> Option<OnUnknown> {
     match &step.work {
-        Work::Exec(exec) if step.id.starts_with("task.") => Some(exec.on_unknown),
+        Work::Exec(exec) if step.id.starts_with("task.") && exec.image.is_none() => Some(exec.on_unknown),
         _ => None,
     }
 }

@@ -1,14 +1,15 @@
-//! The log of a program: what it printed, in one file, without secrets, within bounds.
+//! The log of a program: what it printed, in one file, without secrets, within bounds. Programs elsewhere and builds have
+//! theirs written by it, too.
 
 use super::redact::Redactor;
 use crate::digest::Digest;
-use crate::ports::shell::{Program, TAIL};
+use crate::ports::shell::TAIL;
 use crate::ports::{Fault, PortError};
 use sha2::Digest as _;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How much of the beginning of an output is kept.
 const HEAD: u64 = 60 << 20;
@@ -16,8 +17,8 @@ const HEAD: u64 = 60 << 20;
 const END: usize = 4 << 20;
 
 /// A log while it is written. There is no file until there is something to write.
-pub(super) struct Log<'a> {
-    path: &'a Path,
+pub(in crate::adapters) struct Log {
+    path: PathBuf,
     redactor: Option<Redactor>,
     file: Option<File>,
     len: u64,
@@ -29,19 +30,19 @@ pub(super) struct Log<'a> {
 }
 
 /// A log when it is done.
-pub(super) struct Written {
+pub(in crate::adapters) struct Written {
     pub len: u64,
     pub digest: Digest,
     pub fault: Option<PortError>,
     pub tail: Vec<u8>,
 }
 
-impl Log<'_> {
-    /// The log of that program, still empty.
-    pub(super) fn new(program: &Program) -> Log<'_> {
+impl Log {
+    /// A log at that path, still empty, in which those secrets are not seen.
+    pub(in crate::adapters) fn new(path: &Path, redact: &[String]) -> Log {
         Log {
-            path: &program.log,
-            redactor: Redactor::new(&program.redact),
+            path: path.to_path_buf(),
+            redactor: Redactor::new(redact),
             file: None,
             len: 0,
             hasher: sha2::Sha256::new(),
@@ -53,7 +54,7 @@ impl Log<'_> {
     }
 
     /// Takes what was printed.
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+    pub(in crate::adapters) fn take(&mut self, bytes: &[u8]) {
         match self.redactor.as_mut().map(|redactor| redactor.feed(bytes)) {
             Some(clean) => self.keep(&clean),
             None => self.keep(bytes),
@@ -61,7 +62,7 @@ impl Log<'_> {
     }
 
     /// Ends the log.
-    pub(super) fn finish(mut self) -> Written {
+    pub(in crate::adapters) fn finish(mut self) -> Written {
         if let Some(rest) = self.redactor.as_mut().map(Redactor::finish) {
             self.keep(&rest);
         }
@@ -91,7 +92,7 @@ impl Log<'_> {
         if bytes.is_empty() || self.fault.is_some() {
             return;
         }
-        let path = self.path;
+        let path = self.path.clone();
         let failed = |e: io::Error| {
             PortError::new(Fault::Unavailable, format!("the log `{}` cannot be written: {e}", path.display()))
         };
@@ -107,7 +108,7 @@ impl Log<'_> {
     fn file(&mut self) -> io::Result<&File> {
         let file = match self.file.take() {
             Some(file) => file,
-            None => create(self.path)?,
+            None => create(&self.path)?,
         };
         Ok(self.file.insert(file))
     }

@@ -5,7 +5,7 @@
 //! `posix_spawn`), in a process group of its own, with an environment that is said and not inherited.
 
 mod find;
-mod log;
+pub(in crate::adapters) mod log;
 mod process;
 mod redact;
 

@@ -41,7 +41,7 @@ impl Runner {
         let mut running = Running {
             child,
             output: Some(output),
-            log: Log::new(program),
+            log: Log::new(&program.log, &program.redact),
             deadline: program.timeout.and_then(|timeout| begin.checked_add(timeout)),
             stopped: None,
             buffer: &mut self.buffer,
@@ -122,7 +122,7 @@ struct Running<'a> {
     child: Child,
     /// The pipe; nothing once it is at its end.
     output: Option<OwnedFd>,
-    log: Log<'a>,
+    log: Log,
     deadline: Option<Instant>,
     stopped: Option<Stopped>,
     buffer: &'a mut Vec<u8>,
