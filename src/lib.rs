@@ -28,6 +28,7 @@ pub mod plan;
 pub mod ports;
 pub mod rehearse;
 pub mod run;
+pub mod values;
 // world
 pub mod adapters;
 pub mod engine;

@@ -1,11 +1,14 @@
 //! From a path to a checked pipeline.
 
 use super::Failure;
+use super::beside::Beside;
 use crate::check::{self, Checked, Repository};
 use crate::diag::{Diagnostic, any_error, codes};
 use crate::digest::{Digest, Hasher};
+use crate::graph::Graph;
 use crate::source::Sources;
 use crate::syntax::{Document, Limits, include};
+use crate::values;
 use std::path::{Path, PathBuf};
 
 /// The conventional name of the file.
@@ -18,8 +21,10 @@ pub struct Loaded {
     pub path: PathBuf,
     /// Its folder, absolute: relative paths in the file start here.
     pub root: PathBuf,
-    /// All texts: the file and its includes.
+    /// All texts: the file and its includes, and behind them the values files that were judged.
     pub sources: Sources,
+    /// How many of the texts are the file and its includes.
+    pub own: usize,
     /// Their trees.
     pub document: Document,
     /// The digest of all texts.
@@ -39,7 +44,7 @@ impl Loaded {
 
     /// The texts with their paths, as they are saved in a plan.
     pub fn texts(&self) -> Vec<(PathBuf, String)> {
-        self.sources.iter().map(|(_, f)| (f.path().to_path_buf(), f.text().to_string())).collect()
+        self.sources.iter().take(self.own).map(|(_, f)| (f.path().to_path_buf(), f.text().to_string())).collect()
     }
 }
 
@@ -71,26 +76,49 @@ pub fn find(path: Option<&Path>) -> Result<PathBuf, Failure> {
     found.ok_or_else(missing)
 }
 
-/// Reads and judges the file at a path. Never stops at the first fault.
+/// Reads and judges the file at a path. Never stops at the first fault. Values files are not looked at: what a run does is
+/// judged by its plan, which knows the exact versions.
 pub fn load(path: &Path) -> Loaded {
     load_with(path, &mut |path| read_bounded(path))
 }
 
 /// The same with another way to read: a saved plan's texts, an editor's unsaved ones.
 pub fn load_with(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>) -> Loaded {
+    let (mut loaded, found) = read_all(path, read);
+    let disk = Disk { root: loaded.root.clone(), hand: None };
+    (loaded.checked, loaded.diagnostics) = check::document(&loaded.document, found, &disk);
+    loaded
+}
+
+/// Reads and judges the file at a path with the values files that are beside it, and the charts that they are for.
+pub fn judge(path: &Path) -> Loaded {
+    judge_with(path, &mut |path| read_bounded(path))
+}
+
+/// The same with another way to read texts; charts are read from the disk.
+pub fn judge_with(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>) -> Loaded {
+    let (mut loaded, found) = read_all(path, read);
+    let hand = Beside::new(&loaded.root, std::mem::take(&mut loaded.sources), read);
+    let disk = Disk { root: loaded.root.clone(), hand: Some(&hand) };
+    (loaded.checked, loaded.diagnostics) = check::document(&loaded.document, found, &disk);
+    loaded.sources = hand.take_sources();
+    loaded
+}
+
+/// Everything that the pipeline file is made of, not judged yet, and what was found while reading it.
+fn read_all(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>) -> (Loaded, Vec<Diagnostic>) {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let root = absolute.parent().map(Path::to_path_buf).unwrap_or_default();
     let repository = repository_of(&root);
     let mut sources = Sources::new();
-    let limits = limits();
-    let (document, found) = include::load(&absolute, &repository, &limits, &mut sources, read);
-    let disk = Disk { root: root.clone() };
-    let (checked, diagnostics) = check::document(&document, found, &disk);
+    let (document, found) = include::load(&absolute, &repository, &limits(), &mut sources, read);
     let mut hasher = Hasher::new("pipeline");
     for (_, file) in sources.iter() {
         hasher.field(file.text().as_bytes());
     }
-    Loaded { path: path.to_path_buf(), root, sources, document, digest: hasher.finish(), checked, diagnostics }
+    let (digest, own) = (hasher.finish(), sources.iter().count());
+    let (path, diagnostics) = (path.to_path_buf(), Vec::new());
+    (Loaded { path, root, sources, own, document, digest, checked: None, diagnostics }, found)
 }
 
 impl Loaded {
@@ -117,16 +145,21 @@ pub fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// The folder of the repository that a folder is in; itself when it is in none.
-fn repository_of(folder: &Path) -> PathBuf {
+pub(super) fn repository_of(folder: &Path) -> PathBuf {
     folder.ancestors().find(|f| f.join(".git").exists()).unwrap_or(folder).to_path_buf()
 }
 
-struct Disk {
+struct Disk<'h, 'r> {
     root: PathBuf,
+    hand: Option<&'h Beside<'r>>,
 }
 
-impl Repository for Disk {
+impl Repository for Disk<'_, '_> {
     fn exists(&self, path: &str) -> bool {
         self.root.join(path).exists()
+    }
+
+    fn values(&self, graph: &Graph) -> Vec<Diagnostic> {
+        self.hand.map_or_else(Vec::new, |hand| values::judge(graph, hand))
     }
 }

@@ -6,6 +6,7 @@ pub mod rehearse;
 pub mod saved;
 pub mod session;
 
+mod beside;
 mod world;
 
 pub use load::{Loaded, load};

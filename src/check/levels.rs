@@ -1,15 +1,19 @@
 //! Levels: `allow`, `warn` and `deny` in the file.
 //!
 //! An error means that the file cannot be run as it is meant, so no level changes it. What is a matter of judgement is a
-//! warning, and whether it counts is the team's to say.
+//! warning, and whether it counts is the team's to say; so it is with two errors about values, which a chart can read in ways
+//! that cannot be seen.
 
 use crate::diag::{Code, Diagnostic, Severity, codes, did_you_mean};
 use crate::model::{Level, LevelChange};
 use std::collections::{HashMap, HashSet};
 
+/// Errors that are judgements all the same: a chart can read its values in ways that cannot be seen.
+const JUDGEMENTS: [&Code; 2] = [&codes::UNREAD_VALUE, &codes::UNREAD_SET];
+
 /// Whether the level of a code can be changed.
 pub fn adjustable(code: &Code) -> bool {
-    code.severity != Severity::Error && super::ALL.iter().any(|rule| rule.code == code)
+    JUDGEMENTS.contains(&code) || code.severity != Severity::Error && super::ALL.iter().any(|rule| rule.code == code)
 }
 
 /// Applies the levels to what was found, and says which of them are wrong or, where all rules have looked at the `whole`

@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use super::{
-    apply, check, completions, explain, fmt, gate, graph, history, hold, log, lsp, pin, plan, render, resolve,
+    apply, check, completions, diff, explain, fmt, gate, graph, history, hold, log, lsp, pin, plan, render, resolve,
     rollback, status, test, why,
 };
 use clap::{Parser, Subcommand, ValueEnum};
@@ -112,6 +112,7 @@ pub(super) enum Command {
     Test(test::Test),
     Simulate(test::Simulate),
     Graph(graph::Graph),
+    Diff(diff::Diff),
     Render(render::Render),
     Fmt(fmt::Fmt),
     Explain(explain::Explain),

@@ -49,7 +49,7 @@ enum Format {
 impl Check {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
         let levels = Levels::new(&self.deny, &self.allow)?;
-        let loaded = load::load(&load::find(desk.path(self.path.as_deref()).as_deref())?);
+        let loaded = load::judge(&load::find(desk.path(self.path.as_deref()).as_deref())?);
         let mut found = loaded.diagnostics;
         levels.apply(&mut found);
         // Scanners and workflows name files from the root of the repository.

@@ -3,28 +3,45 @@
 use super::{Desk, Exit};
 use crate::app::Failure;
 use crate::graph;
+use crate::report::graph as drawn;
 use clap::ValueEnum;
 use std::path::PathBuf;
 
 /// Show the pipeline as a graph
+///
+/// In the terminal as boxes and arrows from above to below, where they fit its width, else as a list. Environments have double
+/// lines, and a ◆ stands where a gate is.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   lockgate graph
-  lockgate graph --format dot | dot -Tsvg > pipeline.svg")]
+  lockgate graph --format svg > pipeline.svg
+  lockgate graph --format mermaid")]
 pub(super) struct Graph {
     /// The pipeline file or its folder
     path: Option<PathBuf>,
     /// In which language
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     format: Format,
+    /// Draw with characters of ASCII only; so it is done where the locale knows no others
+    #[arg(long)]
+    ascii: bool,
+}
+
+/// Whether the locale has more than ASCII. One that says nothing is taken to: terminals of today do.
+fn speaks_unicode() -> bool {
+    let said =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    !said.is_some_and(|locale| matches!(locale.as_str(), "C" | "POSIX"))
 }
 
 /// The language of a graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A line a node
+    /// Boxes and arrows
     #[default]
     Text,
+    /// A picture for a page, light and dark
+    Svg,
     /// Graphviz
     Dot,
     /// Mermaid
@@ -38,7 +55,8 @@ impl Graph {
         let session = desk.open(self.path.as_deref())?;
         let graph = &*session.graph;
         desk.terminal.print(&match self.format {
-            Format::Text => crate::report::graph::text(graph, desk.terminal.out),
+            Format::Text => drawn::text(graph, self.ascii || !speaks_unicode(), desk.terminal.out),
+            Format::Svg => drawn::svg(graph, &drawn::Picture::default()),
             Format::Dot => graph::dot(graph),
             Format::Mermaid => graph::mermaid(graph),
             Format::Json => serde_json::to_string_pretty(&graph::json(graph)).unwrap_or_default() + "\n",

@@ -9,6 +9,7 @@ mod terminal;
 mod apply;
 mod check;
 mod completions;
+mod diff;
 mod explain;
 mod fmt;
 mod gate;
@@ -120,6 +121,7 @@ fn run(command: Command, desk: &Desk, doors: &Doors) -> Result<Exit, Failure> {
         Command::Test(command) => command.run(desk),
         Command::Simulate(command) => command.run(desk),
         Command::Graph(command) => command.run(desk),
+        Command::Diff(command) => command.run(desk),
         Command::Render(command) => command.run(desk),
         Command::Fmt(command) => command.run(desk),
         Command::Explain(command) => command.run(desk),

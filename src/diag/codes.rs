@@ -155,6 +155,10 @@ codes! {
     TARGET_IN_SOURCE "LG0506" "target-in-source" Error "an environment that deploys into a folder that is watched";
     SECRET_IN_REPOSITORY "LG0507" "secret-in-repository" Warning "a secret that is read from a file of the repository";
     MACHINE_PATH "LG0508" "machine-path" Warning "a path that only this machine has";
+    VALUES_SYNTAX "LG0510" "values-syntax" Error "a values file that is no YAML, or no mapping";
+    VALUES_REFUSED "LG0511" "values-refused" Error "values that the schema of the chart refuses";
+    UNREAD_VALUE "LG0512" "unread-value" Error "a key of a values file that the chart does not read";
+    UNREAD_SET "LG0513" "unread-set" Error "a `set` of a value that the chart does not read";
     NOT_THERE "LG0601" "not-there" Error "something that the pipeline asks for is not there";
     DENIED "LG0602" "denied" Error "access is denied";
     OUT_OF_REACH "LG0603" "out-of-reach" Error "a neighbour cannot be reached";

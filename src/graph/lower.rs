@@ -46,7 +46,7 @@ impl Lowering {
             edges.add_node(());
         }
         let (names, releases) = (HashMap::with_capacity(kinds.len()), HashMap::new());
-        let graph = Graph { pipeline, kinds, names, releases, edges, order: Vec::new() };
+        let graph = Graph { pipeline, kinds, names, releases, edges, order: Vec::new(), levels: [].into() };
         let mut lowering = Lowering { graph, diagnostics: Vec::new() };
         lowering.names();
         lowering

@@ -5,13 +5,14 @@
 //! the only order that a person writes.
 
 mod draw;
+pub mod layers;
 mod lower;
 mod walk;
 
 pub use draw::{dot, json, mermaid};
 pub use lower::lower;
 
-use crate::model::{Build, Environment, Pipeline, Release, Secret, Source, Task};
+use crate::model::{Build, Environment, LevelChange, Pipeline, Release, Secret, Source, Task};
 use crate::source::Span;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::HashMap;
@@ -92,6 +93,8 @@ pub struct Graph {
     releases: HashMap<String, NodeId>,
     edges: DiGraph<(), Edge>,
     order: Vec<NodeId>,
+    /// The levels of rules that the file says, for what is only found when it is planned.
+    pub levels: Arc<[LevelChange]>,
 }
 
 impl Graph {

@@ -29,7 +29,7 @@ pub use chart::{Chart, ChartError};
 pub use error::RenderError;
 pub use manifest::{Hook, HookEvent, Manifest};
 pub use provenance::{Cause, Explanation, explain};
-pub use render::{Release, Rendered, Request, render};
+pub use render::{Release, Rendered, Request, check_values, render};
 pub use unknowns::{UnknownField, UnknownValue};
 pub use values::{Layer, Set, SetKind};
 

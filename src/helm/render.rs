@@ -131,13 +131,29 @@ pub(super) fn render_changed(
     let (live, user) = prepare(request, layers, change)?;
     let values = values::coalesce_values(&live, &user, request.helm)?;
     if !request.skip_schemas {
-        values::validate_all(&live, &values)?;
+        values::validate_all(&live, &values, &markers(request))?;
     }
     let mut rendered = execute(request, &live, &values)?;
     rendered.notes = take_notes(&mut rendered.files, &live.metadata.name);
     (rendered.objects, rendered.hooks) = sort(&rendered.files)?;
     rendered.crds = crds(&live, &live.metadata.name);
     Ok(rendered)
+}
+
+/// Reads the user's values, merges them with the chart's and checks them against the schemas, as a render does before it
+/// begins.
+///
+/// # Errors
+/// What a render refuses of values.
+pub fn check_values(request: &Request<'_>, layers: &Layers) -> Result<(), RenderError> {
+    let (live, user) = prepare(request, layers, |_| {})?;
+    let values = values::coalesce_values(&live, &user, request.helm)?;
+    Ok(values::validate_all(&live, &values, &markers(request))?)
+}
+
+/// The texts that stand for what is not known yet.
+fn markers<'r>(request: &'r Request<'_>) -> Vec<&'r str> {
+    request.unknowns.iter().map(|unknown| unknown.marker.as_str()).collect()
 }
 
 /// The values a render of this request sees, those of charts below under their names.

@@ -5,7 +5,7 @@
 //! pipeline file with its includes as they are at one moment. Answers come from the tree and the specs, and not from the typed
 //! model: so they are there for a file that is half written.
 //!
-//! The one thing that is read here is the names of files below the pipeline's folder, for completing paths.
+//! What is read here, for completing, is names: of files below the pipeline's folder, of branches, of clusters.
 
 mod actions;
 mod complete;
@@ -21,6 +21,7 @@ mod paths;
 mod place;
 mod rename;
 mod tokens;
+mod world;
 
 pub use actions::{Action, actions, mend_all};
 pub use complete::{Item, ItemKind, complete};

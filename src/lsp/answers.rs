@@ -68,6 +68,12 @@ impl<'a> Asked<'a> {
         let (analysis, file) = server.workspace.analysis(&path_of(uri))?;
         Some(Asked { server, analysis, file, convert: converting(server, analysis) })
     }
+
+    /// Whether the text is in the language of pipelines. Values files are judged as well, but what they are written in is
+    /// the business of others.
+    fn is_pipeline(&self) -> bool {
+        self.analysis.document.trees().any(|tree| tree.file() == self.file)
+    }
 }
 
 pub(super) fn converting<'a>(server: &'a Server, analysis: &'a Analysis) -> Convert<'a> {
@@ -77,13 +83,15 @@ pub(super) fn converting<'a>(server: &'a Server, analysis: &'a Analysis) -> Conv
 /// Answers a request about a text.
 fn of(server: &Server, params: Value, what: fn(&Asked<'_>) -> Value) -> Answer {
     let params: OfText = read(params)?;
-    Ok(Asked::new(server, &params.text_document.uri).map_or(Value::Null, |asked| what(&asked)))
+    let asked = Asked::new(server, &params.text_document.uri).filter(Asked::is_pipeline);
+    Ok(asked.map_or(Value::Null, |asked| what(&asked)))
 }
 
 /// Answers a request about a place of a text.
 fn at(server: &Server, params: Value, what: fn(&Asked<'_>, u32) -> Value) -> Answer {
     let params: TextDocumentPositionParams = read(params)?;
-    let Some(asked) = Asked::new(server, &params.text_document.uri) else { return Ok(Value::Null) };
+    let asked = Asked::new(server, &params.text_document.uri).filter(Asked::is_pipeline);
+    let Some(asked) = asked else { return Ok(Value::Null) };
     let offset = asked.convert.offset(asked.file, params.position);
     Ok(what(&asked, offset))
 }

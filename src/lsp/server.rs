@@ -176,7 +176,10 @@ impl Server {
                 Ok(())
             }
             "workspace/didChangeWatchedFiles" => {
-                self.workspace.look_around();
+                // A values file or a template that comes or goes does not make a pipeline.
+                if params.to_string().contains(".kdl\"") {
+                    self.workspace.look_around();
+                }
                 self.workspace.touch_all();
                 Ok(())
             }
@@ -189,11 +192,11 @@ impl Server {
         }
     }
 
-    /// Asks to be told of pipeline files that come, go and change.
+    /// Asks to be told of pipeline files, values files and templates that come, go and change.
     fn initialized(&mut self) -> Result<(), ResponseError> {
         if self.client.watches {
             self.asked += 1;
-            let watchers = json!({ "watchers": [{ "globPattern": "**/*.kdl" }] });
+            let watchers = json!({ "watchers": [{ "globPattern": "**/*.{kdl,yaml,yml,tpl}" }] });
             let registration =
                 json!({ "id": "files", "method": "workspace/didChangeWatchedFiles", "registerOptions": watchers });
             let params = json!({ "registrations": [registration] });

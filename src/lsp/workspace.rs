@@ -167,7 +167,7 @@ impl Workspace {
 
     /// Reads a pipeline file with its includes: open texts as they are in the editor, others from the disk.
     fn read(&self, path: &Path) -> Root {
-        let loaded = load::load_with(path, &mut |path| match self.texts.get(path) {
+        let loaded = load::judge_with(path, &mut |path| match self.texts.get(path) {
             Some(open) => Ok(open.text.clone().into_bytes()),
             None => load::read_bounded(path),
         });

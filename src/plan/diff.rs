@@ -39,8 +39,12 @@ pub fn diff(graph: &Graph, memory: &Memory, observed: &Observed, options: &Optio
         }
     };
     let (plan, missing) = diff_for(graph, memory, observed, options, &targets);
-    if missing.is_empty() && targets.settle(&plan) {
-        return diff_for(graph, memory, observed, options, &targets);
+    let (mut plan, missing) = match missing.is_empty() && targets.settle(&plan) {
+        true => diff_for(graph, memory, observed, options, &targets),
+        false => (plan, missing),
+    };
+    if missing.is_empty() {
+        super::unread::judge(graph, &mut plan);
     }
     (plan, missing)
 }

@@ -6,11 +6,13 @@
 
 pub mod candidate;
 pub mod changes;
+pub mod compare;
 pub mod diff;
 pub mod memory;
 pub mod observed;
 pub mod quorum;
 pub mod text;
+mod unread;
 pub mod work;
 
 mod builds;

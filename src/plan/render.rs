@@ -5,6 +5,7 @@ use crate::digest::Digest;
 use crate::helm::{self, Chart, HelmVersion, HookEvent, Layer, Manifest, RenderError, UnknownValue, manifest};
 use crate::model::{SetKind, SetTo};
 use crate::ports::bundle::{Bundle, Hook, Object, Origin};
+use crate::values::setting;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -127,7 +128,7 @@ fn chart(request: &Request) -> Result<Chart, Vec<RenderFault>> {
 fn order<'c>(request: &Request, chart: &'c Chart) -> helm::Request<'c> {
     let mut order = helm::Request::new(chart, &request.name, &request.namespace);
     order.values = request.values.iter().map(|v| Layer { name: v.path.clone(), text: v.content.to_vec() }).collect();
-    order.sets = request.sets.iter().map(set).collect();
+    order.sets = request.sets.iter().map(|s| setting(&s.path, &s.to, s.kind, "set")).collect();
     order.unknowns = request.unknowns.iter().map(|u| UnknownValue { marker: u.clone(), what: u.clone() }).collect();
     order.seed = request.seed.0;
     // A rendering must not depend on when it is made: for templates that ask, it is always the same moment.
@@ -160,24 +161,6 @@ fn origin(request: &Request, chart: &Chart) -> Origin {
         defaults: chart.values.to_json(),
         values: given.unwrap_or_else(|_| serde_json::json!({})),
     }
-}
-
-/// A set value in the words of `helm --set`: texts and odd numbers as JSON, so that nothing in them is read twice.
-fn set(set: &Set) -> helm::Set {
-    let (kind, value, file) = match (&set.to, set.kind) {
-        (SetTo::Text(t), SetKind::File) => {
-            (helm::SetKind::File, String::new(), Some(t.as_text().unwrap_or_default().to_string()))
-        }
-        (SetTo::Text(t), SetKind::Json) => (helm::SetKind::Json, t.as_text().unwrap_or_default().to_string(), None),
-        (SetTo::Text(t), _) => {
-            (helm::SetKind::Json, serde_json::Value::from(t.as_text().unwrap_or_default()).to_string(), None)
-        }
-        (SetTo::Int(n), _) => (helm::SetKind::Typed, n.to_string(), None),
-        (SetTo::Float(n), _) => (helm::SetKind::Json, n.to_string(), None),
-        (SetTo::Bool(b), _) => (helm::SetKind::Typed, b.to_string(), None),
-        (SetTo::Null, _) => (helm::SetKind::Typed, "null".to_string(), None),
-    };
-    helm::Set { text: format!("{}={value}", set.path), kind, file, name: "set".to_string() }
 }
 
 /// Definitions of resources stand first: what uses them comes after.

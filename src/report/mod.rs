@@ -6,6 +6,7 @@
 
 pub mod board;
 pub mod clock;
+pub mod compare;
 pub mod diagnostics;
 pub mod gate;
 pub mod graph;

@@ -3,18 +3,42 @@
 
 use lockgate::check::{self, Repository};
 use lockgate::diag::{Diagnostic, Fix, codes, render};
-use lockgate::source::Sources;
+use lockgate::graph::Graph;
+use lockgate::model::Source;
+use lockgate::source::{FileId, Sources};
 use lockgate::syntax::{self, Limits};
+use lockgate::values::{self, Hand, Known, Text};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// The files that a page says there are; all that one asks for when it says nothing.
-struct Files(Option<Vec<String>>);
+/// The files that a page says there are; all that one asks for when it says nothing. Of some it has the texts.
+#[derive(Default)]
+struct Files(Option<Vec<String>>, BTreeMap<String, String>);
 
 impl Repository for Files {
     fn exists(&self, path: &str) -> bool {
         let path = path.trim_start_matches("./").trim_end_matches('/');
         let below = |file: &String| file == path || file.starts_with(&format!("{path}/"));
         self.0.as_ref().is_none_or(|files| path.is_empty() || path == "." || files.iter().any(below))
+    }
+
+    fn values(&self, graph: &Graph) -> Vec<Diagnostic> {
+        values::judge(graph, self)
+    }
+}
+
+impl Hand for Files {
+    fn chart(&self, _: &Source, folder: &str) -> Option<Arc<Known>> {
+        let inside = |(name, text): (&String, &String)| {
+            Some((name.strip_prefix(&format!("{folder}/"))?.to_string(), text.clone().into_bytes()))
+        };
+        Known::from_files(self.1.iter().filter_map(inside).collect()).ok().map(Arc::new)
+    }
+
+    fn text(&self, _: &Source, path: &str) -> Option<Text> {
+        let number = self.1.keys().position(|name| name == path)?;
+        Some(Text { file: FileId(1000 + number as u32), text: self.1[path].as_str().into() })
     }
 }
 
@@ -36,6 +60,19 @@ fn blocks(page: &str) -> Vec<Block> {
         }
     }
     blocks
+}
+
+/// The files of a page: those in its block `files`, and those whose texts it shows.
+fn files(blocks: &[Block]) -> Files {
+    let listed = blocks.iter().find(|b| b.info == "files");
+    let listed: Option<Vec<String>> = listed.map(|b| b.text.lines().map(str::to_string).collect());
+    let shown = |b: &Block| {
+        let name = b.info.strip_prefix("yaml file=").or_else(|| b.info.strip_prefix("json file="))?;
+        Some((name.to_string(), b.text.clone()))
+    };
+    let texts: BTreeMap<String, String> = blocks.iter().filter_map(shown).collect();
+    let names = || (!texts.is_empty()).then(|| texts.keys().cloned().collect());
+    Files(listed.or_else(names), texts)
 }
 
 /// An example is a whole file, or what stands in a pipeline.
@@ -86,8 +123,7 @@ fn each_page_proves_its_rule() {
     let mut wrong = String::new();
     for (id, page) in pages() {
         let blocks = blocks(&page);
-        let files = blocks.iter().find(|b| b.info == "files");
-        let files = Files(files.map(|b| b.text.lines().map(str::to_string).collect()));
+        let files = files(&blocks);
         let named = |b: &'_ Block| Some((b.info.strip_prefix("kdl file=")?.to_string(), b.text.clone()));
         let others: Vec<(String, String)> = blocks.iter().filter_map(named).collect();
         let others: Vec<(&str, &str)> = others.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
@@ -158,7 +194,7 @@ fn each_case_gives_what_its_comments_say() {
     cases.sort();
     for case in cases {
         let text = std::fs::read_to_string(&case).expect("a case");
-        let (found, report) = check(&text, &Files(None));
+        let (found, report) = check(&text, &Files::default());
         let line = |d: &Diagnostic| {
             let start = d.span().map_or(0, |s| s.start as usize);
             text.get(..start).map_or(0, |before| before.matches('\n').count() + 1)
@@ -185,11 +221,16 @@ fn apply(text: &str, fix: &Fix) -> String {
 fn each_fix_mends_what_it_is_for() {
     let mut fixes = 0;
     for (id, page) in pages() {
-        for block in blocks(&page).iter().filter(|b| b.info == "kdl fails") {
+        let blocks = blocks(&page);
+        let files = files(&blocks);
+        for block in blocks.iter().filter(|b| b.info == "kdl fails") {
             let text = whole(&block.text);
-            let (found, _) = check(&text, &Files(None));
+            let (found, _) = check(&text, &files);
             for fix in found.iter().filter_map(|d| d.fix.as_ref()) {
-                let (after, report) = check(&apply(&text, fix), &Files(None));
+                if fix.edits.iter().any(|e| e.span.file != FileId(0)) {
+                    continue;
+                }
+                let (after, report) = check(&apply(&text, fix), &files);
                 let count = |found: &[Diagnostic]| found.iter().filter(|d| d.code.id == id).count();
                 assert!(count(&after) < count(&found), "{id}: `{}` does not mend it\n{report}", fix.title);
                 fixes += 1;
@@ -235,7 +276,7 @@ fn nothing_that_is_typed_makes_it_fall_over() {
                 }
             }
         }
-        let (found, _) = check(&lines.join("\n"), &Files(None));
+        let (found, _) = check(&lines.join("\n"), &Files::default());
         for diagnostic in &found {
             assert!(!diagnostic.message.is_empty() && !diagnostic.message.ends_with('.'), "{}", diagnostic.message);
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 const FLOORS: &[&[&str]] = &[
     &["digest", "source", "diag"],
     &["syntax", "model", "graph", "check"],
-    &["ports", "health", "helm", "image", "plan", "run", "rehearse"],
+    &["ports", "health", "helm", "values", "image", "plan", "run", "rehearse"],
     &["engine", "adapters", "report", "ide"],
     &["app"],
     &["cli", "lsp", "server"],
@@ -17,7 +17,8 @@ const FLOORS: &[&[&str]] = &[
 const APART: &[usize] = &[3, 5];
 
 /// Rooms in which the same input always gives the same output: no files, clock, environment, threads, nor async.
-const PURE: &[&str] = &["digest", "syntax", "model", "graph", "check", "ports", "health", "plan", "run", "rehearse"];
+const PURE: &[&str] =
+    &["digest", "syntax", "model", "graph", "check", "ports", "health", "values", "plan", "run", "rehearse"];
 
 /// Whatever makes an answer depend on more than the question.
 const IMPURE: &[&str] = &[

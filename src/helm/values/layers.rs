@@ -102,6 +102,11 @@ impl Layers {
         Ok(Layers { merged, layers })
     }
 
+    /// The values files that were read, in their order.
+    pub fn files(&self) -> impl Iterator<Item = &Node> {
+        self.layers.iter().filter(|(_, _, has_places)| *has_places).map(|(_, node, _)| node)
+    }
+
     /// Where the value at a path was set: the last layer that has the whole path.
     pub fn origin(&self, path: &[&str]) -> Option<Origin> {
         self.layers.iter().rev().find_map(|(name, node, has_places)| {

@@ -3,6 +3,7 @@
 mod coalesce;
 mod dependencies;
 mod layers;
+mod mentions;
 mod reads;
 mod schema;
 mod schema_loops;
@@ -12,9 +13,9 @@ mod unread;
 pub(crate) use layers::exact;
 pub use layers::{Layer, Layers, Origin, Set, SetKind, ValuesError};
 pub use reads::{Reads, read_paths};
-pub use schema::{SchemaError, SchemaErrors};
+pub use schema::{SchemaError, SchemaErrors, SchemaFault};
 pub use strvals::SetError;
-pub use unread::{UnreadKey, unread_keys};
+pub use unread::{Readable, UnreadKey, unread_keys};
 
 pub use coalesce::Mismatch;
 pub(crate) use coalesce::coalesce_values;

@@ -101,7 +101,7 @@ impl Walk<'_> {
     fn call(&mut self, name: &[u8], dot: Where, depth: usize) {
         self.steps += 1;
         if depth > MAX_CALLS || self.steps > MAX_STEPS {
-            self.whole(&dot);
+            self.lost(&dot);
             return;
         }
         let templates = self.templates;
@@ -111,7 +111,7 @@ impl Walk<'_> {
                 self.nodes(&template.body, &mut frame);
             }
             Some(_) => {}
-            None => self.whole(&dot),
+            None => self.lost(&dot),
         }
     }
 
@@ -119,6 +119,14 @@ impl Walk<'_> {
         if let Where::Values(path) = found {
             self.reads.whole.insert(path.clone());
         }
+    }
+
+    /// Something goes where it cannot be followed: with the dot of a file, all values go there.
+    fn lost(&mut self, found: &Where) {
+        match found {
+            Where::Values(path) => self.reads.whole.insert(path.clone()),
+            Where::Root | Where::Other => self.reads.whole.insert(Path::new()),
+        };
     }
 
     fn look(&mut self, found: &Where) {
@@ -137,8 +145,7 @@ impl Walk<'_> {
                     }
                 }
                 Node::If(branch) => {
-                    let found = self.pipe(&branch.pipe, frame);
-                    self.look(&found);
+                    self.condition(&branch.pipe, frame);
                     self.bodies(branch, None, frame);
                 }
                 Node::With(branch) => {
@@ -171,6 +178,27 @@ impl Walk<'_> {
         self.nodes(&branch.body, frame);
         frame.dot = outer;
         self.nodes(&branch.otherwise, frame);
+    }
+
+    /// Walks a condition: of what `and` and `or` bind together in it, only the truth counts.
+    fn condition(&mut self, pipe: &Pipe, frame: &mut Frame) {
+        if let ([command], []) = (pipe.commands.as_slice(), pipe.variables.as_slice())
+            && let [first, args @ ..] = command.words.as_slice()
+            && matches!(&first.kind, ExprKind::Function(f) if matches!(f.name, "and" | "or" | "not"))
+        {
+            for arg in args {
+                match &arg.kind {
+                    ExprKind::Pipe(inner) => self.condition(inner, frame),
+                    _ => {
+                        let found = self.expr(arg, frame);
+                        self.look(&found);
+                    }
+                }
+            }
+            return;
+        }
+        let found = self.pipe(pipe, frame);
+        self.look(&found);
     }
 
     /// Walks a pipeline; says what its value is.
@@ -231,11 +259,6 @@ impl Walk<'_> {
                 }
                 Where::Other
             }
-            ("and" | "or", _) => {
-                let found = self.values(args, piped, frame);
-                found.iter().for_each(|f| self.look(f));
-                found.last().filter(|_| function.name == "and").cloned().unwrap_or(Where::Other)
-            }
             _ => {
                 self.arguments(args, piped, frame);
                 Where::Other
@@ -249,7 +272,11 @@ impl Walk<'_> {
             Some(name) => self.call(name.as_bytes(), dot, frame.depth + 1),
             None => {
                 self.arguments(std::slice::from_ref(name), None, frame);
-                self.whole(&dot);
+                // Whichever it is, it is one of those that there are; the chart's own files are walked anyway.
+                let templates = self.templates;
+                for any in templates.keys().filter(|_| !is_own_file(name)) {
+                    self.call(any, dot.clone(), frame.depth + 1);
+                }
             }
         }
         Where::Other
@@ -289,6 +316,16 @@ impl Walk<'_> {
     }
 }
 
+/// Whether an expression makes the name of a file of the chart: `(print $.Template.BasePath "/configmap.yaml")`.
+fn is_own_file(expr: &Expr) -> bool {
+    let ends = |names: &[Str]| matches!(names, [.., last] if *last.to_text() == *"BasePath");
+    match &expr.kind {
+        ExprKind::Field(names) | ExprKind::Variable(_, names) | ExprKind::Chain(_, names) => ends(names),
+        ExprKind::Pipe(pipe) => pipe.commands.iter().flat_map(|c| &c.words).any(is_own_file),
+        _ => false,
+    }
+}
+
 fn is_text(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::String { .. })
 }
@@ -307,6 +344,8 @@ fn fields(base: Where, names: &[Str]) -> Where {
 fn field(base: Where, name: &str) -> Where {
     match base {
         Where::Root | Where::Other if name == "Values" => Where::Values(Path::new()),
+        // A method of the values, which gives all of them.
+        Where::Values(path) if path.is_empty() && name == "AsMap" => Where::Values(path),
         Where::Values(mut path) => {
             path.push(name.to_string());
             Where::Values(path)

@@ -24,9 +24,27 @@ pub struct SchemaErrors(pub Vec<SchemaError>);
 pub struct SchemaError {
     /// The chart.
     pub chart: String,
-    /// Each fault: the JSON pointer in the chart's values, and what is wrong. The pointer is nothing where the schema itself
-    /// is at fault.
-    pub faults: Vec<(Option<String>, String)>,
+    /// The keys that lead to the chart's values in those of the chart at the top.
+    pub path: Vec<String>,
+    /// Each fault.
+    pub faults: Vec<SchemaFault>,
+}
+
+/// One thing that a schema does not allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaFault {
+    /// The JSON pointer in the chart's values; nothing where the schema itself is at fault.
+    pub place: Option<String>,
+    /// What is wrong.
+    pub text: String,
+    /// The keys at that place that the schema does not know, where that is what is wrong.
+    pub keys: Vec<String>,
+}
+
+impl SchemaFault {
+    fn of_schema(text: String) -> SchemaFault {
+        SchemaFault { place: None, text, keys: Vec::new() }
+    }
 }
 
 impl std::error::Error for SchemaErrors {}
@@ -36,9 +54,9 @@ impl fmt::Display for SchemaErrors {
         for error in &self.0 {
             writeln!(f, "{}:", error.chart)?;
             for fault in &error.faults {
-                match fault {
-                    (Some(path), text) => writeln!(f, "- at '{path}': {text}")?,
-                    (None, text) => writeln!(f, "{text}")?,
+                match &fault.place {
+                    Some(path) => writeln!(f, "- at '{path}': {}", fault.text)?,
+                    None => writeln!(f, "{}", fault.text)?,
                 }
             }
         }
@@ -46,35 +64,39 @@ impl fmt::Display for SchemaErrors {
     }
 }
 
-/// Checks the coalesced values of a chart and of all charts below it.
+/// Checks the coalesced values of a chart and of all charts below it. `unknowns` are texts that stand for what is not known
+/// yet: of a value with one of them only the shape is checked.
 ///
 /// # Errors
 /// What the values break; a schema that is none; a reference that leads outside or in a circle.
-pub(crate) fn validate_all(chart: &Live<'_>, values: &Map) -> Result<(), SchemaErrors> {
+pub(crate) fn validate_all(chart: &Live<'_>, values: &Map, unknowns: &[&str]) -> Result<(), SchemaErrors> {
     let mut errors = Vec::new();
-    collect(chart, values, &mut errors);
+    collect(chart, values, unknowns, &mut Vec::new(), &mut errors);
     if errors.is_empty() { Ok(()) } else { Err(SchemaErrors(errors)) }
 }
 
-fn collect(chart: &Live<'_>, values: &Map, errors: &mut Vec<SchemaError>) {
-    let faults = chart.chart.schema.as_ref().map(|schema| validate(schema, values)).unwrap_or_default();
+fn collect(chart: &Live<'_>, values: &Map, unknowns: &[&str], path: &mut Vec<String>, errors: &mut Vec<SchemaError>) {
+    let faults = chart.chart.schema.as_ref().map(|schema| validate(schema, values, unknowns)).unwrap_or_default();
     if !faults.is_empty() {
-        errors.push(SchemaError { chart: chart.metadata.name.clone(), faults });
+        errors.push(SchemaError { chart: chart.metadata.name.clone(), path: path.clone(), faults });
     }
     for below in &chart.charts {
+        path.push(below.metadata.name.clone());
         match values.get(&below.metadata.name) {
             None | Some(Value::Missing | Value::Nil) => {}
-            Some(Value::Map(own)) => collect(below, &own, errors),
+            Some(Value::Map(own)) => collect(below, &own, unknowns, path, errors),
             Some(other) => {
                 let text = format!("invalid type for values: expected object (map), got {}", other.type_name());
-                errors.push(SchemaError { chart: below.metadata.name.clone(), faults: vec![(None, text)] });
+                let faults = vec![SchemaFault::of_schema(text)];
+                errors.push(SchemaError { chart: below.metadata.name.clone(), path: path.clone(), faults });
             }
         }
+        path.pop();
     }
 }
 
-fn validate(schema: &[u8], values: &Map) -> Vec<(Option<String>, String)> {
-    let fault = |text: String| vec![(None, text)];
+fn validate(schema: &[u8], values: &Map, unknowns: &[&str]) -> Vec<SchemaFault> {
+    let fault = |text: String| vec![SchemaFault::of_schema(text)];
     let mut schema: Json = match serde_json::from_slice(schema) {
         Ok(schema) => schema,
         Err(error) => return fault(error.to_string()),
@@ -87,8 +109,26 @@ fn validate(schema: &[u8], values: &Map) -> Vec<(Option<String>, String)> {
     match options.build(&schema) {
         Err(error) => fault(error.to_string()),
         Ok(validator) => {
-            validator.iter_errors(&to_json(&Value::Map(values.clone()))).take(MAX_FAULTS).map(told).collect()
+            let values = to_json(&Value::Map(values.clone()));
+            let errors = validator.iter_errors(&values).filter(|error| !is_open(error, unknowns));
+            errors.take(MAX_FAULTS).map(told).collect()
         }
+    }
+}
+
+/// Whether an error may be none once everything is known: it is about the contents of a value with an unknown in it.
+fn is_open(error: &ValidationError<'_>, unknowns: &[&str]) -> bool {
+    let is_shape =
+        matches!(error.kind(), Kind::Type { .. } | Kind::Required { .. } | Kind::AdditionalProperties { .. });
+    !is_shape && !unknowns.is_empty() && holds(error.instance(), unknowns)
+}
+
+fn holds(value: &Json, unknowns: &[&str]) -> bool {
+    match value {
+        Json::String(text) => unknowns.iter().any(|unknown| text.contains(unknown)),
+        Json::Array(items) => items.iter().any(|item| holds(item, unknowns)),
+        Json::Object(entries) => entries.values().any(|entry| holds(entry, unknowns)),
+        _ => false,
     }
 }
 
@@ -140,7 +180,8 @@ fn to_json(value: &Value) -> Json {
 }
 
 /// A fault in the words of the library Helm uses, where they are plain.
-fn told(error: ValidationError<'_>) -> (Option<String>, String) {
+fn told(error: ValidationError<'_>) -> SchemaFault {
+    let mut keys = Vec::new();
     let text = match error.kind() {
         Kind::Type { .. } => {
             let wanted = error.to_string();
@@ -150,6 +191,7 @@ fn told(error: ValidationError<'_>) -> (Option<String>, String) {
         }
         Kind::Required { property } => format!("missing property '{}'", property.as_str().unwrap_or_default()),
         Kind::AdditionalProperties { unexpected } => {
+            keys.clone_from(unexpected);
             let names: Vec<_> = unexpected.iter().map(|name| format!("'{name}'")).collect();
             format!("additional properties {} not allowed", names.join(", "))
         }
@@ -159,7 +201,7 @@ fn told(error: ValidationError<'_>) -> (Option<String>, String) {
             if quoted.len() > MAX_QUOTED { text.replace(&quoted, "the value") } else { text }
         }
     };
-    (Some(error.instance_path().to_string()), text)
+    SchemaFault { place: Some(error.instance_path().to_string()), text, keys }
 }
 
 fn kind_of(value: &Json) -> &'static str {

@@ -4,7 +4,8 @@ use super::{Item, ItemKind, List};
 use crate::check;
 use crate::diag::codes;
 use crate::ide::index::typed_entries;
-use crate::ide::{each_node, paths};
+use crate::ide::{each_node, paths, world};
+use crate::model::environment::CLUSTER;
 use crate::model::format::{self, Format};
 use crate::model::spec::{Names, Spec, Ty};
 use crate::syntax::{Entry, quoted};
@@ -34,6 +35,7 @@ impl List<'_> {
             Ty::Name(names) => self.names_of(*names),
             Ty::Format(format) => self.formats(spec, format, number),
             Ty::Template => number.map_or_else(Vec::new, |n| self.files_of_source(spec, n)),
+            Ty::Text if std::ptr::eq(spec, &CLUSTER) && number == Some(0) => self.more(world::contexts(), spec, number),
             Ty::Text => self.said(spec, number),
             Ty::TemplateOrNumber | Ty::Any | Ty::Count(..) => Vec::new(),
         }
@@ -79,6 +81,10 @@ impl List<'_> {
             let source = context.and_then(|c| self.source_named(c.arg(0)?.as_str()?));
             return source.map_or_else(Vec::new, |folder| self.files(&folder, ""));
         }
+        if is(&format::BRANCH) {
+            let url = self.place.node.and_then(|n| n.arg(0)?.as_str());
+            return self.more(url.map_or_else(Vec::new, |url| world::branches(self.analysis, url)), spec, number);
+        }
         // The name of something new is no name that is there.
         let is_name = number == Some(0) && spec.args.first().is_some_and(|a| a.name == "NAME");
         if is_name { Vec::new() } else { self.said(spec, number) }
@@ -107,6 +113,14 @@ impl List<'_> {
             self.text(&format!("{prefix}{}", path.trim_end_matches('/')), kind, "")
         };
         paths::below(folder).iter().map(item).collect()
+    }
+
+    /// Names of this machine, and behind them what was said elsewhere.
+    fn more(&self, names: Vec<String>, spec: &'static Spec, number: Option<usize>) -> Vec<Item> {
+        let mut items: Vec<Item> = names.iter().map(|name| self.text(name, ItemKind::Name, "")).collect();
+        let said = self.said(spec, number).into_iter().filter(|i| !names.contains(&i.label));
+        items.extend(said.collect::<Vec<_>>());
+        items
     }
 
     /// What was said in the same place of other nodes: the groups of approvers, the namespaces.

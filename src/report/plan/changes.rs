@@ -13,7 +13,7 @@ const FIELD: usize = 8;
 /// How many lines of a text that changed are shown.
 pub(crate) const LINES: usize = 12;
 
-pub(super) fn text(changes: &[Change], style: Style) -> String {
+pub(crate) fn text(changes: &[Change], style: Style) -> String {
     let mut out = String::new();
     for change in changes.iter().take(SHOWN) {
         match &change.what {

@@ -37,6 +37,7 @@ fn lab() -> Lab {
         ("shared.kdl", SHARED),
         ("app/Dockerfile", "FROM scratch\n"),
         ("app/chart/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+        ("app/chart/templates/app.yaml", "# {{ .Values.image }} {{ .Values.note }}\n"),
     ])
 }
 

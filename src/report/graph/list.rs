@@ -1,11 +1,11 @@
-//! The graph of a pipeline in a terminal: every node with what it reads, waits for or deploys.
+//! The graph as a list: every node with what it reads, waits for or deploys.
 
-use super::layout::{Rows, cell};
-use super::{Paint, Style};
 use crate::graph::{Graph, Kind, NodeId, Why};
+use crate::report::layout::{Rows, cell};
+use crate::report::{Paint, Style};
 
 /// The graph as text, in the order in which things happen.
-pub fn text(graph: &Graph, style: Style) -> String {
+pub(super) fn text(graph: &Graph, style: Style) -> String {
     let mut rows = Rows::new(0);
     for &id in graph.order() {
         let kind = graph.kind(id);
