@@ -1,9 +1,12 @@
 //! The façade: plain data in and out. Joins the engine with the adapters, so that every door does the same in the same way.
 
 pub mod glance;
+pub mod keeper;
 pub mod load;
+pub mod names;
 pub mod rehearse;
 pub mod saved;
+pub mod serving;
 pub mod session;
 
 mod beside;
@@ -11,7 +14,9 @@ mod world;
 
 pub use load::{Loaded, load};
 pub use saved::SavedPlan;
-pub use session::{Applied, ApplyOptions, Session, Settings};
+pub use crate::engine::Call;
+pub use keeper::Keeper;
+pub use session::{Applied, ApplyOptions, Looked, Session, Settings};
 
 use crate::diag::Diagnostic;
 use crate::ports::PortError;

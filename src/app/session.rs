@@ -3,10 +3,13 @@
 use super::{Failure, Loaded, SavedPlan, load, world};
 use crate::adapters::sqlite::Sqlite;
 use crate::diag::{Diagnostic, codes};
-use crate::engine::{Book, Driver, Finish, World, book, observe};
+use crate::engine::{Book, Call, Driver, Finish, SharedBook, World, book, observe};
 use crate::graph::Graph;
-use crate::plan::{Memory, Observed, Options, Plan};
+use crate::plan::{Answer, Memory, Observed, Options, Plan, Query};
+use crate::ports::PortError;
+use crate::ports::sources::Head;
 use crate::run::{Event, Record, RunOutcome, Saying, State, Word};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -37,8 +40,8 @@ pub struct ApplyOptions<'a> {
     pub watch: &'a mut dyn FnMut(&Plan, &[Record]),
     /// Asked before a completed plan goes on.
     pub consent: &'a mut dyn FnMut(&Plan, &Plan) -> bool,
-    /// Told to stop.
-    pub stop: &'a mut UnboundedReceiver<()>,
+    /// What is called to the run from outside.
+    pub calls: &'a mut UnboundedReceiver<Call>,
 }
 
 /// What came of applying.
@@ -49,6 +52,16 @@ pub struct Applied {
     pub plan: Plan,
     /// The state afterwards.
     pub state: State,
+}
+
+/// A plan that was just made, with what was seen for it.
+pub struct Looked {
+    /// The plan.
+    pub plan: Plan,
+    /// What was seen.
+    pub observed: Observed,
+    /// What it was made under.
+    pub options: Options,
 }
 
 /// One pipeline with its state.
@@ -136,7 +149,7 @@ impl Session {
 
     /// The plan for a state that was read.
     pub fn plan_of(&self, state: &State, rerun: &[String]) -> Result<Plan, Failure> {
-        self.look(&state.memory, rerun).map(|(plan, _, _)| plan)
+        self.look(&state.memory, rerun).map(|looked| looked.plan)
     }
 
     /// Saves a plan.
@@ -144,7 +157,17 @@ impl Session {
         SavedPlan::new(plan, &self.loaded, rerun).write(path)
     }
 
-    fn look(&self, memory: &Memory, rerun: &[String]) -> Result<(Plan, Observed, Options), Failure> {
+    fn look(&self, memory: &Memory, rerun: &[String]) -> Result<Looked, Failure> {
+        self.look_at(memory, &BTreeMap::new(), rerun)
+    }
+
+    /// Looks at the world and plans. Of a source whose head is handed in nobody is asked for it.
+    pub fn look_at(
+        &self,
+        memory: &Memory,
+        heads: &BTreeMap<String, Head>,
+        rerun: &[String],
+    ) -> Result<Looked, Failure> {
         for node in rerun {
             if self.graph.find(node).is_none() {
                 let known = self.graph.nodes().map(|(id, _)| self.graph.name(id));
@@ -164,48 +187,77 @@ impl Session {
             rerun: saved.map_or_else(|| rerun.to_vec(), |s| s.rerun.clone()),
         };
         let mut observed = Observed::default();
+        for (source, head) in heads {
+            observed.insert(Query::Head { source: source.clone() }, Ok(Answer::Head(head.clone())));
+        }
         let plan = observe::observe(&self.world, &self.graph, memory, &mut observed, &options);
         if crate::diag::any_error(&plan.diagnostics) {
             return Err(Failure { diagnostics: plan.diagnostics, sources: self.loaded.sources.clone() });
         }
-        Ok((plan, observed, options))
+        Ok(Looked { plan, observed, options })
     }
 
-    fn write(&self) -> Result<Book, Failure> {
+    /// The newest version of a source, asked for now. `last` are the heads that counted last.
+    pub fn head(&self, source: &str, last: &BTreeMap<String, Head>) -> Result<Head, PortError> {
+        let memory = Memory { heads: last.clone(), ..Memory::default() };
+        self.world.sources.head(&crate::engine::head_query(&self.world, &self.graph, &memory, source)?)
+    }
+
+    /// The value of a secret of the pipeline.
+    pub fn secret(&self, name: &str) -> Result<String, PortError> {
+        crate::engine::secret_value(&self.world, &self.graph, name)
+    }
+
+    /// Opens the book of the state to write; nobody else may have it.
+    pub fn write(&self) -> Result<Book, Failure> {
         let journal = Sqlite::open_for_writing(&self.folder).map_err(|e| Failure::of(&e, "the state"))?;
         Book::open(Box::new(journal)).map_err(|e| Failure::of(&e, "the state"))
     }
 
     /// Plans and applies; a session of a saved plan applies exactly that, or refuses.
     pub async fn apply(&self, options: ApplyOptions<'_>) -> Result<Applied, Failure> {
-        let mut book = self.write()?;
-        let (plan, mut observed, plan_options) = self.look(&book.state.memory, &options.rerun)?;
-        if let Some(moved) = self.saved.as_ref().map(|s| s.moved(&plan)).filter(|m| !m.is_empty()) {
+        let book = SharedBook::new(self.write()?);
+        let looked = self.look(&book.lock().state.memory, &options.rerun)?;
+        if let Some(moved) = self.saved.as_ref().map(|s| s.moved(&looked.plan)).filter(|m| !m.is_empty()) {
             let message = format!("the saved plan does not fit any more: {}", moved.join("; "));
             return Err(Failure::plain(
                 Diagnostic::new(&codes::PLAN_STALE, message).help("nothing was changed; plan again"),
             ));
         }
+        let finish = self.carry_out(&book, looked, &self.person, options).await;
+        let Finish { outcome, plan, .. } = finish.map_err(|e| Failure::of(&e, "the run"))?;
+        let state = std::mem::take(&mut book.lock().state);
+        Ok(Applied { outcome, plan, state })
+    }
+
+    /// Carries a plan out that was just made.
+    pub async fn carry_out(
+        &self,
+        book: &SharedBook,
+        looked: Looked,
+        by: &str,
+        options: ApplyOptions<'_>,
+    ) -> Result<Finish, PortError> {
+        let Looked { plan, mut observed, options: plan_options } = looked;
         let driver = Driver {
             world: &self.world,
             graph: &self.graph,
-            book: &mut book,
+            book,
             observed: &mut observed,
             options: plan_options,
             limit: self.parallel,
-            by: self.person.clone(),
+            by: by.to_string(),
             watch: options.watch,
             consent: options.consent,
-            stop: options.stop,
+            calls: options.calls,
         };
-        let Finish { outcome, plan, .. } = driver.run(plan).await.map_err(|e| Failure::of(&e, "the run"))?;
-        Ok(Applied { outcome, plan, state: book.state })
+        driver.run(plan).await
     }
 
     /// Says something: an approval, a hold. What follows is written before this returns; a refusal is, too.
     pub fn say(&self, what: Saying, reason: Option<String>) -> Result<Vec<Record>, Failure> {
         let mut book = self.write()?;
-        let word = Word { by: self.person.clone(), groups: None, reason, what };
+        let word = Word { by: self.person.clone(), groups: None, also: Vec::new(), reason, what };
         let now = self.world.clock.now();
         let events = crate::run::said(&book.state.memory, &book.state.intents, &word, now);
         let records = book.say(now, events).map_err(|e| Failure::of(&e, "the state"))?;
@@ -234,7 +286,7 @@ fn choose(loaded: &Loaded, wanted: Option<&str>) -> Result<Arc<Graph>, Failure> 
 }
 
 /// The name of the operating system's user.
-fn current_user() -> String {
+pub fn current_user() -> String {
     let uid = rustix::process::getuid().as_raw();
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let line =

@@ -64,7 +64,7 @@ impl Apply {
         let failed = |e: std::io::Error| {
             Failure::plain(Diagnostic::new(&codes::LIMIT_REACHED, format!("a run cannot begin: {e}")))
         };
-        let (mut stop, began) = signals::listen().map_err(failed)?;
+        let (mut calls, began) = signals::listen().map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let options = ApplyOptions {
             rerun: self.rerun.clone(),
@@ -73,7 +73,7 @@ impl Apply {
                 live.borrow_mut().take(plan, records);
             },
             consent: &mut |before, after| self.consents(desk, live, before, after),
-            stop: &mut stop,
+            calls: &mut calls,
         };
         runtime.block_on(session.apply(options))
     }

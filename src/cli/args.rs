@@ -2,7 +2,7 @@
 
 use super::{
     apply, check, completions, diff, explain, fmt, gate, graph, history, hold, log, lsp, pin, plan, render, resolve,
-    rollback, status, test, why,
+    rollback, serve, status, test, why,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -118,6 +118,8 @@ pub(super) enum Command {
     Explain(explain::Explain),
     Grammar(explain::Grammar),
     Lsp(lsp::Lsp),
+    Serve(serve::Serve),
+    Token(serve::Token),
     Completions(completions::Completions),
     Man(completions::Man),
 }

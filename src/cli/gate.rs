@@ -1,6 +1,7 @@
 //! `lockgate approve` and `lockgate reject`: what people say at a gate.
 
-use super::{Desk, Exit, names};
+use super::{Desk, Exit};
+use crate::app::names;
 use crate::app::Failure;
 use crate::digest::Digest;
 use crate::report::{Paint, gate};

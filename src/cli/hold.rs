@@ -1,6 +1,7 @@
 //! `lockgate hold` and `lockgate release`: an environment that automation leaves alone.
 
-use super::{Desk, Exit, names};
+use super::{Desk, Exit};
+use crate::app::names;
 use crate::app::Failure;
 use crate::run::Saying;
 

@@ -3,7 +3,7 @@
 
 mod args;
 mod desk;
-mod names;
+
 mod terminal;
 
 mod apply;
@@ -24,6 +24,7 @@ mod plan;
 mod render;
 mod resolve;
 mod rollback;
+mod serve;
 mod signals;
 mod status;
 mod test;
@@ -31,6 +32,7 @@ mod watch;
 mod why;
 
 use crate::app::Failure;
+use crate::app::serving::{Serving, TokenWish};
 use args::{Args, Command};
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -71,6 +73,35 @@ pub struct Doors {
     /// Serves an editor over standard input and output; given the folder of the state, where it was said. True when the editor
     /// said that it would go.
     pub lsp: fn(Option<PathBuf>) -> bool,
+    /// Keeps pipelines going and answers until it is stopped; tells where it listens.
+    pub serve: ServeDoor,
+    /// Makes, lists or takes back tokens; gives what is to be shown.
+    pub token: TokenDoor,
+}
+
+/// Keeps pipelines going until it is stopped, and says where it listens.
+pub type ServeDoor = fn(&Serving, &dyn Fn(&str)) -> Result<(), Failure>;
+
+/// Does something with tokens, and gives what is to be shown.
+pub type TokenDoor = fn(&Serving, &TokenWish) -> Result<String, Failure>;
+
+/// The server where it was left out.
+#[cfg(not(feature = "server"))]
+pub fn no_server(_: &Serving, _: &dyn Fn(&str)) -> Result<(), Failure> {
+    Err(left_out())
+}
+
+/// Tokens where the server was left out.
+#[cfg(not(feature = "server"))]
+pub fn no_token(_: &Serving, _: &TokenWish) -> Result<String, Failure> {
+    Err(left_out())
+}
+
+#[cfg(not(feature = "server"))]
+fn left_out() -> Failure {
+    use crate::diag::{Diagnostic, codes};
+    let fault = Diagnostic::new(&codes::NEEDS_ADAPTER, "this program was built without its server");
+    Failure::plain(fault.help("build it with the feature `server`"))
 }
 
 /// Reads the command line and does what it says.
@@ -127,6 +158,8 @@ fn run(command: Command, desk: &Desk, doors: &Doors) -> Result<Exit, Failure> {
         Command::Explain(command) => command.run(desk),
         Command::Grammar(command) => command.run(desk),
         Command::Lsp(command) => command.run(desk, doors),
+        Command::Serve(command) => command.run(desk, doors),
+        Command::Token(command) => command.run(desk, doors),
         Command::Completions(command) => command.run(desk),
         Command::Man(command) => command.run(desk),
     }

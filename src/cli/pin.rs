@@ -1,6 +1,7 @@
 //! `lockgate pin`, `unpin`, `ban` and `unban`: which versions of a source count.
 
-use super::{Desk, Exit, names};
+use super::{Desk, Exit};
+use crate::app::names;
 use crate::app::Failure;
 use crate::run::Saying;
 
@@ -66,11 +67,7 @@ impl Ban {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
         let session = desk.open(None)?;
         let source = names::source(&session, &self.source)?;
-        let version = match is_id(&self.version) {
-            // One that was not seen yet can be banned before it comes.
-            true => self.version,
-            false => names::version(&session.state()?.memory, &source, Some(&self.version))?.version.id,
-        };
+        let version = names::version_to_ban(&session.state()?.memory, &source, Some(&self.version))?;
         desk.say(&session, Saying::Ban { source, version }, self.reason, "plan")?;
         Ok(Exit::Done)
     }
@@ -92,23 +89,8 @@ impl Unban {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
         let session = desk.open(None)?;
         let source = names::source(&session, &self.source)?;
-        let memory = session.state()?.memory;
-        let digits = self.version.strip_prefix("sha256:").unwrap_or(&self.version);
-        let starts = |id: &str| id.strip_prefix("sha256:").unwrap_or(id).starts_with(digits);
-        let mut banned =
-            memory.bans.iter().filter(|b| b.source == source && starts(&b.version)).map(|b| b.version.clone());
-        let version = match (banned.next(), banned.next()) {
-            (Some(one), None) => one,
-            _ if is_id(&self.version) => self.version,
-            _ => names::version(&memory, &source, Some(&self.version))?.version.id,
-        };
+        let version = names::version_to_unban(&session.state()?.memory, &source, &self.version)?;
         desk.say(&session, Saying::Unban { source, version }, self.reason, "plan")?;
         Ok(Exit::Done)
     }
-}
-
-/// Whether a text is a whole id: a commit or a digest.
-fn is_id(text: &str) -> bool {
-    let digits = text.strip_prefix("sha256:").unwrap_or(text);
-    matches!(digits.len(), 40 | 64) && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }

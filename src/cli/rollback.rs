@@ -1,6 +1,7 @@
 //! `lockgate rollback`: an older candidate again.
 
-use super::{Desk, Exit, names};
+use super::{Desk, Exit};
+use crate::app::names;
 use crate::app::Failure;
 use crate::run::Saying;
 

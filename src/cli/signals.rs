@@ -1,5 +1,6 @@
 //! Ctrl-C, once, twice, and for good.
 
+use crate::app::Call;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ const STOPPED: i32 = 130;
 
 /// Listens for Ctrl-C and for being told to end, on a thread of its own, so that it hears while the run looks at the world.
 /// Gives where a run hears of it, and what the run sets when it has begun: before that, there is nothing to wait for.
-pub(super) fn listen() -> std::io::Result<(UnboundedReceiver<()>, Arc<AtomicBool>)> {
+pub(super) fn listen() -> std::io::Result<(UnboundedReceiver<Call>, Arc<AtomicBool>)> {
     let (sender, receiver) = unbounded_channel();
     let began = Arc::new(AtomicBool::new(false));
     let has_begun = began.clone();
@@ -31,7 +32,7 @@ pub(super) fn listen() -> std::io::Result<(UnboundedReceiver<()>, Arc<AtomicBool
                     std::process::exit(STOPPED);
                 }
                 let _ = writeln!(std::io::stderr(), "{}", if number == 1 { FIRST } else { SECOND });
-                let _ = sender.send(());
+                let _ = sender.send(Call::Stop);
             }
         });
     })?;

@@ -1,6 +1,7 @@
 //! `lockgate status`: the board.
 
-use super::{Desk, Exit, names};
+use super::{Desk, Exit};
+use crate::app::names;
 use crate::app::Failure;
 use crate::report::board;
 

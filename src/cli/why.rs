@@ -1,6 +1,7 @@
 //! `lockgate why`: what an environment waits for.
 
-use super::{Desk, Exit, names};
+use super::{Desk, Exit};
+use crate::app::names;
 use crate::app::Failure;
 use crate::diag::{Diagnostic, codes};
 use crate::report::why;

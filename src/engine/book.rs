@@ -4,9 +4,10 @@ use crate::plan::memory::Moment;
 use crate::ports::journal::{Journal, Row, Snapshot};
 use crate::ports::{Fault, PortError};
 use crate::run::{Event, Record, State};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The version of the snapshot's encoding. Another one is not read: the events are.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// After how many events a snapshot is worth its writing.
 const SNAPSHOT_AFTER: u64 = 500;
 
@@ -16,13 +17,40 @@ pub struct Book {
     /// What the events add up to.
     pub state: State,
     snapshot: u64,
+    watch: Option<Watch>,
+}
+
+/// Told of every record right after it was written, in order.
+pub type Watch = Box<dyn FnMut(&[Record]) + Send>;
+
+/// A book that several work with: a run, and people who say something meanwhile. Whoever has it locked is the one who
+/// writes, so that what each of them decides is decided of the state that is.
+#[derive(Clone)]
+pub struct SharedBook(Arc<Mutex<Book>>);
+
+impl SharedBook {
+    /// The book, for several.
+    pub fn new(book: Book) -> SharedBook {
+        SharedBook(Arc::new(Mutex::new(book)))
+    }
+
+    /// The book, for as long as nobody else is to write. What a thread that panicked left is what it has written.
+    pub fn lock(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Book {
     /// Reads the state: the snapshot, if it can be read, and the events behind it.
     pub fn open(mut journal: Box<dyn Journal>) -> Result<Book, PortError> {
         let (state, snapshot) = read(&mut *journal)?;
-        Ok(Book { journal, state, snapshot })
+        Ok(Book { journal, state, snapshot, watch: None })
+    }
+
+    /// Has somebody told of every record from now on.
+    pub fn watched(mut self, watch: Watch) -> Book {
+        self.watch = Some(watch);
+        self
     }
 
     /// Takes events in without writing them yet.
@@ -45,7 +73,11 @@ impl Book {
             return Ok(());
         }
         let rows: Result<Vec<Row>, PortError> = records.iter().map(row).collect();
-        self.journal.append(&rows?)
+        self.journal.append(&rows?)?;
+        if let Some(watch) = &mut self.watch {
+            watch(records);
+        }
+        Ok(())
     }
 
     /// Takes in and writes in one.
@@ -98,7 +130,8 @@ fn row(record: &Record) -> Result<Row, PortError> {
     Ok(Row { number: record.number, at: record.at, run: record.run, body })
 }
 
-fn record(row: &Row) -> Result<Record, PortError> {
+/// An event as it stands in a row.
+pub fn record(row: &Row) -> Result<Record, PortError> {
     let unreadable = |e| {
         PortError::new(Fault::Invalid, format!("event {} of the journal cannot be read: {e}", row.number))
             .help("it was written by another version of Lockgate; use that one, or a newer one")

@@ -6,7 +6,7 @@
 
 use super::dispatch::{Surroundings, dispatch};
 use super::observe::{bundle_of, observe};
-use super::{Book, World};
+use super::{Book, SharedBook, World};
 use crate::graph::Graph;
 use crate::plan::memory::{Memory, Moment};
 use crate::plan::{Observed, Options, Plan, Work};
@@ -28,8 +28,8 @@ pub struct Driver<'a> {
     pub world: &'a World,
     /// The graph of the plan.
     pub graph: &'a Arc<Graph>,
-    /// The journal and its state.
-    pub book: &'a mut Book,
+    /// The journal and its state. Others may write to it meanwhile, and then say [`Call::Look`].
+    pub book: &'a SharedBook,
     /// What was seen for the plan.
     pub observed: &'a mut Observed,
     /// What the plan was made under.
@@ -42,8 +42,17 @@ pub struct Driver<'a> {
     pub watch: &'a mut dyn FnMut(&Plan, &[Record]),
     /// Asked before a completed plan goes on: the plan before and the new one. No ends the run.
     pub consent: &'a mut dyn FnMut(&Plan, &Plan) -> bool,
-    /// Told to stop: the first time no new work begins, the second time running programs are stopped.
-    pub stop: &'a mut UnboundedReceiver<()>,
+    /// What is called to the run from outside.
+    pub calls: &'a mut UnboundedReceiver<Call>,
+}
+
+/// What is called to a run from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Stop: the first time no new work begins, the second time running programs are stopped.
+    Stop,
+    /// Somebody has written something; what is possible may be more than before.
+    Look,
 }
 
 /// How a run ended, with the plan as it was at its end.
@@ -62,28 +71,26 @@ impl Driver<'_> {
         let (sender, mut inputs) = unbounded_channel();
         let mut plan = plan;
         keep_bundles(self.world, &plan)?;
-        keep_sources(self.world, self.graph, &self.book.state.memory, &plan)?;
+        // Of the facts, carrying out needs the heads alone; all of them are too many to copy.
+        let heads = self.book.lock().state.memory.heads.clone();
+        let memory = Arc::new(Memory { heads, ..Memory::default() });
+        keep_sources(self.world, self.graph, &memory, &plan)?;
         let begin = Input::Begin { by: self.by.clone(), heads: plan.heads(), rerun: self.options.rerun.clone() };
         // From here on the generation is in the journal.
         self.options.rerun.clear();
-        let mut progress = Progress::new(&plan, &self.book.state, self.limit);
-        // Of the facts, carrying out needs the heads alone; all of them are too many to copy.
-        let memory = Arc::new(Memory { heads: self.book.state.memory.heads.clone(), ..Memory::default() });
+        let mut progress = Progress::new(&plan, &self.book.lock().state, self.limit);
         let mut batch = vec![begin];
         loop {
-            let now = self.world.clock.now();
-            self.take(&plan, &mut progress, batch, now)?;
-            self.give_out(&plan, &mut progress, &memory, &sender, now);
-            if let Some(outcome) = outcome(&plan, &self.book.state, &progress) {
+            if let Some(outcome) = self.step(&plan, &mut progress, batch, &memory, &sender)? {
                 return self.finish(plan, progress, outcome);
             }
-            if progress.is_quiet() && wants_replan(&plan, &self.book.state, &progress) {
+            if progress.is_quiet() && wants_replan(&plan, &self.book.lock().state, &progress) {
                 let next = self.replan(&plan)?;
                 if !(self.consent)(&plan, &next) {
                     return self.finish(plan, progress, RunOutcome::Asks);
                 }
                 keep_bundles(self.world, &next)?;
-                progress = Progress::new(&next, &self.book.state, self.limit);
+                progress = Progress::new(&next, &self.book.lock().state, self.limit);
                 plan = next;
                 batch = vec![Input::Replanned];
                 continue;
@@ -92,59 +99,41 @@ impl Driver<'_> {
         }
     }
 
-    /// Decides what follows from the inputs, takes it in, and writes it.
-    fn take(&mut self, plan: &Plan, progress: &mut Progress, inputs: Vec<Input>, now: Moment) -> Result<(), PortError> {
-        let mut records = Vec::new();
-        for input in inputs {
-            let events = decide(plan, &self.book.state, progress, &Timed { at: now, input });
-            self.absorb(plan, progress, events, now, &mut records);
-        }
-        loop {
-            let events = proceed(plan, &self.book.state, progress, now);
-            if events.is_empty() {
-                break;
-            }
-            self.absorb(plan, progress, events, now, &mut records);
-        }
-        self.book.write(&records)?;
-        forget_containers(self.world, plan, progress, &records);
-        (self.watch)(plan, &records);
-        Ok(())
-    }
-
-    fn absorb(
+    /// Decides what follows from the inputs, takes it in, writes it, and gives out the orders that it opens. How the run
+    /// has ended, if it has.
+    fn step(
         &mut self,
         plan: &Plan,
         progress: &mut Progress,
-        events: Vec<crate::run::Event>,
-        now: Moment,
-        records: &mut Vec<Record>,
-    ) {
-        let first = records.len();
-        self.book.take(now, events, records);
-        for record in records.iter().skip(first) {
-            progress.apply(plan, &self.book.state, &record.event);
-        }
-    }
-
-    fn give_out(
-        &self,
-        plan: &Plan,
-        progress: &mut Progress,
+        inputs: Vec<Input>,
         memory: &Arc<Memory>,
-        inputs: &UnboundedSender<Input>,
-        now: Moment,
-    ) {
-        let orders = open_orders(plan, &self.book.state, progress);
-        if orders.is_empty() {
-            return;
+        sender: &UnboundedSender<Input>,
+    ) -> Result<Option<RunOutcome>, PortError> {
+        let now = self.world.clock.now();
+        let mut book = self.book.lock();
+        let mut records = Vec::new();
+        for input in inputs {
+            let events = decide(plan, &book.state, progress, &Timed { at: now, input });
+            absorb(&mut book, plan, progress, events, now, &mut records);
         }
-        progress.given_out();
-        let around =
-            Surroundings { world: self.world, graph: self.graph, plan, state: &self.book.state, memory, inputs, now };
-        for order in orders {
-            dispatch(&around, order);
+        loop {
+            let events = proceed(plan, &book.state, progress, now);
+            if events.is_empty() {
+                break;
+            }
+            absorb(&mut book, plan, progress, events, now, &mut records);
         }
+        book.write(&records)?;
+        forget_containers(self.world, plan, progress, &records);
+        (self.watch)(plan, &records);
+        let orders = open_orders(plan, &book.state, progress);
+        if !orders.is_empty() {
+            progress.given_out();
+            let (world, graph, state) = (self.world, self.graph, &book.state);
+            let around = Surroundings { world, graph, plan, state, memory, inputs: sender, now };
+            orders.into_iter().for_each(|order| dispatch(&around, order));
+        }
+        Ok(outcome(plan, &book.state, progress))
     }
 
     /// The next inputs: the first that comes, and whatever has come by then.
@@ -152,12 +141,15 @@ impl Driver<'_> {
         let mut batch = Vec::new();
         tokio::select! {
             biased;
-            Some(()) = self.stop.recv() => {
-                if self.book.state.open.as_ref().is_some_and(|r| r.cancelled) {
-                    stop_programs(self.world, progress);
+            Some(call) = self.calls.recv() => match call {
+                Call::Stop => {
+                    if self.book.lock().state.open.as_ref().is_some_and(|r| r.cancelled) {
+                        stop_programs(self.world, progress);
+                    }
+                    batch.push(Input::Cancel { by: self.by.clone() });
                 }
-                batch.push(Input::Cancel { by: self.by.clone() });
-            }
+                Call::Look => batch.push(Input::Tick),
+            },
             Some(input) = inputs.recv() => batch.push(input),
         }
         while batch.len() < BATCH
@@ -168,11 +160,13 @@ impl Driver<'_> {
         batch
     }
 
-    /// The plan again, of the same versions, now that more is known.
+    /// The plan again, of the same versions, now that more is known. Looking may take long, and nobody waits for the book
+    /// meanwhile.
     fn replan(&mut self, before: &Plan) -> Result<Plan, PortError> {
         self.observed.forget_places();
         let options = Options { versions: Some(before.heads()), ..self.options.clone() };
-        let next = observe(self.world, self.graph, &self.book.state.memory, self.observed, &options);
+        let memory = self.book.lock().state.memory.clone();
+        let next = observe(self.world, self.graph, &memory, self.observed, &options);
         match next.diagnostics.iter().find(|d| d.is_error()) {
             Some(fault) => {
                 Err(PortError::new(Fault::Invalid, format!("the plan cannot be completed: {}", fault.message)))
@@ -183,10 +177,27 @@ impl Driver<'_> {
 
     fn finish(self, plan: Plan, progress: Progress, outcome: RunOutcome) -> Result<Finish, PortError> {
         let now = self.world.clock.now();
-        let records = self.book.say(now, vec![crate::run::Event::RunFinished { outcome }])?;
+        let mut book = self.book.lock();
+        let records = book.say(now, vec![Event::RunFinished { outcome }])?;
         (self.watch)(&plan, &records);
-        self.book.keep()?;
+        book.keep()?;
         Ok(Finish { outcome, plan, progress })
+    }
+}
+
+/// Takes events in, in the state and in what follows from it.
+fn absorb(
+    book: &mut Book,
+    plan: &Plan,
+    progress: &mut Progress,
+    events: Vec<Event>,
+    now: Moment,
+    records: &mut Vec<Record>,
+) {
+    let first = records.len();
+    book.take(now, events, records);
+    for record in records.iter().skip(first) {
+        progress.apply(plan, &book.state, &record.event);
     }
 }
 

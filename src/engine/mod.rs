@@ -9,8 +9,8 @@ mod dispatch;
 mod images;
 mod programs;
 
-pub use book::Book;
-pub use drive::{Driver, Finish};
+pub use book::{Book, SharedBook};
+pub use drive::{Call, Driver, Finish};
 
 use crate::graph::Graph;
 use crate::model::{SourceKind, source::is_path};

@@ -55,6 +55,13 @@ pub fn decode(document: &Document) -> (File, Vec<Diagnostic>) {
     (file, faults)
 }
 
+/// Checks the shape of a document that is no pipeline file, such as the configuration of a server, against its own spec.
+pub fn check_shape(document: &Document, file: &'static spec::Spec) -> Vec<Diagnostic> {
+    let mut faults = Vec::new();
+    shape::check(document, file, &mut faults);
+    faults
+}
+
 /// What the node at that place in the text may have; nothing for a node that cannot stand there.
 pub fn spec_of(node: Node<'_>) -> Option<&'static spec::Spec> {
     let within = match node.parent() {

@@ -187,6 +187,9 @@ pub struct Approval {
     pub by: String,
     /// The groups they are of; nothing where groups are not known (a laptop), and then anyone counts for any group.
     pub groups: Option<Vec<String>>,
+    /// Other names that they are known by.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// The sub-plan.
     pub subplan: Digest,
     /// Why, if they said.

@@ -22,7 +22,11 @@ fn counts(approval: &Approval, quorum: &Quorum, gate: &GatePlan, standing: &Stan
     approval.subplan == standing.subplan
         && !expired
         && is_member(approval.groups.as_deref(), quorum.from.as_deref())
-        && (quorum.self_allowed || !is_own_change(&approval.by, &standing.people))
+        && (quorum.self_allowed || !is_own(approval, standing))
+}
+
+fn is_own(approval: &Approval, standing: &Standing) -> bool {
+    std::iter::once(&approval.by).chain(&approval.also).any(|name| is_own_change(name, &standing.people))
 }
 
 /// Whether someone of these groups is of that one. Where groups are not known, everyone is taken at their word.
@@ -61,6 +65,7 @@ mod tests {
         let approval = |(by, of): &(&str, Option<&[&str]>)| Approval {
             by: by.to_string(),
             groups: of.map(groups),
+            also: Vec::new(),
             subplan: Digest::of("plan"),
             reason: None,
             at: 1000,

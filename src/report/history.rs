@@ -146,6 +146,10 @@ fn of_gate(event: &Event) -> Option<Told> {
             let reason = approval.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
             main(environment, format!("approved by {}{reason}", words::person(&approval.by)), Paint::Good)
         }
+        Event::Withdrawn { environment, by: whose, word } => {
+            let text = format!("the approval of {} does not count any more, {}", words::person(whose), by(word));
+            main(environment, text, Paint::Notice)
+        }
         Event::Rejected { environment, candidate, word } => {
             main(environment, format!("{} rejected {}", name_of(*candidate), by(word)), Paint::Bad)
         }

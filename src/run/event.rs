@@ -232,6 +232,15 @@ pub enum Event {
         /// Their approval.
         approval: Approval,
     },
+    /// Somebody's yes does not count any more: they took it back, or are not of its group any more.
+    Withdrawn {
+        /// The environment.
+        environment: String,
+        /// Whose.
+        by: String,
+        /// Who says so, why and when.
+        word: Hold,
+    },
     /// Somebody said no.
     Rejected {
         /// The environment.

@@ -21,6 +21,11 @@ pub fn unmet(plan: &Plan, environment: &EnvironmentPlan, memory: &Memory, now: M
     let place = memory.environments.get(&environment.name);
     let standing = place.and_then(|p| p.standing.as_ref()).filter(|s| Some(s.subplan) == environment.subplan);
     let mut unmet = Vec::new();
+    // The plan knows of a no that was there before it; one that is said while it is carried out is known here.
+    if let Some(no) = standing.and_then(|s| s.rejected.as_ref()) {
+        let what = format!("another candidate, since {} rejected this one", no.by);
+        unmet.push(Unmet { what, earliest: None, approvals: None });
+    }
     if !(environment.is_rollback && gate.free_rollback) {
         unmet.extend(gate.approvals.iter().filter_map(|q| approvals(q, gate, standing, now)));
     }

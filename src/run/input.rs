@@ -89,6 +89,9 @@ pub struct Word {
     pub by: String,
     /// The groups they are of, where that is known.
     pub groups: Option<Vec<String>>,
+    /// Other names that they are known by, as the author of a commit for one.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// Why, if they said.
     pub reason: Option<String>,
     /// What.
@@ -105,6 +108,13 @@ pub enum Saying {
         environment: String,
         /// The sub-plan that was looked at; must be what stands there.
         subplan: Option<Digest>,
+    },
+    /// Take a yes back: one's own, or that of somebody who is not of its group any more.
+    Withdraw {
+        /// The environment.
+        environment: String,
+        /// Whose yes.
+        by: String,
     },
     /// No.
     Reject {

@@ -15,6 +15,7 @@ pub mod state;
 mod failure;
 mod people;
 mod proceed;
+mod wants;
 
 pub use decide::{decide, outcome};
 pub use event::{Event, Outcome, Record, RunOutcome};
@@ -24,3 +25,4 @@ pub use people::said;
 pub use proceed::{proceed, wants_replan};
 pub use progress::{Progress, Status};
 pub use state::{Intent, State};
+pub use wants::wants;

@@ -15,6 +15,7 @@ pub fn said(memory: &Memory, intents: &BTreeMap<Arc<str>, Intent>, word: &Word, 
     let decided = match &word.what {
         Saying::Approve { environment, subplan } => approve(memory, word, environment, *subplan, at),
         Saying::Reject { environment } => reject(memory, word, environment, hold),
+        Saying::Withdraw { environment, by } => withdraw(memory, environment, by, hold),
         Saying::Hold { environment } => Ok(vec![Event::HoldSet { environment: environment.clone(), word: hold }]),
         Saying::Release { environment } => release(memory, environment, hold),
         Saying::Pin { source, head } => {
@@ -67,7 +68,7 @@ fn approve(
         let groups: Vec<&str> = quorums.iter().filter_map(|q| q.from.as_deref()).collect();
         return Err(format!("{} is not of {}", word.by, groups.join(" or ")));
     }
-    if member.iter().all(|q| !q.self_allowed) && quorum::is_own_change(&word.by, &standing.people) {
+    if member.iter().all(|q| !q.self_allowed) && is_own_change(word, standing) {
         return Err(format!("{} started this change or is an author of it, and nobody approves their own", word.by));
     }
     let expired = |a: &Approval| standing.gate.expires.is_some_and(|after| at >= a.at.saturating_add(after));
@@ -75,8 +76,22 @@ fn approve(
         return Err(format!("{} has approved this already, and an approval counts once", word.by));
     }
     let (by, groups, reason) = (word.by.clone(), word.groups.clone(), word.reason.clone());
-    let approval = Approval { by, groups, subplan: standing.subplan, reason, at };
+    let also = word.also.clone();
+    let approval = Approval { by, groups, also, subplan: standing.subplan, reason, at };
     Ok(vec![Event::Approved { environment: environment.to_string(), approval }])
+}
+
+fn is_own_change(word: &Word, standing: &Standing) -> bool {
+    std::iter::once(&word.by).chain(&word.also).any(|name| quorum::is_own_change(name, &standing.people))
+}
+
+/// Approvals are of people: one takes one's own back, and the server those of people who left the group.
+fn withdraw(memory: &Memory, environment: &str, by: &str, hold: Hold) -> Result<Vec<Event>, String> {
+    let standing = standing(memory, environment)?;
+    if !standing.approvals.iter().any(|a| a.by == by) {
+        return Err(format!("{by} has not approved what waits at the gate of {environment}"));
+    }
+    Ok(vec![Event::Withdrawn { environment: environment.to_string(), by: by.to_string(), word: hold }])
 }
 
 fn reject(memory: &Memory, word: &Word, environment: &str, hold: Hold) -> Result<Vec<Event>, String> {
@@ -131,6 +146,7 @@ fn call(saying: &Saying) -> String {
     match saying {
         Saying::Approve { environment, .. } => format!("approve {environment}"),
         Saying::Reject { environment } => format!("reject {environment}"),
+        Saying::Withdraw { environment, by } => format!("withdraw {environment} {by}"),
         Saying::Hold { environment } => format!("hold {environment}"),
         Saying::Release { environment } => format!("release {environment}"),
         Saying::Pin { source, .. } => format!("pin {source}"),

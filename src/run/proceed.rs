@@ -41,6 +41,10 @@ fn enter(
     {
         return Vec::new();
     }
+    let held = state.memory.environments.get(&environment.name).is_some_and(|p| p.hold.is_some());
+    if held && !environment.is_rollback {
+        return Vec::new();
+    }
     let complete = environment.subplan.is_some();
     if !predecessors_have_it(plan, state, progress, environment) || !upstream_done(plan, progress, environment) {
         return Vec::new();

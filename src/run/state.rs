@@ -17,6 +17,8 @@ pub struct State {
     pub runs: u64,
     /// The run that is not finished, if there is one.
     pub open: Option<OpenRun>,
+    /// How the last run that came to its end ended.
+    pub last: Option<RunOutcome>,
     /// The facts that planning reads.
     pub memory: Memory,
     /// Steps that were started and have not come to an end.
@@ -71,7 +73,10 @@ impl State {
                 self.open = Some(OpenRun { by: by.clone(), since: at, cancelled: false });
             }
             Event::PlanCompleted { .. } | Event::Refused { .. } | Event::GatePassed { .. } => {}
-            Event::RunFinished { outcome: _ } => self.open = None,
+            Event::RunFinished { outcome } => {
+                self.open = None;
+                self.last = Some(*outcome);
+            }
             Event::CancelAsked { .. } => {
                 if let Some(run) = &mut self.open {
                     run.cancelled = true;
@@ -215,6 +220,11 @@ impl State {
                 if let Some(standing) = &mut self.place(environment).standing {
                     standing.approvals.retain(|a| a.by != approval.by);
                     standing.approvals.push(approval.clone());
+                }
+            }
+            Event::Withdrawn { environment, by, .. } => {
+                if let Some(standing) = &mut self.place(environment).standing {
+                    standing.approvals.retain(|a| a.by != *by);
                 }
             }
             Event::Rejected { environment, candidate, word } => {

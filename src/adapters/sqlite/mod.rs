@@ -15,6 +15,7 @@ mod chain;
 mod faults;
 mod lock;
 mod open;
+pub mod register;
 
 use crate::digest::Digest;
 use crate::ports::journal::{Journal, Row, Snapshot};
@@ -66,10 +67,17 @@ impl Sqlite {
         Ok(Sqlite { path, database, writer: None })
     }
 
+    /// At most that many of the rows behind a number, in order.
+    pub fn some(&self, after: u64, most: u32) -> Result<Vec<Row>, PortError> {
+        let mut rows = Vec::new();
+        self.walk(after, most, |row| rows.push(row))?;
+        Ok(rows)
+    }
+
     /// Walks through all rows and tells how many there are, or which is the first that isn't as it was written.
     pub fn verify(&mut self) -> Result<u64, PortError> {
         let mut last = 0;
-        self.walk(0, |row| last = row.number)?;
+        self.walk(0, u32::MAX, |row| last = row.number)?;
         match self.kept()? {
             Some(snapshot) if snapshot.number > last => {
                 let message = format!("the journal ends at row {last}, and had {} once", snapshot.number);
@@ -79,8 +87,8 @@ impl Sqlite {
         }
     }
 
-    /// Shows the rows behind a number, one after the other, each checked against the one before.
-    fn walk(&self, after: u64, mut each: impl FnMut(Row)) -> Result<(), PortError> {
+    /// Shows the rows behind a number, at most so many, one after the other, each checked against the one before.
+    fn walk(&self, after: u64, most: u32, mut each: impl FnMut(Row)) -> Result<(), PortError> {
         let Some(database) = &self.database else { return Ok(()) };
         let failed = |e: rusqlite::Error| faults::explain(&self.path, "read", &e);
         // One view of the file: a row that is written meanwhile is not in it.
@@ -88,9 +96,9 @@ impl Sqlite {
         let Some(start) = chain::at(&view, after).map_err(failed)? else { return Ok(()) };
         let mut chain = Chain::new(start);
         let mut select = view
-            .prepare_cached("SELECT number, run, at, body, hash FROM events WHERE number > ?1 ORDER BY number")
+            .prepare_cached("SELECT number, run, at, body, hash FROM events WHERE number > ?1 ORDER BY number LIMIT ?2")
             .map_err(failed)?;
-        let mut rows = select.query([signed(after)?]).map_err(failed)?;
+        let mut rows = select.query([signed(after)?, i64::from(most)]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let (row, hash) = chain::decode(row).map_err(failed)?;
             chain.check(&row, hash)?;
@@ -139,7 +147,7 @@ impl Journal for Sqlite {
 
     fn read(&mut self, after: u64) -> Result<Vec<Row>, PortError> {
         let mut rows = Vec::new();
-        self.walk(after, |row| rows.push(row))?;
+        self.walk(after, u32::MAX, |row| rows.push(row))?;
         Ok(rows)
     }
 

@@ -97,7 +97,7 @@ fn is_a_file(path: &Path) -> Result<bool, PortError> {
     }
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, PortError> {
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, PortError> {
     let open = || {
         let database = Connection::open_with_flags(path, flags)?;
         database.busy_timeout(PATIENCE)?;
@@ -145,7 +145,7 @@ fn refuse_unknown(path: &Path, layout: &Layout) -> Result<(), PortError> {
     }
 }
 
-fn set_up(database: &Connection) -> rusqlite::Result<()> {
+pub(super) fn set_up(database: &Connection) -> rusqlite::Result<()> {
     // A commit is in the log and the log is on the disk before we go on; with NORMAL a loss of power would take back
     // what was told to be done.
     let mode: String = database.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;

@@ -164,7 +164,7 @@ fn apply(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (_keep, mut stop) = tokio::sync::mpsc::unbounded_channel();
     let rerun = rerun.iter().map(ToString::to_string).collect();
-    let options = ApplyOptions { rerun, watch: &mut |_, _| {}, consent, stop: &mut stop };
+    let options = ApplyOptions { rerun, watch: &mut |_, _| {}, consent, calls: &mut stop };
     runtime.block_on(session.apply(options)).map(|applied| applied.outcome)
 }
 

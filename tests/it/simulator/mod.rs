@@ -338,7 +338,7 @@ impl Simulation {
     }
 
     fn say(&mut self, by: &str, what: Saying) {
-        let word = Word { by: by.to_string(), groups: None, reason: Some("because".into()), what };
+        let word = Word { by: by.to_string(), groups: None, also: Vec::new(), reason: Some("because".into()), what };
         let events = lockgate::run::said(&self.state.memory, &self.state.intents, &word, self.now);
         assert_eq!(events.len(), 1, "I33: every call leaves one row, refusals included");
         let mut records = Vec::new();

@@ -1,6 +1,6 @@
 //! From what somebody typed to what it names.
 
-use crate::app::{Failure, Session};
+use super::{Failure, Session};
 use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::digest::Digest;
 use crate::graph::Kind;
@@ -10,19 +10,19 @@ use crate::ports::sources::{Head, Version};
 use crate::report::words;
 
 /// The names of the pipeline's environments, each after those before it.
-pub(super) fn environments(session: &Session) -> Vec<String> {
+pub fn environments(session: &Session) -> Vec<String> {
     let graph = &session.graph;
     let is_one = |id: &&crate::graph::NodeId| matches!(graph.kind(**id), Kind::Environment(_));
     graph.order().iter().filter(is_one).map(|id| graph.name(*id).to_string()).collect()
 }
 
 /// An environment of the pipeline.
-pub(super) fn environment(session: &Session, name: &str) -> Result<String, Failure> {
+pub fn environment(session: &Session, name: &str) -> Result<String, Failure> {
     known("environment", name, environments(session))
 }
 
 /// A source of the pipeline.
-pub(super) fn source(session: &Session, name: &str) -> Result<String, Failure> {
+pub fn source(session: &Session, name: &str) -> Result<String, Failure> {
     known("source", name, session.graph.pipeline().sources.iter().map(|s| s.name.value.clone()).collect())
 }
 
@@ -38,7 +38,7 @@ fn known(what: &str, name: &str, names: Vec<String>) -> Result<String, Failure> 
 }
 
 /// A candidate that an environment has or had, by its short name or the beginning of its id.
-pub(super) fn candidate(memory: &Memory, environment: &str, text: &str) -> Result<Digest, Failure> {
+pub fn candidate(memory: &Memory, environment: &str, text: &str) -> Result<Digest, Failure> {
     let place = memory.environments.get(environment);
     let had = place.map(|p| p.had.iter().chain(&p.has).map(|h| h.candidate).collect::<Vec<_>>()).unwrap_or_default();
     let wanted = text.strip_prefix("sha256:").unwrap_or(text).to_lowercase();
@@ -75,7 +75,7 @@ fn is_prefix(text: &str, id: &str) -> bool {
 }
 
 /// A version of a source that was seen, by its name or the beginning of its id; the newest one where none is said.
-pub(super) fn version(memory: &Memory, source: &str, text: Option<&str>) -> Result<Head, Failure> {
+pub fn version(memory: &Memory, source: &str, text: Option<&str>) -> Result<Head, Failure> {
     let newest = memory.heads.get(source);
     let Some(text) = text else {
         let none = || {
@@ -110,4 +110,31 @@ pub(super) fn version(memory: &Memory, source: &str, text: Option<&str>) -> Resu
             Err(Failure::plain(fault.help(format!("say one of: {}", ids.join(", ")))))
         }
     }
+}
+
+/// The id of a version that is to be banned: of one that was seen, or a whole id, since one that was not seen yet can be banned
+/// before it comes.
+pub fn version_to_ban(memory: &Memory, source: &str, text: Option<&str>) -> Result<String, Failure> {
+    match text.filter(|t| is_id(t)) {
+        Some(id) => Ok(id.to_string()),
+        None => Ok(version(memory, source, text)?.version.id),
+    }
+}
+
+/// The id of a version that is banned.
+pub fn version_to_unban(memory: &Memory, source: &str, text: &str) -> Result<String, Failure> {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    let starts = |id: &str| id.strip_prefix("sha256:").unwrap_or(id).starts_with(digits);
+    let mut banned = memory.bans.iter().filter(|b| b.source == source && starts(&b.version));
+    match (banned.next(), banned.next()) {
+        (Some(one), None) => Ok(one.version.clone()),
+        _ if is_id(text) => Ok(text.to_string()),
+        _ => Ok(version(memory, source, Some(text))?.version.id),
+    }
+}
+
+/// Whether a text is a whole id: a commit or a digest.
+fn is_id(text: &str) -> bool {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    matches!(digits.len(), 40 | 64) && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }

@@ -1,0 +1,378 @@
+//! The register of a server: what it must not forget and what is of no pipeline's journal. Tokens, sessions of browsers,
+//! deliveries of webhooks, the instants of schedules, and who did what to these.
+//!
+//! It is a database of its own beside the journals, so that `lockgate token` works while a server runs.
+
+use super::{faults, open};
+use crate::adapters::disk;
+use crate::ports::PortError;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The name of the database below the server's folder.
+const NAME: &str = "server.db";
+
+/// How long a delivery is remembered: senders repeat one for days, not for months.
+const REMEMBERED: i64 = 30 * 24 * 3_600_000;
+
+const LAYOUT: &str = "
+    CREATE TABLE IF NOT EXISTS tokens (
+        id TEXT PRIMARY KEY, person TEXT NOT NULL, hash TEXT NOT NULL, scopes TEXT NOT NULL, note TEXT NOT NULL,
+        created INTEGER NOT NULL, expires INTEGER, revoked INTEGER
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS sessions (
+        id TEXT PRIMARY KEY, person TEXT NOT NULL, claims TEXT NOT NULL, csrf TEXT NOT NULL,
+        created INTEGER NOT NULL, expires INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS deliveries (
+        id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, source TEXT NOT NULL, provider TEXT NOT NULL,
+        delivery TEXT NOT NULL, at INTEGER NOT NULL, outcome TEXT,
+        UNIQUE (pipeline, source, provider, delivery)
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS deliveries_open ON deliveries (pipeline) WHERE outcome IS NULL;
+    CREATE TABLE IF NOT EXISTS instants (
+        pipeline TEXT NOT NULL, source TEXT NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (pipeline, source)
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS audit (
+        id INTEGER PRIMARY KEY, at INTEGER NOT NULL, person TEXT NOT NULL, call TEXT NOT NULL, outcome TEXT NOT NULL
+    ) STRICT;
+";
+
+/// A token as it is kept: its secret only as a hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// What names it.
+    pub id: String,
+    /// Whose it is.
+    pub person: String,
+    /// The hash of its secret, in PHC form.
+    pub hash: String,
+    /// What it may be used for.
+    pub scopes: Vec<String>,
+    /// What it is for, in its owner's words.
+    pub note: String,
+    /// When it was made, in milliseconds since 1970.
+    pub created: i64,
+    /// When it stops counting.
+    pub expires: Option<i64>,
+    /// When it was taken back.
+    pub revoked: Option<i64>,
+}
+
+/// A browser that somebody logged in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Browser {
+    /// The digest of what its cookie says.
+    pub id: String,
+    /// Who.
+    pub person: String,
+    /// What whoever vouched for them said of them, as JSON.
+    pub claims: String,
+    /// What its forms must say.
+    pub csrf: String,
+    /// When it was made.
+    pub created: i64,
+    /// When it stops counting.
+    pub expires: i64,
+}
+
+/// A webhook that was delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its number here; 0 before it is written.
+    pub id: i64,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The source.
+    pub source: String,
+    /// Who sent it.
+    pub provider: String,
+    /// What names it there.
+    pub delivery: String,
+    /// When it came.
+    pub at: i64,
+    /// What came of it; nothing while that is open.
+    pub outcome: Option<String>,
+}
+
+/// What became of taking a delivery in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is new, and has that number.
+    New(i64),
+    /// It was taken in before.
+    Known,
+}
+
+/// Something that somebody did to what is of no pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// When.
+    pub at: i64,
+    /// Who.
+    pub person: String,
+    /// What.
+    pub call: String,
+    /// What came of it.
+    pub outcome: String,
+}
+
+/// The register. Calls block, and are short.
+#[derive(Debug)]
+pub struct Register {
+    path: PathBuf,
+    database: Mutex<Connection>,
+}
+
+impl Register {
+    /// Opens the register in a folder, and makes both when they aren't there.
+    pub fn open(folder: &Path) -> Result<Register, PortError> {
+        disk::make_folder(folder)?;
+        let path = folder.join(NAME);
+        let failed = |e: rusqlite::Error| faults::explain(&path, "opened", &e);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let database = open::connect(&path, flags)?;
+        open::set_up(&database).map_err(failed)?;
+        database.execute_batch(LAYOUT).map_err(failed)?;
+        Ok(Register { path, database: Mutex::new(database) })
+    }
+
+    fn database(&self) -> MutexGuard<'_, Connection> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, doing: &str, error: &rusqlite::Error) -> PortError {
+        faults::explain(&self.path, doing, error)
+    }
+
+    fn write(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize, PortError> {
+        self.database().execute(sql, params).map_err(|e| self.failed("written", &e))
+    }
+
+    fn select<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, PortError> {
+        let database = self.database();
+        let rows = database.prepare_cached(sql).and_then(|mut s| s.query_map(params, read)?.collect());
+        rows.map_err(|e| self.failed("read", &e))
+    }
+
+    /// Takes deliveries in, all of them in one commit. One that was taken in before is told as such.
+    pub fn deliver(&self, deliveries: &[Delivery]) -> Result<Vec<Taken>, PortError> {
+        let mut database = self.database();
+        let mut taken = Vec::with_capacity(deliveries.len());
+        let mut insert = || {
+            let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for d in deliveries {
+                let sql = "INSERT INTO deliveries (pipeline, source, provider, delivery, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                           ON CONFLICT DO NOTHING";
+                let row = params![d.pipeline, d.source, d.provider, d.delivery, d.at];
+                let is_new = transaction.prepare_cached(sql)?.execute(row)? > 0;
+                taken.push(if is_new { Taken::New(transaction.last_insert_rowid()) } else { Taken::Known });
+            }
+            transaction.commit()
+        };
+        insert().map_err(|e| self.failed("written", &e))?;
+        Ok(taken)
+    }
+
+    /// Writes what came of deliveries.
+    pub fn settle(&self, deliveries: &[i64], outcome: &str) -> Result<(), PortError> {
+        let mut database = self.database();
+        let mut update = || {
+            let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for id in deliveries {
+                transaction
+                    .prepare_cached("UPDATE deliveries SET outcome = ?2 WHERE id = ?1")?
+                    .execute(params![id, outcome])?;
+            }
+            transaction.commit()
+        };
+        update().map_err(|e| self.failed("written", &e))
+    }
+
+    /// The deliveries of a pipeline of which nothing has come yet: a process before took them in.
+    pub fn open_deliveries(&self, pipeline: &str) -> Result<Vec<Delivery>, PortError> {
+        let sql = "SELECT id, pipeline, source, provider, delivery, at, outcome FROM deliveries
+                   WHERE pipeline = ?1 AND outcome IS NULL ORDER BY id";
+        self.select(sql, [pipeline], delivery)
+    }
+
+    /// The newest deliveries of a pipeline, the newest first.
+    pub fn deliveries(&self, pipeline: &str, most: u32) -> Result<Vec<Delivery>, PortError> {
+        let sql = "SELECT id, pipeline, source, provider, delivery, at, outcome FROM deliveries
+                   WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2";
+        self.select(sql, params![pipeline, most], delivery)
+    }
+
+    /// Forgets what nobody will send again, and browsers whose time is over.
+    pub fn tidy(&self, now: i64) -> Result<(), PortError> {
+        self.write("DELETE FROM deliveries WHERE at < ?1 AND outcome IS NOT NULL", [now - REMEMBERED])?;
+        self.write("DELETE FROM sessions WHERE expires < ?1", [now]).map(|_| ())
+    }
+
+    /// The last instant at which the schedules of a source were due.
+    pub fn instant(&self, pipeline: &str, source: &str) -> Result<Option<i64>, PortError> {
+        let sql = "SELECT last FROM instants WHERE pipeline = ?1 AND source = ?2";
+        let found = self.database().query_row(sql, [pipeline, source], |r| r.get(0)).optional();
+        found.map_err(|e| self.failed("read", &e))
+    }
+
+    /// Writes down that the schedules of a source were due then.
+    pub fn set_instant(&self, pipeline: &str, source: &str, last: i64) -> Result<(), PortError> {
+        let sql = "INSERT OR REPLACE INTO instants (pipeline, source, last) VALUES (?1, ?2, ?3)";
+        self.write(sql, params![pipeline, source, last]).map(|_| ())
+    }
+
+    /// Keeps a new token.
+    pub fn add_token(&self, token: &Token) -> Result<(), PortError> {
+        let sql = "INSERT INTO tokens (id, person, hash, scopes, note, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let scopes = token.scopes.join(" ");
+        let row = params![token.id, token.person, token.hash, scopes, token.note, token.created, token.expires];
+        self.write(sql, row).map(|_| ())
+    }
+
+    /// The token of that id.
+    pub fn token(&self, id: &str) -> Result<Option<Token>, PortError> {
+        let found = self.select(&format!("{TOKEN} WHERE id = ?1"), [id], token)?;
+        Ok(found.into_iter().next())
+    }
+
+    /// All tokens, the newest first.
+    pub fn tokens(&self) -> Result<Vec<Token>, PortError> {
+        self.select(&format!("{TOKEN} ORDER BY created DESC, id"), [], token)
+    }
+
+    /// Takes a token back; whether there was one that counted.
+    pub fn revoke(&self, id: &str, now: i64) -> Result<bool, PortError> {
+        Ok(self.write("UPDATE tokens SET revoked = ?2 WHERE id = ?1 AND revoked IS NULL", params![id, now])? > 0)
+    }
+
+    /// Keeps a browser that somebody logged in with.
+    pub fn add_browser(&self, browser: &Browser) -> Result<(), PortError> {
+        let sql = "INSERT INTO sessions (id, person, claims, csrf, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let b = browser;
+        self.write(sql, params![b.id, b.person, b.claims, b.csrf, b.created, b.expires]).map(|_| ())
+    }
+
+    /// The browser of that id.
+    pub fn browser(&self, id: &str) -> Result<Option<Browser>, PortError> {
+        let sql = "SELECT id, person, claims, csrf, created, expires FROM sessions WHERE id = ?1";
+        Ok(self.select(sql, [id], browser)?.into_iter().next())
+    }
+
+    /// Forgets a browser.
+    pub fn remove_browser(&self, id: &str) -> Result<(), PortError> {
+        self.write("DELETE FROM sessions WHERE id = ?1", [id]).map(|_| ())
+    }
+
+    /// Writes down what somebody did.
+    pub fn audit(&self, row: &Audit) -> Result<(), PortError> {
+        let sql = "INSERT INTO audit (at, person, call, outcome) VALUES (?1, ?2, ?3, ?4)";
+        self.write(sql, params![row.at, row.person, row.call, row.outcome]).map(|_| ())
+    }
+
+    /// The newest of what was done, the newest first.
+    pub fn audits(&self, most: u32) -> Result<Vec<Audit>, PortError> {
+        let read = |r: &Row<'_>| Ok(Audit { at: r.get(0)?, person: r.get(1)?, call: r.get(2)?, outcome: r.get(3)? });
+        self.select("SELECT at, person, call, outcome FROM audit ORDER BY id DESC LIMIT ?1", [most], read)
+    }
+}
+
+const TOKEN: &str = "SELECT id, person, hash, scopes, note, created, expires, revoked FROM tokens";
+
+fn token(row: &Row<'_>) -> rusqlite::Result<Token> {
+    let scopes: String = row.get(3)?;
+    Ok(Token {
+        id: row.get(0)?,
+        person: row.get(1)?,
+        hash: row.get(2)?,
+        scopes: scopes.split_whitespace().map(str::to_string).collect(),
+        note: row.get(4)?,
+        created: row.get(5)?,
+        expires: row.get(6)?,
+        revoked: row.get(7)?,
+    })
+}
+
+fn browser(row: &Row<'_>) -> rusqlite::Result<Browser> {
+    Ok(Browser {
+        id: row.get(0)?,
+        person: row.get(1)?,
+        claims: row.get(2)?,
+        csrf: row.get(3)?,
+        created: row.get(4)?,
+        expires: row.get(5)?,
+    })
+}
+
+fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    Ok(Delivery {
+        id: row.get(0)?,
+        pipeline: row.get(1)?,
+        source: row.get(2)?,
+        provider: row.get(3)?,
+        delivery: row.get(4)?,
+        at: row.get(5)?,
+        outcome: row.get(6)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(delivery: &str) -> Delivery {
+        Delivery {
+            id: 0,
+            pipeline: "shop".into(),
+            source: "app".into(),
+            provider: "github".into(),
+            delivery: delivery.into(),
+            at: 1000,
+            outcome: None,
+        }
+    }
+
+    #[test]
+    fn a_delivery_is_taken_in_once_and_stays_open_until_something_came_of_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let register = Register::open(dir.path()).expect("a register");
+        let taken = register.deliver(&[of("a"), of("b"), of("a")]).expect("written");
+        assert!(matches!(taken.as_slice(), [Taken::New(_), Taken::New(_), Taken::Known]), "{taken:?}");
+        drop(register);
+        let register = Register::open(dir.path()).expect("a register");
+        let open = register.open_deliveries("shop").expect("read");
+        assert_eq!(open.iter().map(|d| d.delivery.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        register.settle(&[open[0].id], "run 1").expect("written");
+        assert_eq!(register.open_deliveries("shop").expect("read").len(), 1);
+        assert_eq!(register.deliver(&[of("a")]).expect("written"), [Taken::Known]);
+        register.tidy(1000 + REMEMBERED + 1).expect("tidied");
+        assert_eq!(register.deliveries("shop", 9).expect("read").len(), 1, "an open one stays");
+    }
+
+    #[test]
+    fn tokens_are_revoked_once() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let register = Register::open(dir.path()).expect("a register");
+        let token = Token {
+            id: "abc".into(),
+            person: "ann".into(),
+            hash: "$argon2id$".into(),
+            scopes: vec!["read".into(), "write".into()],
+            note: String::new(),
+            created: 1,
+            expires: None,
+            revoked: None,
+        };
+        register.add_token(&token).expect("kept");
+        assert_eq!(register.token("abc").expect("read"), Some(token));
+        assert!(register.revoke("abc", 5).expect("written"));
+        assert!(!register.revoke("abc", 6).expect("written"));
+        assert_eq!(register.token("abc").expect("read").and_then(|t| t.revoked), Some(5));
+    }
+}

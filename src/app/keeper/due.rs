@@ -1,0 +1,212 @@
+//! When a source is due to be looked at: by poll, by schedule, after a hint, and later each time it fails. Plain arithmetic over
+//! absolute times, so that steps of the clock and restarts can be told through.
+
+use super::SourceView;
+use crate::digest::Digest;
+use crate::model::cron::Schedule;
+use crate::model::{Source, TriggerKind};
+use crate::plan::memory::Moment;
+use crate::ports::sources::Head;
+use std::time::Duration;
+
+/// How long the pause after failures may grow, unless the file says that a source is looked at less often anyway.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// After how long without an answer a look counts as hanging, for people to see.
+pub(super) const HANGS: i64 = 5 * 60_000;
+
+/// A source, and when it is due.
+pub(super) struct Due {
+    name: String,
+    every: Option<i64>,
+    schedules: Vec<Schedule>,
+    /// When it is polled next.
+    poll: Option<Moment>,
+    /// When a schedule is due next.
+    cron: Option<Moment>,
+    /// When to try again after a failure, for what is not polled.
+    retry: Option<Moment>,
+    failures: u32,
+    /// Since when a look has been going on.
+    pub looking: Option<Moment>,
+    /// Somebody hinted while a look was going on, which may have been too early to see it.
+    again: bool,
+    /// Deliveries that wait for what comes of a look that has not begun.
+    pub waiting: Vec<i64>,
+    /// Deliveries that wait for what comes of the look that is going on.
+    pub looked_for: Vec<i64>,
+    /// The newest version that was seen.
+    pub head: Option<Head>,
+    looked: Option<Moment>,
+    fault: Option<String>,
+}
+
+impl Due {
+    /// A source as the file says, due for its first look by its schedules after `last`, the last instant that counted.
+    pub fn new(source: &Source, last: Option<Moment>, now: Moment) -> Due {
+        let name = source.name.value.clone();
+        let mut every = None;
+        let mut schedules = Vec::new();
+        for trigger in &source.triggers {
+            match &trigger.kind {
+                TriggerKind::Poll(interval) => {
+                    let interval = millis(interval.value).max(1000);
+                    every = Some(every.map_or(interval, |e: i64| e.min(interval)));
+                }
+                TriggerKind::Cron { expression, tz } => {
+                    let zone = tz.as_ref().map(|t| t.value.as_str());
+                    // A schedule that cannot be read is an error of the file, which then is not run.
+                    schedules.extend(Schedule::parse(expression, &name, zone));
+                }
+                TriggerKind::Webhook(_) => {}
+            }
+        }
+        let mut due = Due {
+            name,
+            every,
+            schedules,
+            poll: None,
+            cron: None,
+            retry: None,
+            failures: 0,
+            looking: None,
+            again: false,
+            waiting: Vec::new(),
+            looked_for: Vec::new(),
+            head: None,
+            looked: None,
+            fault: None,
+        };
+        due.poll = due.every.map(|_| now);
+        due.cron = due.after(last.unwrap_or(now));
+        due
+    }
+
+    /// Takes over what another one of that source has learnt.
+    pub fn inherit(&mut self, before: Due) {
+        self.looking = before.looking;
+        self.again = before.again;
+        self.waiting = before.waiting;
+        self.looked_for = before.looked_for;
+        self.looked = before.looked;
+    }
+
+    fn after(&self, last: Moment) -> Option<Moment> {
+        let last = jiff::Timestamp::from_millisecond(last).ok()?;
+        self.schedules.iter().filter_map(|s| s.next(last)).map(|t| t.as_millisecond()).min()
+    }
+
+    /// The next moment at which it is due; nothing while it is looked at, and where nothing makes it due.
+    pub fn next(&self) -> Option<Moment> {
+        if self.looking.is_some() {
+            return None;
+        }
+        [self.poll, self.cron, self.retry].into_iter().flatten().min()
+    }
+
+    /// Whether it is to be looked at now. `instant` is the moment of a schedule that is used up by that: it is written down
+    /// before looking, so that no instant counts twice.
+    pub fn is_due(&mut self, now: Moment) -> Option<Look> {
+        // After a step of the clock back, nothing waits for the time to come again.
+        if let (Some(poll), Some(every)) = (self.poll, self.every)
+            && poll > now.saturating_add(every.max(self.pause()).saturating_mul(2))
+        {
+            self.poll = Some(now);
+        }
+        if self.looking.is_some() {
+            return None;
+        }
+        let is_over = |moment: Option<Moment>| moment.is_some_and(|m| m <= now);
+        let instant = self.cron.filter(|c| *c <= now).map(|due| {
+            // What came due while nobody looked counts once.
+            let last = due.max(now);
+            self.cron = self.after(last);
+            last
+        });
+        (instant.is_some() || is_over(self.poll) || is_over(self.retry)).then_some(Look { instant })
+    }
+
+    /// A look begins.
+    pub fn begin(&mut self, now: Moment) {
+        self.looking = Some(now);
+        self.retry = None;
+        self.again = false;
+        self.looked_for.append(&mut self.waiting);
+    }
+
+    /// Somebody hints that it has moved.
+    pub fn hint(&mut self, now: Moment, delivery: Option<i64>) {
+        self.waiting.extend(delivery);
+        if self.looking.is_some() {
+            self.again = true;
+        } else {
+            self.retry = Some(now);
+        }
+    }
+
+    /// A look came to its end. Whether there is a version that was not seen before.
+    pub fn end(&mut self, now: Moment, result: Result<Head, String>) -> bool {
+        self.looking = None;
+        self.looked = Some(now);
+        let moved = match result {
+            Ok(head) => {
+                self.failures = 0;
+                self.fault = None;
+                let moved = self.head.as_ref().is_none_or(|h| h.version != head.version);
+                self.head = Some(head);
+                moved
+            }
+            Err(fault) => {
+                self.failures += 1;
+                self.fault = Some(fault);
+                false
+            }
+        };
+        let pause = self.pause();
+        self.poll = self.every.map(|_| now + pause + self.jitter(pause, now));
+        if self.fault.is_some() && self.every.is_none() {
+            self.retry = Some(now + pause + self.jitter(pause, now));
+        }
+        if std::mem::take(&mut self.again) {
+            self.retry = Some(now);
+        }
+        moved
+    }
+
+    /// How long until the next look: as the file says, and after each failure twice as long.
+    fn pause(&self) -> i64 {
+        let every = self.every.unwrap_or(60_000);
+        let longest = millis(LONGEST).max(every);
+        every.saturating_mul(1 << self.failures.min(12)).min(longest)
+    }
+
+    /// Up to a tenth more, so that a hundred sources do not look in the same second for ever.
+    fn jitter(&self, pause: i64, now: Moment) -> i64 {
+        let hash = Digest::of(format!("{} {now}", self.name)).0;
+        pause / 10 * i64::from(hash[0]) / 255
+    }
+
+    /// What people see of it.
+    pub fn view(&self, now: Moment) -> SourceView {
+        let hangs = self.looking.filter(|since| now - since > HANGS);
+        let fault = hangs.map(|_| "it has not answered for more than five minutes".to_string());
+        SourceView {
+            head: self.head.clone(),
+            looked: self.looked,
+            next: self.next(),
+            fault: fault.or_else(|| self.fault.clone()),
+            looking: self.looking,
+        }
+    }
+}
+
+/// A look that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    /// The moment up to which schedules are used up by it.
+    pub instant: Option<Moment>,
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

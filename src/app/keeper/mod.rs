@@ -1,0 +1,259 @@
+//! A pipeline that is kept going: looked at when something says so, run when there is something to do, spoken to meanwhile.
+//!
+//! A [`Keeper`] is what doors see of it: it may be asked and told things from any thread. Behind it works one thread (`work`)
+//! that looks, plans and runs, one after the other; what people say does not wait for it, since the book is shared. A fault of
+//! one pipeline is its own: what ends that thread is written on its door, and the others go on.
+
+mod due;
+mod watch;
+mod work;
+
+use super::{Failure, Looked, Session, Settings};
+use crate::adapters::sqlite::Sqlite;
+use crate::adapters::sqlite::register::Register;
+use crate::engine::{SharedBook, book};
+use crate::plan::memory::Moment;
+use crate::plan::{Memory, Plan};
+use crate::ports::PortError;
+use crate::ports::sources::Head;
+use crate::run::{Record, State, Word};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{broadcast, oneshot};
+
+/// How many records somebody who follows them may be behind before some are left out.
+const FOLLOWED: usize = 4096;
+
+/// A pipeline that is kept going. Cheap to share.
+pub struct Keeper {
+    /// The name of the pipeline.
+    pub name: String,
+    /// The folder of its state.
+    pub folder: PathBuf,
+    book: SharedBook,
+    session: RwLock<Arc<Session>>,
+    view: RwLock<View>,
+    asks: UnboundedSender<Ask>,
+    records: broadcast::Sender<Record>,
+}
+
+/// What is known of a kept pipeline besides its state.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// The plan that was made last.
+    pub plan: Option<Arc<Plan>>,
+    /// When it was made.
+    pub planned: Option<Moment>,
+    /// Why it could not be planned, the last time that was tried.
+    pub fault: Option<Failure>,
+    /// Why the newest pipeline file is not the one that counts: it is faulty, and the one before goes on.
+    pub file_fault: Option<Failure>,
+    /// The sources.
+    pub sources: BTreeMap<String, SourceView>,
+    /// The next moment at which time alone may open a gate.
+    pub next: Option<Moment>,
+    /// Whether a run is going.
+    pub running: bool,
+    /// Why nothing goes on any more: the pipeline is in quarantine until the server starts again.
+    pub stopped: Option<String>,
+    /// Whether the first look is done.
+    pub ready: bool,
+}
+
+/// What is known of a source of a kept pipeline.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceView {
+    /// The newest version that was seen.
+    pub head: Option<Head>,
+    /// When it was looked at last.
+    pub looked: Option<Moment>,
+    /// When it will be looked at next, by poll or schedule.
+    pub next: Option<Moment>,
+    /// Why it could not be looked at, the last time that was tried.
+    pub fault: Option<String>,
+    /// Since when a look has been going on.
+    pub looking: Option<Moment>,
+}
+
+/// What is asked of the thread behind a keeper.
+pub(super) enum Ask {
+    /// Look at a source now; with the number of the delivery that said so.
+    Hint { source: String, delivery: Option<i64> },
+    /// Look at everything now and do what is to be done.
+    Hasten { by: String, rerun: Vec<String>, answer: oneshot::Sender<Result<Hastened, Failure>> },
+    /// Somebody said something, and it is written.
+    Said,
+    /// Nothing new begins, and what runs comes to its end.
+    Stop,
+}
+
+/// What came of hastening.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hastened {
+    /// That run has begun.
+    Run(u64),
+    /// There is nothing to do now, for that reason.
+    Nothing(String),
+}
+
+/// How a pipeline is kept.
+pub struct Keeping {
+    /// The pipeline and its state.
+    pub settings: Settings,
+    /// What the server remembers.
+    pub register: Arc<Register>,
+    /// Where blocking calls are made.
+    pub runtime: tokio::runtime::Handle,
+    /// How long what runs may take to its end when everything stops.
+    pub grace: Duration,
+}
+
+/// The thread behind a keeper.
+pub struct Behind(std::thread::JoinHandle<()>);
+
+impl Behind {
+    /// Waits until it has come to its end.
+    pub fn join(self) {
+        // One that panicked has written it on its door.
+        let _ = self.0.join();
+    }
+
+    /// Whether it has come to its end.
+    pub fn is_over(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+impl Keeper {
+    /// Opens a pipeline to be kept, and starts keeping it. Nobody else may write to its state from then on.
+    pub fn start(keeping: Keeping) -> Result<(Arc<Keeper>, Behind), Failure> {
+        let session = Arc::new(Session::open(&keeping.settings)?);
+        let (records, _) = broadcast::channel(FOLLOWED);
+        let told = records.clone();
+        let book = session.write()?.watched(Box::new(move |records| {
+            for record in records {
+                // Nobody may be listening.
+                let _ = told.send(record.clone());
+            }
+        }));
+        let (asks, asked) = unbounded_channel();
+        let keeper = Arc::new(Keeper {
+            name: session.graph.pipeline().name.value.clone(),
+            folder: session.folder.clone(),
+            book: SharedBook::new(book),
+            session: RwLock::new(session),
+            view: RwLock::new(View::default()),
+            asks,
+            records,
+        });
+        let behind = spawn(keeper.clone(), keeping, asked)?;
+        Ok((keeper, behind))
+    }
+
+    /// The pipeline as it is now.
+    pub fn session(&self) -> Arc<Session> {
+        self.session.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is known besides the state.
+    pub fn view(&self) -> View {
+        self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads something of what is known besides the state.
+    pub fn see<T>(&self, read: impl FnOnce(&View) -> T) -> T {
+        read(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads something of the state. It stands still meanwhile, so it has to be little.
+    pub fn state<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.book.lock().state)
+    }
+
+    /// At most that many of the records behind a number. Calls block.
+    pub fn records(&self, after: u64, most: u32) -> Result<Vec<Record>, PortError> {
+        Sqlite::open_for_reading(&self.folder)?.some(after, most)?.iter().map(book::record).collect()
+    }
+
+    /// All records that are written from now on.
+    pub fn follow(&self) -> broadcast::Receiver<Record> {
+        self.records.subscribe()
+    }
+
+    /// Says something. What follows is on the disk when this returns, a refusal, too. Calls block, for as long as a commit takes.
+    pub fn say(&self, word: &Word) -> Result<Vec<Record>, PortError> {
+        let now = self.session().now();
+        let records = {
+            let mut book = self.book.lock();
+            let events = crate::run::said(&book.state.memory, &book.state.intents, word, now);
+            book.say(now, events)?
+        };
+        let _ = self.asks.send(Ask::Said);
+        Ok(records)
+    }
+
+    /// Hints that a source may have moved.
+    pub fn hint(&self, source: &str, delivery: Option<i64>) {
+        let _ = self.asks.send(Ask::Hint { source: source.to_string(), delivery });
+    }
+
+    /// Looks at everything now, and does what is to be done. The answer comes when a run has begun, or when there is none.
+    pub fn hasten(&self, by: &str, rerun: Vec<String>) -> oneshot::Receiver<Result<Hastened, Failure>> {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.asks.send(Ask::Hasten { by: by.to_string(), rerun, answer });
+        answered
+    }
+
+    /// Plans, with every source asked for its newest version. Changes nothing. Calls block, for as long as looking takes.
+    pub fn plan(&self, rerun: &[String]) -> Result<Looked, Failure> {
+        let memory = self.memory();
+        self.session().look_at(&memory, &BTreeMap::new(), rerun)
+    }
+
+    /// The facts that planning reads, as they are now.
+    pub fn memory(&self) -> Memory {
+        self.state(|s| s.memory.clone())
+    }
+
+    /// Has nothing new begin. What runs comes to its end, or is handed on.
+    pub fn stop(&self) {
+        let _ = self.asks.send(Ask::Stop);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut View)) {
+        change(&mut self.view.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+fn spawn(keeper: Arc<Keeper>, keeping: Keeping, asked: UnboundedReceiver<Ask>) -> Result<Behind, Failure> {
+    let failed = |e: std::io::Error| {
+        let what = PortError::new(crate::ports::Fault::Unavailable, format!("a thread cannot be made: {e}"));
+        Failure::of(&what, &format!("pipeline {}", keeper.name))
+    };
+    let name = keeper.name.chars().take(15).collect();
+    let kept = keeper.clone();
+    let work = move || {
+        let work = std::panic::AssertUnwindSafe(|| work::work(kept.clone(), keeping, asked));
+        let ended = std::panic::catch_unwind(work);
+        let why = match ended {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => format!("a fault of Lockgate: {}", said_by(&*panic)),
+        };
+        tracing::error!(pipeline = %kept.name, "stopped: {why}");
+        kept.change(|view| {
+            view.running = false;
+            view.stopped = Some(why);
+        });
+    };
+    std::thread::Builder::new().name(name).spawn(work).map(Behind).map_err(failed)
+}
+
+/// What a panic said.
+fn said_by(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it panicked").to_string()
+}

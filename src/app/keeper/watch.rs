@@ -1,0 +1,71 @@
+//! Watching this machine's files: the pipeline file with what it includes, and folders that are sources.
+
+use crate::app::Session;
+use crate::model::SourceKind;
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What may have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    /// The pipeline file.
+    File,
+    /// That source.
+    Source(String),
+}
+
+/// Watches until it is dropped. Folders are watched and not files, since editors replace files.
+pub(super) fn watch(session: &Session, told: UnboundedSender<Changed>) -> notify::Result<RecommendedWatcher> {
+    let files: Vec<PathBuf> = session.loaded.sources.iter().map(|(_, f)| absolute(f.path())).collect();
+    let folders = sources(session);
+    let own = session.folder.clone();
+    let (watched, roots) = (files.clone(), folders.clone());
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let Ok(event) = event else { return };
+        if matches!(event.kind, EventKind::Access(_)) {
+            return;
+        }
+        // What Lockgate and git keep for themselves is none of a source.
+        let foreign = |p: &&PathBuf| !p.starts_with(&own) && !p.iter().any(|part| part == ".lockgate" || part == ".git");
+        for path in event.paths.iter().filter(foreign) {
+            if watched.contains(path) {
+                let _ = told.send(Changed::File);
+            }
+            for name in roots.iter().filter(|(root, _)| path.starts_with(root)).flat_map(|(_, names)| names) {
+                let _ = told.send(Changed::Source(name.clone()));
+            }
+        }
+    })?;
+    let mut places: BTreeMap<PathBuf, RecursiveMode> = BTreeMap::new();
+    for parent in files.iter().filter_map(|f| f.parent()) {
+        places.entry(parent.to_path_buf()).or_insert(RecursiveMode::NonRecursive);
+    }
+    for root in folders.keys() {
+        let folder = if root.is_file() { root.parent().unwrap_or(root) } else { root };
+        places.insert(folder.to_path_buf(), RecursiveMode::Recursive);
+    }
+    for (place, mode) in places.iter().filter(|(p, _)| p.is_dir()) {
+        watcher.watch(place, *mode)?;
+    }
+    Ok(watcher)
+}
+
+/// The paths of sources on this machine, with the names of the sources. A git repository is polled: what is new there is
+/// known by its branch and not by its files.
+fn sources(session: &Session) -> BTreeMap<PathBuf, Vec<String>> {
+    let mut found: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+    for source in &session.graph.pipeline().sources {
+        let path = source.kind.local_path().filter(|_| !matches!(source.kind, SourceKind::Git { .. }));
+        if let Some(path) = path {
+            let path = crate::engine::clean(&session.loaded.root.join(&path.value));
+            found.entry(path).or_default().push(source.name.value.clone());
+        }
+    }
+    found
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}

@@ -1,0 +1,288 @@
+//! What all requests share: the pipelines, who is who, and the bounds.
+
+use super::config::{Config, Role, User};
+use super::tokens::{self, Scope};
+use crate::adapters::sqlite::register::{Audit, Register};
+use crate::app::Keeper;
+use crate::plan::memory::Moment;
+use crate::ports::PortError;
+use crate::run::{Saying, Word};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// For how long a token that was verified need not be verified again; hashing is slow on purpose. Whether it was taken back is
+/// asked each time.
+const VERIFIED: Duration = Duration::from_secs(600);
+/// How many verified tokens and how many people's requests are kept in mind.
+const KEPT: usize = 10_000;
+/// How long a browser stays logged in.
+pub const SESSION: i64 = 12 * 3_600_000;
+
+/// Who looks where anyone may.
+pub const ANYONE: &str = "anyone";
+
+/// What all requests share.
+pub struct Site {
+    /// The pipelines that are kept going, in the order they were named.
+    pub keepers: Vec<Arc<Keeper>>,
+    /// What the server remembers.
+    pub register: Arc<Register>,
+    /// Who is served without logging in: whoever started a server of their own machine.
+    pub local: Option<String>,
+    config: RwLock<Arc<Config>>,
+    verified: Mutex<HashMap<String, Instant>>,
+    counted: Mutex<HashMap<String, (Instant, u32)>>,
+    /// Set when the server stops: it is not ready any more.
+    stopping: std::sync::atomic::AtomicBool,
+}
+
+/// Somebody who asks for something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Who.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// The groups they are of; nothing where groups are not known, on a machine of one's own.
+    pub groups: Option<Vec<String>>,
+    /// Other names of theirs.
+    pub also: Vec<String>,
+    /// What they may use this login for.
+    pub scopes: Vec<Scope>,
+    /// What forms of their browser must say; nothing where there is no browser that sends its cookie unasked.
+    pub csrf: Option<String>,
+}
+
+impl Person {
+    /// Whoever is not logged in, where anyone may look.
+    pub fn anyone() -> Person {
+        let scopes = vec![Scope::Read];
+        Person { name: ANYONE.into(), role: Role::Viewer, groups: Some(vec![]), also: vec![], scopes, csrf: None }
+    }
+
+    /// Whether they may do what asks for that scope.
+    pub fn may(&self, scope: Scope) -> bool {
+        let role = match scope {
+            Scope::Read | Scope::Approve => Role::Viewer,
+            Scope::Operate => Role::Developer,
+            Scope::Admin => Role::Admin,
+        };
+        self.role >= role && self.scopes.contains(&scope)
+    }
+
+    /// Something that they say.
+    pub fn word(&self, what: Saying, reason: Option<String>) -> Word {
+        Word { by: self.name.clone(), groups: self.groups.clone(), also: self.also.clone(), reason, what }
+    }
+}
+
+impl Site {
+    /// The site of these pipelines.
+    pub fn new(keepers: Vec<Arc<Keeper>>, register: Arc<Register>, config: Config, local: Option<String>) -> Site {
+        Site {
+            keepers,
+            register,
+            local,
+            config: RwLock::new(Arc::new(config)),
+            verified: Mutex::default(),
+            counted: Mutex::default(),
+            stopping: std::sync::atomic::AtomicBool::new(false),
+        }
+    }
+
+    /// The configuration as it is now.
+    pub fn config(&self) -> Arc<Config> {
+        self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a new configuration. Approvals of people who are not of their group any more do not count from then on.
+    pub fn reconfigure(&self, config: Config) -> Result<(), PortError> {
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        self.recount()
+    }
+
+    /// The pipeline of that name.
+    pub fn keeper(&self, name: &str) -> Option<&Arc<Keeper>> {
+        self.keepers.iter().find(|k| k.name == name)
+    }
+
+    /// The time.
+    pub fn now(&self) -> Moment {
+        jiff::Timestamp::now().as_millisecond()
+    }
+
+    /// Whether the server stops.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// The server stops.
+    pub fn stop(&self) {
+        self.stopping.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.keepers.iter().for_each(|k| k.stop());
+    }
+
+    /// Writes down what somebody did to what is of no pipeline.
+    pub fn audit(&self, person: &str, call: &str, outcome: &str) -> Result<(), PortError> {
+        let row = Audit { at: self.now(), person: person.into(), call: call.into(), outcome: outcome.into() };
+        self.register.audit(&row)
+    }
+
+    /// Whose token it is, if it counts. Takes the same time for all that do not; blocks while it hashes.
+    pub fn of_token(&self, token: &str) -> Option<Person> {
+        let (id, secret) = tokens::parts(token).unwrap_or(("", ""));
+        let config = self.config();
+        let kept = self.token(&config, id);
+        let hash = kept.as_ref().map_or(tokens::nobodys(), |t| t.hash.as_str());
+        let name = format!("{} {hash}", tokens::name_of(secret));
+        if !self.is_verified(&name) {
+            if !tokens::verify(secret, hash) {
+                return None;
+            }
+            self.set_verified(name);
+        }
+        let token = kept.filter(|t| t.revoked.is_none() && t.expires.is_none_or(|e| e > self.now()))?;
+        let scopes = Scope::list(&token.scopes);
+        Some(Person { scopes, ..self.person(&config, &token.person)? })
+    }
+
+    /// A token of the configuration or of the register.
+    fn token(&self, config: &Config, id: &str) -> Option<crate::adapters::sqlite::register::Token> {
+        let configured = config.users.values().find_map(|u| Some((u, u.tokens.iter().find(|t| t.id == id)?)));
+        if let Some((user, token)) = configured {
+            return Some(crate::adapters::sqlite::register::Token {
+                id: id.to_string(),
+                person: user.name.clone(),
+                hash: token.hash.clone(),
+                scopes: token.scopes.clone(),
+                note: String::new(),
+                created: 0,
+                expires: token.expires,
+                revoked: None,
+            });
+        }
+        self.register.token(id).ok().flatten()
+    }
+
+    /// Somebody whom the configuration names.
+    pub fn person(&self, config: &Config, name: &str) -> Option<Person> {
+        if self.local.as_deref() == Some(name) && !config.users.contains_key(name) {
+            return Some(self.owner(name));
+        }
+        config.users.get(name).map(|user| of_user(config, user))
+    }
+
+    /// The one person of a machine of their own: as on its command line, groups are not known and everyone is taken at their
+    /// word.
+    fn owner(&self, name: &str) -> Person {
+        let scopes = Scope::ALL.to_vec();
+        Person { name: name.to_string(), role: Role::Admin, groups: None, also: vec![], scopes, csrf: None }
+    }
+
+    /// Whose browser it is, if it counts.
+    pub fn of_browser(&self, cookie: &str) -> Option<Person> {
+        let browser = self.register.browser(&tokens::name_of(cookie)).ok().flatten()?;
+        if browser.expires <= self.now() {
+            return None;
+        }
+        let config = self.config();
+        let claims: Claims = serde_json::from_str(&browser.claims).unwrap_or_default();
+        let person = match claims.groups {
+            // Who came from elsewhere is of the groups that were said there.
+            Some(groups) => of_claims(&config, &browser.person, groups, claims.also),
+            None => {
+                let scopes = claims.scopes.map(|s| Scope::list(&s)).unwrap_or_else(|| Scope::ALL.to_vec());
+                Person { scopes, ..self.person(&config, &browser.person)? }
+            }
+        };
+        Some(Person { csrf: Some(browser.csrf), ..person })
+    }
+
+    fn verified(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_verified(&self, name: &str) -> bool {
+        self.verified().get(name).is_some_and(|at| at.elapsed() < VERIFIED)
+    }
+
+    fn set_verified(&self, name: String) {
+        let mut verified = self.verified();
+        if verified.len() >= KEPT {
+            verified.clear();
+        }
+        verified.insert(name, Instant::now());
+    }
+
+    /// Counts a request of somebody; whether there were too many in this minute.
+    pub fn is_too_many(&self, who: &str) -> bool {
+        let most = self.config().limits.requests;
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if counted.len() >= KEPT {
+            counted.retain(|_, (since, _)| since.elapsed() < Duration::from_secs(60));
+        }
+        let (since, count) = counted.entry(who.to_string()).or_insert((Instant::now(), 0));
+        if since.elapsed() >= Duration::from_secs(60) {
+            (*since, *count) = (Instant::now(), 0);
+        }
+        *count += 1;
+        *count > most
+    }
+
+    /// Takes approvals back of people who are not of the group any more for which they gave them.
+    pub fn recount(&self) -> Result<(), PortError> {
+        if self.local.is_some() {
+            return Ok(());
+        }
+        let config = self.config();
+        for keeper in &self.keepers {
+            let approvals: Vec<_> = keeper.state(|s| {
+                let standing = s.memory.environments.iter().filter_map(|(e, p)| Some((e, p.standing.as_ref()?)));
+                standing.flat_map(|(e, s)| s.approvals.iter().map(|a| (e.clone(), a.clone()))).collect()
+            });
+            for (environment, approval) in approvals {
+                // Of people who came from elsewhere it is known when they come again.
+                let Some(then) = approval.groups.filter(|_| config.users.contains_key(&approval.by)) else { continue };
+                let now = self.person(&config, &approval.by).and_then(|p| p.groups).unwrap_or_default();
+                if then.iter().any(|g| !now.contains(g)) {
+                    let what = Saying::Withdraw { environment, by: approval.by.clone() };
+                    let reason = Some(format!("{} left a group", approval.by));
+                    let word = Word { by: "lockgate".into(), groups: None, also: vec![], reason, what };
+                    keeper.say(&word)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is said of somebody who logged in with a browser.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Claims {
+    /// The groups that a provider says; nothing where the configuration says.
+    pub groups: Option<Vec<String>>,
+    /// Other names that a provider says.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// What the token that was logged in with may be used for.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+}
+
+fn of_user(config: &Config, user: &User) -> Person {
+    Person {
+        name: user.name.clone(),
+        role: config.role(user.role, &user.groups),
+        groups: Some(user.groups.clone()),
+        also: user.also.clone(),
+        scopes: Scope::ALL.to_vec(),
+        csrf: None,
+    }
+}
+
+/// Somebody whom a provider vouches for. That a user of the same name is configured gives them nothing.
+fn of_claims(config: &Config, name: &str, groups: Vec<String>, also: Vec<String>) -> Person {
+    let role = config.role(Role::Viewer, &groups);
+    Person { name: name.into(), role, groups: Some(groups), also, scopes: Scope::ALL.to_vec(), csrf: None }
+}
