@@ -167,7 +167,7 @@ impl Site {
 
     /// Somebody whom the configuration names.
     pub fn person(&self, config: &Config, name: &str) -> Option<Person> {
-        if self.local.as_deref() == Some(name) && !config.users.contains_key(name) {
+        if self.local.as_deref() == Some(name) {
             return Some(self.owner(name));
         }
         config.users.get(name).map(|user| of_user(config, user))
