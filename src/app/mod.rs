@@ -12,10 +12,10 @@ pub mod session;
 mod beside;
 mod world;
 
-pub use load::{Loaded, load};
-pub use saved::SavedPlan;
 pub use crate::engine::Call;
 pub use keeper::Keeper;
+pub use load::{Loaded, load};
+pub use saved::SavedPlan;
 pub use session::{Applied, ApplyOptions, Looked, Session, Settings};
 
 use crate::diag::Diagnostic;

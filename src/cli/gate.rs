@@ -1,8 +1,8 @@
 //! `lockgate approve` and `lockgate reject`: what people say at a gate.
 
 use super::{Desk, Exit};
-use crate::app::names;
 use crate::app::Failure;
+use crate::app::names;
 use crate::digest::Digest;
 use crate::report::{Paint, gate};
 use crate::run::Saying;

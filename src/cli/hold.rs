@@ -1,8 +1,8 @@
 //! `lockgate hold` and `lockgate release`: an environment that automation leaves alone.
 
 use super::{Desk, Exit};
-use crate::app::names;
 use crate::app::Failure;
+use crate::app::names;
 use crate::run::Saying;
 
 /// Leave an environment as it is until somebody releases it

@@ -1,8 +1,8 @@
 //! `lockgate pin`, `unpin`, `ban` and `unban`: which versions of a source count.
 
 use super::{Desk, Exit};
-use crate::app::names;
 use crate::app::Failure;
+use crate::app::names;
 use crate::run::Saying;
 
 /// Keep a source at a version, whatever its head is

@@ -1,8 +1,8 @@
 //! `lockgate rollback`: an older candidate again.
 
 use super::{Desk, Exit};
-use crate::app::names;
 use crate::app::Failure;
+use crate::app::names;
 use crate::run::Saying;
 
 /// Bring an older candidate back to an environment

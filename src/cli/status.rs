@@ -1,8 +1,8 @@
 //! `lockgate status`: the board.
 
 use super::{Desk, Exit};
-use crate::app::names;
 use crate::app::Failure;
+use crate::app::names;
 use crate::report::board;
 
 /// Show what each environment has, since when, and what waits there

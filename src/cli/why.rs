@@ -1,8 +1,8 @@
 //! `lockgate why`: what an environment waits for.
 
 use super::{Desk, Exit};
-use crate::app::names;
 use crate::app::Failure;
+use crate::app::names;
 use crate::diag::{Diagnostic, codes};
 use crate::report::why;
 

@@ -173,7 +173,8 @@ impl Stage {
 
     /// Somebody says something.
     pub fn say(&mut self, by: &str, groups: Option<Vec<String>>, what: Saying) {
-        let word = Word { by: by.to_string(), groups, also: Vec::new(), reason: Some("a test says so".to_string()), what };
+        let word =
+            Word { by: by.to_string(), groups, also: Vec::new(), reason: Some("a test says so".to_string()), what };
         for event in said(&self.state.memory, &self.state.intents, &word, self.now) {
             self.story.heard(&event);
             self.write(event);

@@ -46,7 +46,8 @@ pub fn serve(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure> {
     let failed = |e: std::io::Error| {
         Failure::plain(Diagnostic::new(&codes::LIMIT_REACHED, format!("a server cannot begin: {e}")))
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("server").build().map_err(failed)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("server").build().map_err(failed)?;
     let result = runtime.block_on(serve_on(serving, told));
     // A look that hangs is nobody's business any more.
     runtime.shutdown_background();
@@ -68,8 +69,8 @@ async fn serve_on(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure>
     let app = layers(routes::router(&site), &limits);
     let service = app.into_make_service_with_connect_info::<listen::Peer>();
     let mut begin_end = closed.clone();
-    let server = axum::serve(listen::Limited::new(listener, limits.connections), service)
-        .with_graceful_shutdown(async move {
+    let server =
+        axum::serve(listen::Limited::new(listener, limits.connections), service).with_graceful_shutdown(async move {
             let _ = begin_end.wait_for(|c| *c).await;
         });
     let server = tokio::spawn(server.into_future());
@@ -109,11 +110,7 @@ fn layers(router: Router, limits: &config::Limits) -> Router {
 }
 
 /// Listens to signals: to stop, gracefully the first time; and to read the configuration anew.
-fn signals(
-    site: Shared,
-    serving: Serving,
-    closing: tokio::sync::watch::Sender<bool>,
-) -> tokio::task::JoinHandle<()> {
+fn signals(site: Shared, serving: Serving, closing: tokio::sync::watch::Sender<bool>) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         let listen = |kind: SignalKind| signal(kind).ok();
         let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));

@@ -71,12 +71,7 @@ const fn reads(path: &'static str, about: &'static str, handler: fn() -> MethodR
     Route { method: Method::Get, path, right: Right::Scope(Scope::Read), proof: Proof::Header, about, handler }
 }
 
-const fn acts(
-    path: &'static str,
-    scope: Scope,
-    about: &'static str,
-    handler: fn() -> MethodRouter<Shared>,
-) -> Route {
+const fn acts(path: &'static str, scope: Scope, about: &'static str, handler: fn() -> MethodRouter<Shared>) -> Route {
     Route { method: Method::Post, path, right: Right::Scope(scope), proof: Proof::Header, about, handler }
 }
 
@@ -91,27 +86,67 @@ pub static ROUTES: &[Route] = &[
     reads("/api/v1/openapi.json", "What this page describes, for programs.", || get(docs::openapi)),
     reads("/api/v1/whoami", "Who asks, and what they may do.", || get(read::whoami)),
     reads("/api/v1/pipelines", "The pipelines, and how each of them is.", || get(read::pipelines)),
-    reads("/api/v1/pipelines/{pipeline}/status", "What each environment has, and what waits there.", || get(read::status)),
-    reads("/api/v1/pipelines/{pipeline}/sources", "The sources: what was seen when, and when each is looked at next.", || get(read::sources)),
-    reads("/api/v1/pipelines/{pipeline}/plan", "What would happen, and why. `fresh=true` looks at everything now.", || get(read::plan)),
+    reads("/api/v1/pipelines/{pipeline}/status", "What each environment has, and what waits there.", || {
+        get(read::status)
+    }),
+    reads(
+        "/api/v1/pipelines/{pipeline}/sources",
+        "The sources: what was seen when, and when each is looked at next.",
+        || get(read::sources),
+    ),
+    reads(
+        "/api/v1/pipelines/{pipeline}/plan",
+        "What would happen, and why. `fresh=true` looks at everything now.",
+        || get(read::plan),
+    ),
     reads("/api/v1/pipelines/{pipeline}/why/{environment}", "What an environment waits for.", || get(read::why)),
-    reads("/api/v1/pipelines/{pipeline}/gate/{environment}", "What stands at a gate, exactly: what an approval would be of.", || get(read::gate)),
+    reads(
+        "/api/v1/pipelines/{pipeline}/gate/{environment}",
+        "What stands at a gate, exactly: what an approval would be of.",
+        || get(read::gate),
+    ),
     reads("/api/v1/pipelines/{pipeline}/history", "What happened.", || get(read::history)),
-    reads("/api/v1/pipelines/{pipeline}/deliveries", "Webhooks that came in, and what came of each.", || get(read::deliveries)),
-    reads("/api/v1/pipelines/{pipeline}/log", "What a step printed. `follow=true` goes on until it has ended.", || get(stream::log)),
-    reads("/api/v1/pipelines/{pipeline}/events", "Everything that happens from now on, as server-sent events.", || get(stream::events)),
-    acts("/api/v1/pipelines/{pipeline}/apply", Scope::Operate, "Looks at everything now, and does what is to be done.", || post(act::apply)),
-    acts("/api/v1/pipelines/{pipeline}/approve", Scope::Approve, "Says yes to exactly what stands at a gate.", || post(act::approve)),
-    acts("/api/v1/pipelines/{pipeline}/reject", Scope::Approve, "Says no to what stands at a gate.", || post(act::reject)),
+    reads("/api/v1/pipelines/{pipeline}/deliveries", "Webhooks that came in, and what came of each.", || {
+        get(read::deliveries)
+    }),
+    reads("/api/v1/pipelines/{pipeline}/log", "What a step printed. `follow=true` goes on until it has ended.", || {
+        get(stream::log)
+    }),
+    reads("/api/v1/pipelines/{pipeline}/events", "Everything that happens from now on, as server-sent events.", || {
+        get(stream::events)
+    }),
+    acts(
+        "/api/v1/pipelines/{pipeline}/apply",
+        Scope::Operate,
+        "Looks at everything now, and does what is to be done.",
+        || post(act::apply),
+    ),
+    acts("/api/v1/pipelines/{pipeline}/approve", Scope::Approve, "Says yes to exactly what stands at a gate.", || {
+        post(act::approve)
+    }),
+    acts("/api/v1/pipelines/{pipeline}/reject", Scope::Approve, "Says no to what stands at a gate.", || {
+        post(act::reject)
+    }),
     acts("/api/v1/pipelines/{pipeline}/withdraw", Scope::Approve, "Takes one's own yes back.", || post(act::withdraw)),
     acts("/api/v1/pipelines/{pipeline}/hold", Scope::Operate, "Leaves an environment alone.", || post(act::hold)),
-    acts("/api/v1/pipelines/{pipeline}/release", Scope::Operate, "Goes on with an environment that is held.", || post(act::release)),
-    acts("/api/v1/pipelines/{pipeline}/rollback", Scope::Operate, "Brings an older candidate back.", || post(act::rollback)),
+    acts("/api/v1/pipelines/{pipeline}/release", Scope::Operate, "Goes on with an environment that is held.", || {
+        post(act::release)
+    }),
+    acts("/api/v1/pipelines/{pipeline}/rollback", Scope::Operate, "Brings an older candidate back.", || {
+        post(act::rollback)
+    }),
     acts("/api/v1/pipelines/{pipeline}/pin", Scope::Operate, "Keeps a source at a version.", || post(act::pin)),
     acts("/api/v1/pipelines/{pipeline}/unpin", Scope::Operate, "Lets a source move again.", || post(act::unpin)),
     acts("/api/v1/pipelines/{pipeline}/ban", Scope::Operate, "Never uses a version of a source.", || post(act::ban)),
-    acts("/api/v1/pipelines/{pipeline}/unban", Scope::Operate, "Uses a version of a source again.", || post(act::unban)),
-    acts("/api/v1/pipelines/{pipeline}/resolve", Scope::Operate, "Says what became of a step that was cut off.", || post(act::resolve)),
+    acts("/api/v1/pipelines/{pipeline}/unban", Scope::Operate, "Uses a version of a source again.", || {
+        post(act::unban)
+    }),
+    acts(
+        "/api/v1/pipelines/{pipeline}/resolve",
+        Scope::Operate,
+        "Says what became of a step that was cut off.",
+        || post(act::resolve),
+    ),
     Route {
         method: Method::Get,
         path: "/api/v1/audit",

@@ -103,8 +103,7 @@ fn all_settings(serving: &Serving, config: &Config) -> Result<Vec<Settings>, Fai
     for one in kept {
         let path = load::find(Some(&one.path))?;
         let loaded = load::load(&path);
-        let names: Vec<String> =
-            loaded.checked()?.graphs().iter().map(|g| g.pipeline().name.value.clone()).collect();
+        let names: Vec<String> = loaded.checked()?.graphs().iter().map(|g| g.pipeline().name.value.clone()).collect();
         let wanted = |name: &String| serving.pipeline.as_ref().is_none_or(|p| p == name);
         let is_several = names.len() > 1;
         for name in names.into_iter().filter(wanted) {

@@ -22,9 +22,8 @@ pub fn token(serving: &Serving, wish: &TokenWish) -> Result<String, Failure> {
             is_user(&config, serving, person)?;
             let expires = expires.as_deref().map(|text| moment(text, now)).transpose()?;
             let made = new_token(person, &scopes, note, now, expires);
-            let (shown, token) = made.map_err(|e| {
-                failed(PortError::new(Fault::Unavailable, format!("no token can be made: {e}")))
-            })?;
+            let (shown, token) =
+                made.map_err(|e| failed(PortError::new(Fault::Unavailable, format!("no token can be made: {e}"))))?;
             if *print {
                 let scope = token.scopes.join(",");
                 let until = expires.map(|e| format!(" expires=\"{}\"", Clock::rfc3339(e))).unwrap_or_default();

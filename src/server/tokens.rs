@@ -65,7 +65,13 @@ fn hasher() -> Argon2<'static> {
 }
 
 /// A new token: what its owner gets, once, and what is kept.
-pub fn new_token(person: &str, scopes: &[Scope], note: &str, now: i64, expires: Option<i64>) -> std::io::Result<(String, Token)> {
+pub fn new_token(
+    person: &str,
+    scopes: &[Scope],
+    note: &str,
+    now: i64,
+    expires: Option<i64>,
+) -> std::io::Result<(String, Token)> {
     let (id, secret) = (random_word::<8>()?, random_word::<40>()?);
     let failed = |e: argon2::password_hash::Error| std::io::Error::other(format!("the secret cannot be hashed: {e}"));
     let salt = SaltString::encode_b64(&random::<16>()?).map_err(failed)?;

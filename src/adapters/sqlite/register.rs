@@ -168,7 +168,8 @@ impl Register {
         let mut insert = || {
             let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for d in deliveries {
-                let sql = "INSERT INTO deliveries (pipeline, source, provider, delivery, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                let sql =
+                    "INSERT INTO deliveries (pipeline, source, provider, delivery, at) VALUES (?1, ?2, ?3, ?4, ?5)
                            ON CONFLICT DO NOTHING";
                 let row = params![d.pipeline, d.source, d.provider, d.delivery, d.at];
                 let is_new = transaction.prepare_cached(sql)?.execute(row)? > 0;
@@ -230,7 +231,8 @@ impl Register {
 
     /// Keeps a new token.
     pub fn add_token(&self, token: &Token) -> Result<(), PortError> {
-        let sql = "INSERT INTO tokens (id, person, hash, scopes, note, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let sql =
+            "INSERT INTO tokens (id, person, hash, scopes, note, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let scopes = token.scopes.join(" ");
         let row = params![token.id, token.person, token.hash, scopes, token.note, token.created, token.expires];
         self.write(sql, row).map(|_| ())

@@ -28,7 +28,8 @@ pub(super) fn watch(session: &Session, told: UnboundedSender<Changed>) -> notify
             return;
         }
         // What Lockgate and git keep for themselves is none of a source.
-        let foreign = |p: &&PathBuf| !p.starts_with(&own) && !p.iter().any(|part| part == ".lockgate" || part == ".git");
+        let foreign =
+            |p: &&PathBuf| !p.starts_with(&own) && !p.iter().any(|part| part == ".lockgate" || part == ".git");
         for path in event.paths.iter().filter(foreign) {
             if watched.contains(path) {
                 let _ = told.send(Changed::File);

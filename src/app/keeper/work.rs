@@ -423,7 +423,8 @@ impl Work {
         let (looker, nodes) = (session.clone(), rerun.clone());
         let look = self.keeping.runtime.spawn_blocking(move || looker.look_at(&memory, &heads, &nodes));
         let Some(looked) = self.meanwhile(look).await else { return Ok(()) };
-        let looked = looked.map_err(|e| PortError::new(Fault::Invalid, format!("planning is a fault of Lockgate: {e}")))?;
+        let looked =
+            looked.map_err(|e| PortError::new(Fault::Invalid, format!("planning is a fault of Lockgate: {e}")))?;
         let looked = match looked {
             Ok(looked) => looked,
             Err(failure) => {

@@ -150,7 +150,12 @@ pub async fn say(
     }
 }
 
-async fn answer(keeper: Arc<Keeper>, person: &Person, what: Saying, why: Option<String>) -> Result<Json<Said>, Refusal> {
+async fn answer(
+    keeper: Arc<Keeper>,
+    person: &Person,
+    what: Saying,
+    why: Option<String>,
+) -> Result<Json<Said>, Refusal> {
     let records = say(keeper, person, what, why).await?;
     let told = |record: &Record| {
         let told = history::told(record);

@@ -132,9 +132,7 @@ pub async fn why(
     let clock = shown.clock(site.now());
     if shown.is_text() {
         let typed = shown.typed(&person.name);
-        return Ok(keeper.state(|s| {
-            text(reasons::text(&plan, environment, &s.memory, &clock, &typed, shown.style()))
-        }));
+        return Ok(keeper.state(|s| text(reasons::text(&plan, environment, &s.memory, &clock, &typed, shown.style()))));
     }
     let unmet = keeper.state(|s| unmet(&plan, environment, &s.memory, clock.now));
     let unmet: Vec<Value> = unmet
@@ -161,9 +159,8 @@ pub async fn gate(
     let keeper = keeper(&site, &pipeline)?;
     let name = environment(&keeper, &name)?;
     let standing = keeper.state(|s| s.memory.environments.get(&name).and_then(|p| p.standing.clone()));
-    let standing = standing.ok_or_else(|| {
-        Refusal::new(StatusCode::NOT_FOUND, format!("nothing waits at the gate of {name}"))
-    })?;
+    let standing =
+        standing.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, format!("nothing waits at the gate of {name}")))?;
     let plan = planned(&keeper, false).await?;
     let clock = Clock { now: site.now(), zone: jiff::tz::TimeZone::UTC };
     let missing: Vec<String> = at_gate::missing(&standing, &clock).iter().map(at_gate::approvals).collect();
@@ -232,9 +229,8 @@ fn chosen(
     number: u32,
     weight: Weight,
 ) -> Result<Vec<Record>, crate::ports::PortError> {
-    let wanted = |r: &Record| {
-        query.name.as_ref().is_none_or(|n| history::is_about(r, n)) && history::told(r).weight >= weight
-    };
+    let wanted =
+        |r: &Record| query.name.as_ref().is_none_or(|n| history::is_about(r, n)) && history::told(r).weight >= weight;
     let most = usize::try_from(number).unwrap_or(usize::MAX);
     if let Some(after) = query.after {
         let mut records = keeper.records(after, MOST)?;
@@ -275,8 +271,6 @@ pub async fn deliveries(State(site): State<Shared>, Path(pipeline): Path<String>
 pub async fn audit(State(site): State<Shared>) -> Result<Json<Value>, Refusal> {
     let register = site.register.clone();
     let rows = blocking(move || register.audits(1000)).await??;
-    let one = |a: &crate::adapters::sqlite::register::Audit| {
-        value!({"at": Clock::rfc3339(a.at), "by": a.person, "call": a.call, "outcome": a.outcome})
-    };
+    let one = |a: &crate::adapters::sqlite::register::Audit| value!({"at": Clock::rfc3339(a.at), "by": a.person, "call": a.call, "outcome": a.outcome});
     Ok(Json(value!({"version": 1, "audit": rows.iter().map(one).collect::<Vec<_>>()})))
 }

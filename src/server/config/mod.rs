@@ -183,8 +183,7 @@ impl Config {
         })?;
         let base = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let mut sources = Sources::new();
-        let (config, diagnostics) =
-            Config::of(bytes, path, base.parent().unwrap_or(Path::new("/")), &mut sources);
+        let (config, diagnostics) = Config::of(bytes, path, base.parent().unwrap_or(Path::new("/")), &mut sources);
         if any_error(&diagnostics) { Err(Failure { diagnostics, sources }) } else { Ok(config) }
     }
 
@@ -270,7 +269,8 @@ fn user(node: Node<'_>, faults: &mut Vec<Diagnostic>) -> Option<User> {
                 Ok(token) => user.tokens.push(token),
                 Err(why) => {
                     let fault = Diagnostic::new(&codes::WRONG_TYPE, format!("the token of {} {why}", user.name));
-                    faults.push(fault.at(child.span(), "this one").help("`lockgate token new NAME --print` writes one"));
+                    faults
+                        .push(fault.at(child.span(), "this one").help("`lockgate token new NAME --print` writes one"));
                 }
             },
             _ => {}
@@ -333,8 +333,13 @@ mod tests {
 
     fn read(text: &str) -> Result<Config, String> {
         let mut sources = Sources::new();
-        let (config, found) = Config::of(text.into(), Path::new("server.kdl"), Path::new("/etc/lockgate"), &mut sources);
-        if any_error(&found) { Err(found.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; ")) } else { Ok(config) }
+        let (config, found) =
+            Config::of(text.into(), Path::new("server.kdl"), Path::new("/etc/lockgate"), &mut sources);
+        if any_error(&found) {
+            Err(found.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; "))
+        } else {
+            Ok(config)
+        }
     }
 
     #[test]

@@ -116,7 +116,10 @@ static OIDC: Spec = Spec {
 oidc issuer="https://id.example.com" client=lockgate {
     secret env=OIDC_SECRET
 }"#,
-    ..Spec::new("oidc", "A login with OpenID Connect. Who comes from there is a user, of the groups that the claim says.")
+    ..Spec::new(
+        "oidc",
+        "A login with OpenID Connect. Who comes from there is a user, of the groups that the claim says.",
+    )
 };
 
 static SECRET: Spec = Spec {
@@ -135,8 +138,12 @@ static LIMITS: Spec = Spec {
         Prop::new("connections", Ty::Count(1, 100_000), "Connections at once.").default("`1024`"),
         Prop::new("requests", Ty::Count(1, 1_000_000), "Requests a minute of one person.").default("`1200`"),
         Prop::new("timeout", Ty::Format(&format::DURATION), "How long a request may take.").default("`30s`"),
-        Prop::new("grace", Ty::Format(&format::DURATION), "How long running steps may take to their end when the server stops.")
-            .default("`20s`"),
+        Prop::new(
+            "grace",
+            Ty::Format(&format::DURATION),
+            "How long running steps may take to their end when the server stops.",
+        )
+        .default("`20s`"),
         Prop::new("parallel", Ty::Count(1, 1000), "Steps of a pipeline at once.").default("`4`"),
     ],
     example: r#"limits body=1024 connections=1024 timeout="30s""#,

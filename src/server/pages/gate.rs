@@ -20,7 +20,7 @@ pub fn refusal(look: &Look<'_>, environment: &str, standing: &Standing) -> Optio
         return Some("Your role is to look, not to approve.".to_string());
     }
     let what = Saying::Approve { environment: environment.to_string(), subplan: Some(standing.subplan) };
-    let word = Word { by: name, groups: look.viewer.groups.clone(), reason: None, what };
+    let word = Word { by: name, groups: look.viewer.groups.clone(), also: Vec::new(), reason: None, what };
     let events = crate::run::said(&look.state.memory, &look.state.intents, &word, look.clock.now);
     events.into_iter().find_map(|event| if let Event::Refused { reason, .. } = event { Some(reason) } else { None })
 }
