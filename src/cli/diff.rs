@@ -1,7 +1,8 @@
 //! `lockgate diff`: what differs between two environments.
 
-use super::{Desk, Exit, names};
+use super::{Desk, Exit};
 use crate::app::Failure;
+use crate::app::names;
 use crate::plan::compare;
 use crate::report;
 
