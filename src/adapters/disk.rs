@@ -2,7 +2,7 @@
 
 use crate::ports::{Fault, PortError};
 use std::fs::{self, File, Permissions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -32,6 +32,17 @@ pub(super) fn replace(path: &Path, bytes: &[u8], durable: Durable) -> Result<(),
     }
     file.persist(path).map_err(|e| cannot(e.error))?;
     if durable == Durable::Yes { sync_folder(folder) } else { Ok(()) }
+}
+
+/// Reads a file of at most that many bytes.
+pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, PortError> {
+    let cannot = |why: io::Error| failed(path, "read", &why);
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(cannot)?;
+    if bytes.len() as u64 > limit {
+        return Err(PortError::new(Fault::Limit, format!("`{}` has more than {limit} bytes", path.display())));
+    }
+    Ok(bytes)
 }
 
 /// Makes a folder, and those above it; each is known to the disk when this returns.

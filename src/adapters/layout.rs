@@ -11,7 +11,6 @@
 
 mod folder;
 mod store;
-mod verified;
 
 use crate::digest::Digest;
 use crate::image::limits;

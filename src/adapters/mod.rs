@@ -11,8 +11,11 @@ pub mod folder;
 pub mod git;
 #[cfg(feature = "kubernetes")]
 pub mod kube;
+pub mod images;
 pub mod layout;
 pub mod place;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod secrets;
 pub mod shelf;
 pub mod shell;
@@ -24,3 +27,6 @@ pub mod workshop;
 mod contract;
 mod disk;
 mod kept;
+mod verified;
+#[cfg(feature = "registry")]
+pub(crate) mod web;

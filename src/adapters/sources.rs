@@ -100,7 +100,8 @@ impl LocalSources {
     }
 
     fn image_head(&self, repository: &str, layout: bool, tag: &str, query: &HeadQuery) -> Result<Head, PortError> {
-        let at = Repository { name: repository.to_string(), layout, credentials: query.credentials.clone() };
+        let at =
+            Repository { name: repository.to_string(), layout, plain: false, credentials: query.credentials.clone() };
         let found = self.images.resolve(&at, tag)?;
         let version = Version { id: found.digest.to_string(), name: found.tag, content: found.digest };
         Ok(Head { version, about: About::default() })

@@ -11,12 +11,14 @@ use std::sync::Arc;
 
 /// All adapters of this machine, keeping what they keep below `state`.
 pub(super) fn open(root: &Path, state: &Path, parallel: usize) -> Result<World, Failure> {
-    let images: Arc<dyn Images> = Arc::new(adapters::layout::Layouts);
+    let cache = state.join("cache");
+    let images = adapters::images::AllImages::new(cache.join("images"));
+    let images: Arc<dyn Images> = Arc::new(images.map_err(|e| Failure::of(&e, "images"))?);
     let engine = engine(&images, &state.join("images"))?;
     let shell = adapters::shell::Pool::new(parallel).map_err(|e| Failure::of(&e, "running programs"))?;
     Ok(World {
         root: root.to_path_buf(),
-        sources: Arc::new(adapters::sources::LocalSources::new(state.join("cache"), images.clone())),
+        sources: Arc::new(adapters::sources::LocalSources::new(cache, images.clone())),
         images,
         store: state.join("images"),
         folders: Arc::new(adapters::place::FolderPlaces),

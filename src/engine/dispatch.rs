@@ -89,7 +89,7 @@ fn other(around: &Surroundings<'_>, work: Work, report: Box<dyn FnOnce(StepResul
     std::thread::spawn(move || {
         let done = match &work {
             Work::Build(build) => made(&world, &graph, &memory, build),
-            Work::Push(push) => images::push(&world, push).map(|_| Fields::new()),
+            Work::Push(push) => images::push(&world, &graph, push).map(|_| Fields::new()),
             Work::Deploy(deploy) => deployed(&world, deploy, name.get(&deploy.candidate).map_or("", String::as_str)),
             Work::Http(_) => Err(PortError::new(Fault::Unavailable, "nothing here can ask a URL yet")),
             Work::None | Work::Exec(_) => Ok(Fields::new()),
@@ -105,7 +105,7 @@ fn made(world: &World, graph: &Graph, memory: &Memory, work: &BuildWork) -> Resu
     let unknown = || PortError::new(Fault::Invalid, "an argument of the build is not known");
     let query = work.query().ok_or_else(unknown)?;
     let files = observe::open(world, graph, memory, &work.source, &work.version)?;
-    let digest = images::build(world, &*files, &query)?;
+    let digest = images::build(world, graph, &*files, &query)?;
     if let Some(planned) = work.digest.filter(|d| *d != digest) {
         let message = format!("the image came out as {digest}, and {planned} was planned");
         return Err(PortError::new(Fault::Moved, message));

@@ -2,7 +2,10 @@
 
 use super::{World, clean};
 use crate::digest::Digest;
+use crate::graph::Graph;
+use crate::image::reference::Reference;
 use crate::image::{self, Base, LayerCache, LayerInfo, Tree, TreeCache};
+use crate::model::SourceKind;
 use crate::model::source::is_path;
 use crate::plan::observed::{ImageAnswer, ImageQuery};
 use crate::plan::work::{PushWork, Taken, own_tag};
@@ -51,8 +54,13 @@ struct Decided<'a> {
 }
 
 /// The image that a build would make, to its digest.
-pub(super) fn foresee(world: &World, files: &dyn Files, query: &ImageQuery) -> Result<ImageAnswer, PortError> {
-    let decided = decide(world, files, query)?;
+pub(super) fn foresee(
+    world: &World,
+    graph: &Graph,
+    files: &dyn Files,
+    query: &ImageQuery,
+) -> Result<ImageAnswer, PortError> {
+    let decided = decide(world, graph, files, query)?;
     let input = |e: &crate::ports::files::Entry| (e.path.clone(), e.digest);
     Ok(ImageAnswer {
         key: decided.recipe.key(),
@@ -64,9 +72,11 @@ pub(super) fn foresee(world: &World, files: &dyn Files, query: &ImageQuery) -> R
 }
 
 /// Makes the image and keeps it in the store; gives its digest.
-pub(super) fn build(world: &World, files: &dyn Files, query: &ImageQuery) -> Result<Digest, PortError> {
-    let decided = decide(world, files, query)?;
-    let from: Vec<Repository> = decided.bases.iter().map(|(text, _)| repository(world, text).0).collect();
+pub(super) fn build(world: &World, graph: &Graph, files: &dyn Files, query: &ImageQuery) -> Result<Digest, PortError> {
+    let decided = decide(world, graph, files, query)?;
+    // The layers of bases in registries stay there until the image is pushed: the store needs only their names.
+    let bases = decided.bases.iter().map(|(text, _)| repository(world, graph, text).map(|(at, _)| at));
+    let from: Vec<Repository> = bases.filter(|at| at.as_ref().is_ok_and(|at| at.layout)).collect::<Result<_, _>>()?;
     let target = Repository::layout(world.store.display().to_string());
     let tag = decided.image.digest.short();
     world.images.push(&Push {
@@ -80,16 +90,18 @@ pub(super) fn build(world: &World, files: &dyn Files, query: &ImageQuery) -> Res
 }
 
 /// Sends an image from the store to where it is wanted.
-pub(super) fn push(world: &World, work: &PushWork) -> Result<Digest, PortError> {
+pub(super) fn push(world: &World, graph: &Graph, work: &PushWork) -> Result<Digest, PortError> {
     let unknown = |what: &str| PortError::new(Fault::Invalid, format!("the {what} to push is not known"));
     let digest: Digest = work.digest.as_known().and_then(|d| d.parse().ok()).ok_or_else(|| unknown("digest"))?;
     let tag = work.tag.as_known().filter(|t| !t.is_empty()).ok_or_else(|| unknown("tag"))?;
-    let tag = free_tag(world, work, tag, digest)?;
+    let tag = free_tag(world, graph, work, tag, digest)?;
     let store = Repository::layout(world.store.display().to_string());
     let fetched = world.images.fetch(&store, digest, &Platform::default())?;
-    let mut from: Vec<Repository> = work.bases.iter().map(|(text, _)| repository(world, text).0).collect();
-    from.insert(0, store.clone());
-    let target = target(world, &work.repository, work.layout);
+    let mut from = vec![store.clone()];
+    for (text, _) in &work.bases {
+        from.push(repository(world, graph, text)?.0);
+    }
+    let target = target(world, graph, &work.repository, work.layout)?;
     let blobs = Stored { world, store: &store, sizes: sizes(&fetched.manifest) };
     let pushed = world.images.push(&Push {
         target: &target,
@@ -107,8 +119,14 @@ pub(super) fn push(world: &World, work: &PushWork) -> Result<Digest, PortError> 
 }
 
 /// The image that a tag names, if it is there.
-pub(super) fn tagged(world: &World, repository: &str, layout: bool, tag: &str) -> Result<Option<Digest>, PortError> {
-    let target = target(world, repository, layout);
+pub(super) fn tagged(
+    world: &World,
+    graph: &Graph,
+    repository: &str,
+    layout: bool,
+    tag: &str,
+) -> Result<Option<Digest>, PortError> {
+    let target = target(world, graph, repository, layout)?;
     match world.images.resolve(&target, tag) {
         Ok(found) => Ok(world.images.exists(&target, found.digest)?.then_some(found.digest)),
         Err(e) if e.fault == Fault::NotFound => Ok(None),
@@ -117,11 +135,11 @@ pub(super) fn tagged(world: &World, repository: &str, layout: bool, tag: &str) -
 }
 
 /// The tag that the image gets, now that it is about to be pushed.
-fn free_tag(world: &World, work: &PushWork, tag: String, digest: Digest) -> Result<String, PortError> {
+fn free_tag(world: &World, graph: &Graph, work: &PushWork, tag: String, digest: Digest) -> Result<String, PortError> {
     if work.taken == Taken::Move {
         return Ok(tag);
     }
-    let Some(other) = tagged(world, &work.repository, work.layout, &tag)?.filter(|other| *other != digest) else {
+    let Some(other) = tagged(world, graph, &work.repository, work.layout, &tag)?.filter(|other| *other != digest) else {
         return Ok(tag);
     };
     if work.taken == Taken::Stay {
@@ -160,7 +178,12 @@ fn sizes(manifest: &[u8]) -> BTreeMap<Digest, u64> {
     layers.iter().filter_map(|l| Some((l.get("digest")?.as_str()?.parse().ok()?, l.get("size")?.as_u64()?))).collect()
 }
 
-fn decide<'a>(world: &World, files: &'a dyn Files, query: &ImageQuery) -> Result<Decided<'a>, PortError> {
+fn decide<'a>(
+    world: &World,
+    graph: &Graph,
+    files: &'a dyn Files,
+    query: &ImageQuery,
+) -> Result<Decided<'a>, PortError> {
     let context = image::Context::open(files, &query.folder, query.dockerfile.as_deref())?;
     let dockerfile = context.dockerfile().map_err(together)?;
     let platform = query
@@ -178,7 +201,7 @@ fn decide<'a>(world: &World, files: &'a dyn Files, query: &ImageQuery) -> Result
     let mut bases = BTreeMap::new();
     let mut digests = Vec::new();
     for base in image::bases(&request).map_err(together)? {
-        let (at, digest) = repository(world, &base.text);
+        let (at, digest) = repository(world, graph, &base.text).map_err(|e| placed(e, &base))?;
         let digest = match digest {
             Some(digest) => digest,
             None => world.images.resolve(&at, tag_of(&base.text)).map_err(|e| placed(e, &base))?.digest,
@@ -213,29 +236,67 @@ fn placed(error: PortError, base: &image::BaseRef) -> PortError {
 }
 
 /// Where a base image is, and its digest where the text names one.
-pub(super) fn repository(world: &World, text: &str) -> (Repository, Option<Digest>) {
+pub(super) fn repository(world: &World, graph: &Graph, text: &str) -> Result<(Repository, Option<Digest>), PortError> {
     let (name, digest) = match text.split_once('@') {
         Some((name, digest)) => (name, digest.parse().ok()),
         None => (text, None),
     };
     if is_path(name) {
-        return (
-            target(world, name.rsplit_once(':').filter(|(_, t)| !t.contains('/')).map_or(name, |(n, _)| n), true),
-            digest,
-        );
+        let path = name.rsplit_once(':').filter(|(_, t)| !t.contains('/')).map_or(name, |(n, _)| n);
+        return Ok((target(world, graph, path, true)?, digest));
     }
-    let name = image::reference::Reference::parse(name).map_or_else(|_| name.to_string(), |r| r.repository());
-    (Repository::registry(name), digest)
+    let name = Reference::parse(name).map_or_else(|_| name.to_string(), |r| r.repository());
+    Ok((target(world, graph, &name, false)?, digest))
 }
 
 fn tag_of(text: &str) -> &str {
     text.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or("latest", |(_, tag)| tag)
 }
 
-fn target(world: &World, repository: &str, layout: bool) -> Repository {
+/// A repository, with what the pipeline says that lets us in.
+fn target(world: &World, graph: &Graph, repository: &str, layout: bool) -> Result<Repository, PortError> {
     if layout {
-        Repository::layout(clean(&world.root.join(repository)).display().to_string())
-    } else {
-        Repository::registry(repository)
+        return Ok(Repository::layout(clean(&world.root.join(repository)).display().to_string()));
+    }
+    let mut at = Repository::registry(repository);
+    if let Some(access) = Access::find(graph, repository) {
+        at.plain = access.plain;
+        let secret = access.credentials.map(|secret| super::secret_value(world, graph, secret)).transpose()?;
+        at.credentials = secret.map(|value| super::credentials(&value));
+    }
+    Ok(at)
+}
+
+/// What the pipeline says of a registry: where it names a repository, as a source or to push to.
+#[derive(Default)]
+struct Access<'g> {
+    credentials: Option<&'g str>,
+    plain: bool,
+}
+
+impl<'g> Access<'g> {
+    /// What is said of that repository itself, or else of another one of the same registry.
+    fn find(graph: &'g Graph, repository: &str) -> Option<Access<'g>> {
+        let wanted = Reference::parse(repository).ok()?;
+        let mut near = None;
+        for (name, access) in Access::all(graph) {
+            match Reference::parse(name) {
+                Ok(found) if found.path == wanted.path && found.domain == wanted.domain => return Some(access),
+                Ok(found) if found.domain == wanted.domain && near.is_none() => near = Some(access),
+                _ => {}
+            }
+        }
+        near
+    }
+
+    fn all(graph: &'g Graph) -> impl Iterator<Item = (&'g str, Access<'g>)> {
+        let pipeline = graph.pipeline();
+        pipeline.sources.iter().filter_map(|source| match &source.kind {
+            SourceKind::Image { repository, .. } if source.credentials.is_some() => {
+                let credentials = source.credentials.as_ref().map(|secret| secret.value.as_str());
+                Some((repository.value.as_str(), Access { credentials, plain: false }))
+            }
+            _ => None,
+        })
     }
 }

@@ -65,10 +65,10 @@ fn ask(world: &World, graph: &Graph, memory: &Memory, query: &Query) -> Result<A
         }
         Query::Image(query) => {
             let files = open(world, graph, memory, &query.source, &query.version)?;
-            Ok(Answer::Image(images::foresee(world, &*files, query)?))
+            Ok(Answer::Image(images::foresee(world, graph, &*files, query)?))
         }
         Query::Tagged { repository, layout, tag } => {
-            Ok(Answer::Tagged(images::tagged(world, repository, *layout, tag)?))
+            Ok(Answer::Tagged(images::tagged(world, graph, repository, *layout, tag)?))
         }
         Query::Target { target, release, bundle } => {
             let bundle = match bundle {

@@ -111,11 +111,14 @@ fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(
     program.env = env;
     program.timeout = Some(Duration::from_millis(exec.timeout));
     program.redact = redact;
+    let place = |text: &str| super::images::repository(world, graph, text).map(|(at, _)| at);
+    let from = exec.bases.iter().map(|(text, _)| place(text)).collect::<Result<Vec<_>, PortError>>()?;
+    let credentials = image.as_deref().map(place).transpose()?.and_then(|at| at.credentials);
     program.container = image.map(|image| {
         Box::new(Container {
             image,
-            credentials: None,
-            from: exec.bases.iter().map(|(text, _)| super::images::repository(world, text).0).collect(),
+            credentials,
+            from,
             key: container_key(world, &job.name, job.key),
             attempt: job.attempt,
             root: dir.clone(),

@@ -15,6 +15,9 @@ use crate::model::source::is_path;
 use crate::model::{Build, Builder, Push};
 use std::collections::BTreeMap;
 
+/// Whether this Lockgate can speak with registries.
+const REGISTRIES: bool = cfg!(feature = "registry");
+
 /// What is said of an image whose files and bases are the same, and that comes out different.
 const MADE_OF: &str = "what the image is made of changed";
 
@@ -43,9 +46,9 @@ impl Walk<'_> {
         node.tells = Some(image);
         node.done = Some(tests.last().copied().unwrap_or(image));
         node.fields = build.push.as_ref().map(repository_fields).unwrap_or_default();
-        if let Some(push) = build.push.as_ref().filter(|p| !is_path(&p.repository)) {
+        if let Some(push) = build.push.as_ref().filter(|p| !REGISTRIES && !is_path(&p.repository)) {
             let message =
-                format!("build `{}` needs the adapter for image registries, which is not there yet", build.name.value);
+                format!("build `{}` needs registries, which this Lockgate was built without", build.name.value);
             let diagnostic = Diagnostic::new(&codes::NEEDS_ADAPTER, message).at(push.span, "pushed to here");
             self.diagnostics.push(diagnostic.help("an OCI layout folder works without: `push \"./FOLDER\"`"));
         } else if let Some(push) = &build.push {

@@ -75,19 +75,21 @@ pub struct Repository {
     pub name: String,
     /// Whether `name` is the path of an OCI layout.
     pub layout: bool,
-    /// What the registry lets us in with.
+    /// Whether the registry is spoken with unencrypted. One of this machine is without saying.
+    pub plain: bool,
+    /// What the registry lets us in with; what the machine knows unless said.
     pub credentials: Option<Credentials>,
 }
 
 impl Repository {
     /// An OCI layout folder.
     pub fn layout(path: impl Into<String>) -> Repository {
-        Repository { name: path.into(), layout: true, credentials: None }
+        Repository { name: path.into(), layout: true, plain: false, credentials: None }
     }
 
     /// A repository of a registry, entered without credentials.
     pub fn registry(name: impl Into<String>) -> Repository {
-        Repository { name: name.into(), layout: false, credentials: None }
+        Repository { name: name.into(), layout: false, plain: false, credentials: None }
     }
 }
 

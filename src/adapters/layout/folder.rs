@@ -1,6 +1,6 @@
 //! Reading a layout folder. Whatever is wrong is said with the file it is wrong in.
 
-use super::verified::Verified;
+use crate::adapters::verified::Verified;
 use crate::digest::Digest;
 use crate::image::limits;
 use crate::image::manifest::{Descriptor, Document, Index};

@@ -2,7 +2,7 @@
 //! is the last. One writer at a time: the folder itself is locked, and the lock ends with the process.
 
 use super::folder::{BLOBS, Folder, INDEX, MARK, REF_NAME, damaged, failed, read, tag};
-use super::verified::Verified;
+use crate::adapters::verified::Verified;
 use crate::digest::Digest;
 use crate::image::config::ImageConfig;
 use crate::image::manifest::{self, Descriptor, Index, IndexPlatform};

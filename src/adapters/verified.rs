@@ -5,14 +5,14 @@ use sha2::Digest as _;
 use std::io::{self, Read};
 
 /// A reader whose end is only reached without an error if all its bytes have the digest.
-pub(super) struct Verified<R> {
+pub(crate) struct Verified<R> {
     inner: R,
     hasher: sha2::Sha256,
     expected: Digest,
 }
 
 impl<R> Verified<R> {
-    pub(super) fn new(inner: R, expected: Digest) -> Verified<R> {
+    pub(crate) fn new(inner: R, expected: Digest) -> Verified<R> {
         Verified { inner, hasher: sha2::Sha256::new(), expected }
     }
 }
