@@ -33,7 +33,7 @@ impl Layouts {
     /// The newest image that counts: the answer for a source that is a layout folder. The version is named by the
     /// digest of its manifest or index, and called by its tag.
     pub fn head(&self, query: &HeadQuery) -> Result<Head, PortError> {
-        let Origin::Image { repository, layout: true, tag } = &query.origin else {
+        let Origin::Image { repository, layout: true, tag, .. } = &query.origin else {
             return Err(PortError::new(Fault::Invalid, "the source is no OCI layout"));
         };
         let resolved = self.resolve(&Repository::layout(repository), tag)?;

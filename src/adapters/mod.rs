@@ -9,9 +9,9 @@ pub mod export;
 pub mod fake;
 pub mod folder;
 pub mod git;
+pub mod images;
 #[cfg(feature = "kubernetes")]
 pub mod kube;
-pub mod images;
 pub mod layout;
 pub mod place;
 #[cfg(feature = "registry")]
@@ -25,6 +25,7 @@ pub mod workshop;
 
 #[cfg(test)]
 mod contract;
+mod dates;
 mod disk;
 mod kept;
 mod verified;

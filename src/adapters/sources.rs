@@ -1,12 +1,13 @@
 //! All sources that this machine can look at: one place that sends each question to the adapter for its kind.
 
+use super::dates::Dates;
 use super::git::Git;
 use super::kept::Kept;
 use super::{charts, folder::Folder};
 use crate::ports::files::{Files, Listing};
 use crate::ports::filter::Filter;
 use crate::ports::images::{Images, Repository};
-use crate::ports::sources::{About, Head, HeadQuery, Origin, Sources, Version};
+use crate::ports::sources::{About, Head, HeadQuery, Newest, Origin, Sources, Version};
 use crate::ports::{Fault, PortError};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ pub struct LocalSources {
     git: Git,
     kept: Kept,
     images: Arc<dyn Images>,
+    dates: Dates,
     opened: Mutex<VecDeque<Opened>>,
 }
 
@@ -52,6 +54,7 @@ impl LocalSources {
             git: Git::new(cache.join("git")),
             kept: Kept::new(cache.join("folders")),
             images,
+            dates: Dates::new(cache.join("dates")),
             opened: Mutex::default(),
         }
     }
@@ -99,10 +102,11 @@ impl LocalSources {
         }
     }
 
-    fn image_head(&self, repository: &str, layout: bool, tag: &str, query: &HeadQuery) -> Result<Head, PortError> {
-        let at =
-            Repository { name: repository.to_string(), layout, plain: false, credentials: query.credentials.clone() };
-        let found = self.images.resolve(&at, tag)?;
+    fn image_head(&self, at: &Repository, tag: &str, newest: Newest) -> Result<Head, PortError> {
+        let found = match newest {
+            Newest::Version => self.images.resolve(at, tag)?,
+            Newest::Date => self.dates.newest(&*self.images, at, tag)?,
+        };
         let version = Version { id: found.digest.to_string(), name: found.tag, content: found.digest };
         Ok(Head { version, about: About::default() })
     }
@@ -119,7 +123,11 @@ impl Sources for LocalSources {
         match &query.origin {
             Origin::Git { url, branch } => self.git.head(url, branch, query),
             Origin::Folder { path } => self.folder_head(path, query),
-            Origin::Image { repository, layout, tag } => self.image_head(repository, *layout, tag, query),
+            Origin::Image { repository, layout, tag, newest, plain } => {
+                let (name, layout, plain) = (repository.clone(), *layout, *plain);
+                let at = Repository { name, layout, plain, credentials: query.credentials.clone() };
+                self.image_head(&at, tag, *newest)
+            }
             Origin::Chart { name, repository: None, .. } => self.chart_head(name, query),
             Origin::Chart { name, repository: Some(at), .. } => Err(remote_chart(name, at)),
             Origin::Webhook { name } => Err(webhook(name)),
@@ -260,7 +268,13 @@ mod tests {
     fn each_kind_goes_its_way() {
         let dir = tempfile::tempdir().expect("a folder");
         let sources = sources(dir.path());
-        let image = query(Origin::Image { repository: "r.org/a".into(), layout: false, tag: "1.2".into() });
+        let image = query(Origin::Image {
+            repository: "r.org/a".into(),
+            layout: false,
+            tag: "1.2".into(),
+            newest: Newest::Version,
+            plain: false,
+        });
         let head = sources.head(&image).expect("a head");
         assert_eq!((head.version.name.as_deref(), head.version.content), (Some("1.2"), Digest::of("1.2")));
         assert_eq!(sources.open(&image, &head.version).map(|_| ()).expect_err("no files").fault, Fault::Invalid);

@@ -5,8 +5,8 @@ use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::image::reference::Reference;
 use crate::image::{self, Base, LayerCache, LayerInfo, Tree, TreeCache};
-use crate::model::SourceKind;
 use crate::model::source::is_path;
+use crate::model::{SourceKind, Spanned};
 use crate::plan::observed::{ImageAnswer, ImageQuery};
 use crate::plan::work::{PushWork, Taken, own_tag};
 use crate::ports::files::Files;
@@ -139,7 +139,8 @@ fn free_tag(world: &World, graph: &Graph, work: &PushWork, tag: String, digest: 
     if work.taken == Taken::Move {
         return Ok(tag);
     }
-    let Some(other) = tagged(world, graph, &work.repository, work.layout, &tag)?.filter(|other| *other != digest) else {
+    let Some(other) = tagged(world, graph, &work.repository, work.layout, &tag)?.filter(|other| *other != digest)
+    else {
         return Ok(tag);
     };
     if work.taken == Taken::Stay {
@@ -291,12 +292,18 @@ impl<'g> Access<'g> {
 
     fn all(graph: &'g Graph) -> impl Iterator<Item = (&'g str, Access<'g>)> {
         let pipeline = graph.pipeline();
-        pipeline.sources.iter().filter_map(|source| match &source.kind {
-            SourceKind::Image { repository, .. } if source.credentials.is_some() => {
-                let credentials = source.credentials.as_ref().map(|secret| secret.value.as_str());
-                Some((repository.value.as_str(), Access { credentials, plain: false }))
+        let text = |secret: &'g Option<Spanned<String>>| secret.as_ref().map(|secret| secret.value.as_str());
+        let pushes = pipeline.builds.iter().filter_map(|build| build.push.as_ref()).map(move |push| {
+            let access = Access { credentials: text(&push.credentials), plain: push.plain_http };
+            (push.repository.value.as_str(), access)
+        });
+        let sources = pipeline.sources.iter().filter_map(move |source| match &source.kind {
+            SourceKind::Image { repository, plain_http, .. } => {
+                let access = Access { credentials: text(&source.credentials), plain: *plain_http };
+                Some((repository.value.as_str(), access))
             }
             _ => None,
-        })
+        });
+        pushes.chain(sources).filter(|(_, access)| access.credentials.is_some() || access.plain)
     }
 }

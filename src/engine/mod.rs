@@ -91,10 +91,10 @@ fn origin(root: &Path, kind: &SourceKind, name: &str) -> Origin {
             Origin::Git { url, branch: branch.value.clone() }
         }
         SourceKind::Folder { path } => Origin::Folder { path: absolute(path) },
-        SourceKind::Image { repository, tag } => {
+        SourceKind::Image { repository, tag, newest, plain_http } => {
             let layout = is_path(repository);
             let repository = if layout { absolute(repository).display().to_string() } else { repository.value.clone() };
-            Origin::Image { repository, layout, tag: tag.value.clone() }
+            Origin::Image { repository, layout, tag: tag.value.clone(), newest: *newest, plain: *plain_http }
         }
         SourceKind::Helm { chart, repo, version } => Origin::Chart {
             name: if is_path(chart) && repo.is_none() {

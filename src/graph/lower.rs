@@ -114,8 +114,9 @@ impl Lowering {
         }
         build.args.iter().chain(&build.labels).for_each(|(_, t)| self.template(id, t));
         build.tests.iter().for_each(|c| self.command(id, c));
-        if let Some(tag) = build.push.as_ref().and_then(|p| p.tag.as_ref()) {
-            self.template(id, tag);
+        if let Some(push) = &build.push {
+            push.tag.iter().for_each(|tag| self.template(id, tag));
+            push.credentials.iter().for_each(|s| self.named(id, s, "secret", |k| matches!(k, Kind::Secret(_))));
         }
     }
 

@@ -1,13 +1,13 @@
 //! Tag rules: which tag of a repository is the newest that counts.
 //!
-//! A rule is one exact tag (`latest`), a glob (`1.2.*`), or a range of versions in Cargo's notation, which starts with
-//! an operator (`^1.2`, `~1.2.3`, `>=1, <3`). Of the tags that fit, the one with the highest version is chosen; numbers
+//! A rule is one exact tag (`latest`), a glob (`1.2.*`), or a range of versions as Helm writes it, in which one of its
+//! signs stands (`^1.2`, `~1.2.3`, `>=1, <3`, `~1 || ~3`, `1.2 - 1.4`). Of the tags that fit, the one with the highest version is chosen; numbers
 //! in them are compared as numbers. What has a `-` behind its version (`1.2.0-rc1`, `1.2.0-alpine`) is a pre-release or
 //! a variant, and counts only where the rule has a `-` too.
 
 use super::reference::tag_fault;
+use crate::helm::semver::{Constraint, Version};
 use globset::{GlobBuilder, GlobMatcher};
-use semver::{Version, VersionReq};
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -26,7 +26,7 @@ pub struct TagRule {
 enum Kind {
     Exact(String),
     Glob(GlobMatcher),
-    Range(VersionReq),
+    Range(Constraint),
 }
 
 /// What is wrong with a tag rule.
@@ -46,8 +46,9 @@ impl TagRule {
         if text.len() > RULE {
             return fail(format!("the tag rule is longer than {RULE} characters"));
         }
-        let kind = if text.starts_with(['^', '~', '>', '<', '=']) {
-            match VersionReq::parse(text) {
+        let is_range = is_range(text);
+        let kind = if is_range {
+            match Constraint::parse(text) {
                 Ok(range) => Kind::Range(range),
                 Err(why) => return fail(format!("`{text}` is no range of versions: {why}")),
             }
@@ -62,7 +63,9 @@ impl TagRule {
                 Some(why) => return fail(why),
             }
         };
-        Ok(TagRule { kind, suffixes: text.contains('-') })
+        // The dash of `1.2 - 1.4` is none of a version.
+        let suffixes = if is_range { text.replace(" - ", " ").contains('-') } else { text.contains('-') };
+        Ok(TagRule { kind, suffixes })
     }
 
     /// The tag itself, where the rule is one exact tag.
@@ -76,13 +79,7 @@ impl TagRule {
             Kind::Exact(exact) => exact == tag,
             Kind::Glob(glob) => (self.suffixes || !has_suffix(tag)) && glob.is_match(tag),
             Kind::Range(range) => {
-                let Some(mut version) = version(tag) else { return false };
-                if !self.suffixes && !version.pre.is_empty() {
-                    return false;
-                }
-                // Build metadata has no say in ranges.
-                version.build = semver::BuildMetadata::EMPTY;
-                range.matches(&version)
+                version(tag).is_some_and(|version| (self.suffixes || version.pre.is_empty()) && range.check(&version))
             }
         }
     }
@@ -91,6 +88,11 @@ impl TagRule {
     pub fn choose<'a>(&self, tags: &[&'a str]) -> Option<&'a str> {
         tags.iter().copied().filter(|tag| self.matches(tag)).max_by(|a, b| compare(a, b))
     }
+}
+
+/// Whether a rule is a range of versions: one of the signs of ranges stands in it.
+fn is_range(text: &str) -> bool {
+    text.contains(['~', '^', '<', '>', '=', '|', ',', ' ', '!'])
 }
 
 /// The numbers at the front of a tag and what follows them: `v1.2.0-rc1` is `1.2.0` and `-rc1`.
@@ -110,19 +112,9 @@ fn has_suffix(tag: &str) -> bool {
 /// A tag as a version: a `v` before it and missing numbers are forgiven, a fourth number is not.
 fn version(tag: &str) -> Option<Version> {
     let (numbers, rest) = split(tag);
-    let number = |part: Option<&str>| part.map_or(Ok(0), str::parse::<u64>).ok();
-    let mut parts = numbers.split('.');
-    let mut version = Version::new(number(parts.next())?, number(parts.next())?, number(parts.next())?);
-    if numbers.is_empty() || parts.next().is_some() {
-        return None;
-    }
-    match rest.strip_prefix('-') {
-        Some(suffix) => version.pre = semver::Prerelease::new(suffix).ok()?,
-        // A tag cannot have the `+` of build metadata, so nothing else may follow.
-        None if rest.is_empty() => {}
-        None => return None,
-    }
-    Some(version)
+    // A tag cannot have the `+` of build metadata, so nothing but a `-` may follow.
+    let whole = rest.is_empty() || rest.starts_with('-');
+    if whole { Version::parse(&format!("{numbers}{rest}")).ok() } else { None }
 }
 
 /// Which of two tags is newer: those with a version before those without, then number by number, then a version
@@ -205,6 +197,9 @@ mod tests {
             ("^1.2", "1.2.0 1.9.3 2.0.0 v1.10", Some("v1.10")),
             ("~1.2.3", "1.2.3 1.2.9 1.3.0", Some("1.2.9")),
             (">=1, <3", "0.9 1 2.9.9 3", Some("2.9.9")),
+            ("~1 || ~3", "1.9 2.0 3.1 4", Some("3.1")),
+            ("1.2 - 1.4", "1.1 1.3.9 1.4.0 1.5 1.3.9-rc1", Some("1.4.0")),
+            ("!=1.3.0, ^1", "1.2.0 1.3.0", Some("1.2.0")),
             ("^1.2", "1.3.0-rc.1 1.2.4-alpine", None),
             ("^1.3.0-rc.1", "1.3.0-rc.2 1.3.0-rc.10", Some("1.3.0-rc.10")),
             ("^1", "1.2.3.4 one 1x", None),
@@ -221,7 +216,7 @@ mod tests {
 
     #[test]
     fn refuses() {
-        for rule in ["", "a b", "-x", "^x", ">=1 <", "[", "a:b"] {
+        for rule in ["", "a b", "-x", "^y", ">=1 <", "[", "a:b"] {
             assert!(TagRule::parse(rule).is_err(), "{rule}");
         }
         assert!(TagRule::parse(&"*".repeat(300)).is_err());

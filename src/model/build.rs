@@ -42,6 +42,10 @@ pub struct Push {
     pub repository: Spanned<String>,
     /// The tag; the candidate's short name unless said.
     pub tag: Option<Template>,
+    /// The secret that lets us push there; what `docker login` left unless said.
+    pub credentials: Option<Spanned<String>>,
+    /// Whether the registry is spoken with unencrypted.
+    pub plain_http: bool,
     /// The node.
     pub span: Span,
 }
@@ -162,8 +166,17 @@ pub static TEST: Spec = Spec {
 /// `push "REPOSITORY" tag="TAG"`
 pub static PUSH: Spec = Spec {
     args: &[Arg::new("REPOSITORY", Ty::Format(&format::IMAGE), "The repository, or a path of an OCI layout folder.")],
-    props: &[Prop::new("tag", Ty::Template, "The tag. What is deployed is the digest; the tag is for people. One with something exact in it, as `{app.short}`, names one image for ever: where it names another one, as after a new base image, this one gets the first digits of its digest behind it.")
-        .default("the candidate's short name")],
+    props: &[
+        Prop::new("tag", Ty::Template, "The tag. What is deployed is the digest; the tag is for people. One with something exact in it, as `{app.short}`, names one image for ever: where it names another one, as after a new base image, this one gets the first digits of its digest behind it.")
+            .default("the candidate's short name"),
+        Prop::new(
+            "credentials",
+            Ty::Name(Names::Secret),
+            "The secret that lets us push: a token, or a user name and a password with `:` between. Bases in the same registry are pulled with it, too.",
+        )
+        .default("what `docker login` left"),
+        super::source::PLAIN_HTTP,
+    ],
     example: r#"push "registry.example.com/acme/app" tag="{app.short}""#,
     ..Spec::new("push", "Where the image goes. Without it, the image stays here.")
 };
@@ -213,7 +226,13 @@ impl Builder {
 impl Push {
     fn decode(node: Node<'_>, faults: &mut Faults) -> Option<Push> {
         let tag = decode::prop_template(node, "tag", faults);
-        Some(Push { repository: decode::arg(node, 0)?, tag, span: node.span() })
+        Some(Push {
+            repository: decode::arg(node, 0)?,
+            tag,
+            credentials: decode::prop(node, "credentials"),
+            plain_http: decode::flag(node, "plain-http", false),
+            span: node.span(),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Spanned;
 use super::decode::{self, Faults};
 use super::format;
-use super::spec::{Arg, Child, Choice, Names, Prop, Spec, Ty};
+use super::spec::{Arg, Child, Choice, Names, Prop, Spec, Ty, Word, word};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::Node;
@@ -49,6 +49,10 @@ pub enum SourceKind {
         repository: Spanned<String>,
         /// A tag, a glob, or a range; `latest` unless said.
         tag: Spanned<String>,
+        /// Which of several tags is the newest.
+        newest: Newest,
+        /// Whether the registry is spoken with unencrypted.
+        plain_http: bool,
     },
     /// `helm NAME repo="URL" version="~1.2"`, or `helm "./PATH"`.
     Helm {
@@ -63,6 +67,17 @@ pub enum SourceKind {
     Webhook,
     /// Not said; there is a diagnostic.
     Unknown,
+}
+
+/// By what the newest of several tags is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Newest {
+    /// By the version in the tag.
+    #[default]
+    Version,
+    /// By when the image was made, as it says itself.
+    Date,
 }
 
 impl SourceKind {
@@ -170,15 +185,28 @@ pub static FOLDER: Spec = Spec {
     )
 };
 
+static NEWEST: &[Word] = &[
+    word("version", "the highest version in the tags, numbers as numbers"),
+    word("date", "the image that was made last, as it says itself; each new tag is fetched once to know it"),
+];
+
+/// `plain-http=#true`, wherever a registry is named.
+pub(super) const PLAIN_HTTP: Prop = Prop::new(
+    "plain-http",
+    Ty::Bool,
+    "Speaks with the registry unencrypted. A registry of this machine (`localhost`, `127.0.0.1`) needs no saying.",
+)
+.default("`#false`");
+
 /// `image "REPOSITORY" tag="RULE"`
 pub static IMAGE: Spec = Spec {
     args: &[Arg::new("REPOSITORY", Ty::Format(&format::IMAGE), "The repository, or a path of an OCI layout folder.")],
-    props: &[Prop::new(
-        "tag",
-        Ty::Format(&format::TAG),
-        "Which tags count; the highest version among them is the head.",
-    )
-    .default("`latest`")],
+    props: &[
+        Prop::new("tag", Ty::Format(&format::TAG), "Which tags count; the newest among them is the head.")
+            .default("`latest`"),
+        Prop::new("newest", Ty::Word(NEWEST), "By what the newest of several tags is found.").default("`version`"),
+        PLAIN_HTTP,
+    ],
     example: r#"image "registry.example.com/wso2/wso2mi" tag="1.2.*""#,
     ..Spec::new(
         "image",
@@ -329,7 +357,16 @@ impl SourceKind {
         Some(match node.name() {
             "git" => SourceKind::Git { url: decode::arg(node, 0)?, branch: said("branch", "main") },
             "folder" => SourceKind::Folder { path: decode::arg(node, 0)? },
-            "image" => SourceKind::Image { repository: decode::arg(node, 0)?, tag: said("tag", "latest") },
+            "image" => SourceKind::Image {
+                repository: decode::arg(node, 0)?,
+                tag: said("tag", "latest"),
+                newest: if node.prop("newest").is_some_and(|p| p.value().as_str() == Some("date")) {
+                    Newest::Date
+                } else {
+                    Newest::Version
+                },
+                plain_http: decode::flag(node, "plain-http", false),
+            },
             "helm" => SourceKind::Helm {
                 chart: decode::arg(node, 0)?,
                 repo: decode::prop(node, "repo"),

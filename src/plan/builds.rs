@@ -16,7 +16,7 @@ use crate::model::{Build, Builder, Push};
 use std::collections::BTreeMap;
 
 /// Whether this Lockgate can speak with registries.
-const REGISTRIES: bool = cfg!(feature = "registry");
+pub(super) const REGISTRIES: bool = cfg!(feature = "registry");
 
 /// What is said of an image whose files and bases are the same, and that comes out different.
 const MADE_OF: &str = "what the image is made of changed";

@@ -219,8 +219,9 @@ fn unless_banned(memory: &Memory, source: &str, head: &Head) -> Head {
 /// A source that this build of Lockgate cannot look at.
 fn needs_adapter(source: &crate::model::Source) -> Option<Diagnostic> {
     use crate::model::{SourceKind, source::is_path};
+    let registries = super::builds::REGISTRIES;
     let (what, instead) = match &source.kind {
-        SourceKind::Image { repository, .. } if !is_path(repository) => {
+        SourceKind::Image { repository, .. } if !registries && !is_path(repository) => {
             ("image registries", "an OCI layout folder works without: `image \"./FOLDER\"`")
         }
         SourceKind::Helm { repo: Some(_), .. } => {

@@ -2,6 +2,7 @@
 
 use super::{PortError, files::Files};
 use crate::digest::Digest;
+pub use crate::model::source::Newest;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +31,10 @@ pub enum Origin {
         layout: bool,
         /// The tag, a glob over tags, or a version range.
         tag: String,
+        /// By what the newest of several tags is found.
+        newest: Newest,
+        /// Whether the registry is spoken with unencrypted.
+        plain: bool,
     },
     /// A chart: in a Helm repository, in an OCI registry, or a folder or archive of this machine.
     Chart {

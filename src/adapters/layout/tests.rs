@@ -177,7 +177,8 @@ fn the_head_of_a_source() {
     push(&path, &["one"], &["one"], &["1.0"], &[]).unwrap();
     let digest = push(&path, &["two"], &["two"], &["1.10"], &[]).unwrap();
     let repository = path.to_string_lossy().into_owned();
-    let origin = Origin::Image { repository, layout: true, tag: "1.*".into() };
+    let origin =
+        Origin::Image { repository, layout: true, tag: "1.*".into(), newest: Default::default(), plain: false };
     let query = HeadQuery { origin, paths: vec![], ignore: vec![], last: None, credentials: None };
     let head = Layouts.head(&query).unwrap();
     let expected = Version { id: digest.to_string(), name: Some("1.10".into()), content: digest };

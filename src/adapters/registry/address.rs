@@ -92,7 +92,9 @@ mod tests {
         }
         let said = Repository { plain: true, ..Repository::registry("r.example.com/a") };
         assert!(Address::of(&said, &web).expect("an address").plain);
-        for bad in ["", "r.io/A/b", "r.io/a/../b", "r.io/a?x=1", "r.io/a#x", "r.io/a:tag", "user@r.io/a", "r.io/%2e%2e/a"] {
+        for bad in
+            ["", "r.io/A/b", "r.io/a/../b", "r.io/a?x=1", "r.io/a#x", "r.io/a:tag", "user@r.io/a", "r.io/%2e%2e/a"]
+        {
             assert_eq!(Address::of(&Repository::registry(bad), &web).expect_err(bad).fault, Fault::Invalid, "{bad}");
         }
     }

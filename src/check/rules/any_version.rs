@@ -16,7 +16,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             SourceKind::Helm { version: Some(range), .. } if matches!(range.trim(), "*" | "x" | ">0" | ">=0") => {
                 range.span
             }
-            SourceKind::Image { tag, repository } if tag.trim() == "*" && !is_path(repository) => tag.span,
+            SourceKind::Image { tag, repository, .. } if tag.trim() == "*" && !is_path(repository) => tag.span,
             _ => continue,
         };
         let message = format!("`{}` takes any version, also the next major one", source.name.value);

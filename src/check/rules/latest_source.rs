@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule { code: &codes::LATEST_TAG, needs_whole: fal
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for source in &context.pipeline.sources {
-        let SourceKind::Image { repository, tag } = &source.kind else { continue };
+        let SourceKind::Image { repository, tag, .. } = &source.kind else { continue };
         // A folder has the one image that was put there.
         if tag.value == "latest" && !is_path(repository) {
             let fault = Diagnostic::new(&codes::LATEST_TAG, "`latest` is whatever was pushed last");

@@ -19,6 +19,9 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for command in builds.chain(context.pipeline.tasks.iter().map(|t| &t.command)) {
         variables(command).for_each(|(name, place)| found.extend(outside(context, name, place, None)));
     }
+    for secret in context.pipeline.builds.iter().filter_map(|b| b.push.as_ref()?.credentials.as_ref()) {
+        found.extend(outside(context, secret, secret.span, None));
+    }
     for environment in &context.pipeline.environments {
         for verify in &environment.verifies {
             if let VerifyKind::Run(command) | VerifyKind::Script { command, .. } = &verify.kind {

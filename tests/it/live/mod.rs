@@ -3,6 +3,7 @@
 
 mod kube;
 mod record;
+mod registry;
 mod rollout;
 
 use std::sync::atomic::{AtomicU32, Ordering};
