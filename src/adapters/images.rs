@@ -20,12 +20,12 @@ pub struct AllImages {
 impl AllImages {
     /// Images as this machine reaches them; what is fetched of registries is kept below `cache`.
     #[cfg_attr(not(feature = "registry"), allow(unused_variables))]
-    pub fn new(cache: impl Into<PathBuf>) -> Result<AllImages, PortError> {
-        Ok(AllImages {
+    pub fn new(cache: impl Into<PathBuf>) -> AllImages {
+        AllImages {
             layouts: Layouts,
             #[cfg(feature = "registry")]
-            registries: Registries::new(cache)?,
-        })
+            registries: Registries::new(cache),
+        }
     }
 
     fn of(&self, at: &Repository) -> Result<&dyn Images, PortError> {

@@ -27,6 +27,8 @@ pub struct LocalSources {
     kept: Kept,
     images: Arc<dyn Images>,
     dates: Dates,
+    #[cfg(feature = "registry")]
+    charts: Option<charts::Remote>,
     opened: Mutex<VecDeque<Opened>>,
 }
 
@@ -55,8 +57,16 @@ impl LocalSources {
             kept: Kept::new(cache.join("folders")),
             images,
             dates: Dates::new(cache.join("dates")),
+            #[cfg(feature = "registry")]
+            charts: None,
             opened: Mutex::default(),
         }
+    }
+
+    /// With charts of elsewhere.
+    #[cfg(feature = "registry")]
+    pub fn with_charts(self, charts: charts::Remote) -> LocalSources {
+        LocalSources { charts: Some(charts), ..self }
     }
 
     fn opened(&self) -> MutexGuard<'_, VecDeque<Opened>> {
@@ -129,13 +139,19 @@ impl Sources for LocalSources {
                 self.image_head(&at, tag, *newest)
             }
             Origin::Chart { name, repository: None, .. } => self.chart_head(name, query),
+            #[cfg(feature = "registry")]
+            Origin::Chart { name, repository: Some(at), version } => match &self.charts {
+                Some(charts) => charts.head(wanted(at, name, version.as_deref(), query)),
+                None => Err(remote_chart(name, at)),
+            },
+            #[cfg(not(feature = "registry"))]
             Origin::Chart { name, repository: Some(at), .. } => Err(remote_chart(name, at)),
             Origin::Webhook { name } => Err(webhook(name)),
         }
     }
 
     fn open(&self, query: &HeadQuery, version: &Version) -> Result<Arc<dyn Files>, PortError> {
-        let lasting = matches!(query.origin, Origin::Git { .. });
+        let lasting = matches!(query.origin, Origin::Git { .. } | Origin::Chart { repository: Some(_), .. });
         if let Some((files, age)) = self.at_hand(query, version)
             && (lasting || age < FRESH)
         {
@@ -148,6 +164,12 @@ impl Sources for LocalSources {
             Origin::Chart { name, repository: None, .. } => {
                 self.or_kept(version, charts::open(Path::new(name), version))?
             }
+            #[cfg(feature = "registry")]
+            Origin::Chart { name, repository: Some(at), version: range } => match &self.charts {
+                Some(charts) => charts.open(wanted(at, name, range.as_deref(), query), version)?,
+                None => return Err(remote_chart(name, at)),
+            },
+            #[cfg(not(feature = "registry"))]
             Origin::Chart { name, repository: Some(at), .. } => return Err(remote_chart(name, at)),
             Origin::Webhook { name } => return Err(webhook(name)),
         };
@@ -160,16 +182,23 @@ impl Sources for LocalSources {
             Origin::Folder { .. } | Origin::Chart { repository: None, .. } => {
                 self.kept.keep(version, &*self.open(query, version)?)
             }
+            // An archive that was fetched stays here.
+            Origin::Chart { .. } => self.open(query, version).map(drop),
             // A commit and a digest can be had as long as their repositories have them.
             _ => Ok(()),
         }
     }
 }
 
+#[cfg(feature = "registry")]
+fn wanted<'q>(repository: &'q str, name: &'q str, range: Option<&'q str>, query: &'q HeadQuery) -> charts::Wanted<'q> {
+    charts::Wanted { repository, name, range, credentials: query.credentials.as_ref() }
+}
+
 fn remote_chart(name: &str, at: &str) -> PortError {
     PortError::new(
         Fault::Unavailable,
-        format!("the chart `{name}` in `{at}` needs an adapter for chart repositories, which isn't there yet"),
+        format!("the chart `{name}` is in `{at}`, and this Lockgate was built without the feature `registry`"),
     )
     .help("pull the chart and name the folder or `.tgz`, as in `helm \"./charts/NAME\"`")
 }

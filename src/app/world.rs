@@ -12,13 +12,15 @@ use std::sync::Arc;
 /// All adapters of this machine, keeping what they keep below `state`.
 pub(super) fn open(root: &Path, state: &Path, parallel: usize) -> Result<World, Failure> {
     let cache = state.join("cache");
-    let images = adapters::images::AllImages::new(cache.join("images"));
-    let images: Arc<dyn Images> = Arc::new(images.map_err(|e| Failure::of(&e, "images"))?);
+    let images: Arc<dyn Images> = Arc::new(adapters::images::AllImages::new(cache.join("images")));
+    let sources = adapters::sources::LocalSources::new(cache.clone(), images.clone());
+    #[cfg(feature = "registry")]
+    let sources = sources.with_charts(adapters::charts::Remote::new(cache.join("charts")));
     let engine = engine(&images, &state.join("images"))?;
     let shell = adapters::shell::Pool::new(parallel).map_err(|e| Failure::of(&e, "running programs"))?;
     Ok(World {
         root: root.to_path_buf(),
-        sources: Arc::new(adapters::sources::LocalSources::new(cache, images.clone())),
+        sources: Arc::new(sources),
         images,
         store: state.join("images"),
         folders: Arc::new(adapters::place::FolderPlaces),
@@ -56,8 +58,13 @@ fn engine(_: &Arc<dyn Images>, _: &Path) -> Result<Engine, Failure> {
     Ok(Engine { containers: None, builder: None })
 }
 
-/// What registries let us in with.
-#[cfg(feature = "docker")]
+/// What registries let us in with: what Docker's own client left.
+#[cfg(all(feature = "docker", feature = "registry"))]
+fn logins() -> adapters::docker::Logins {
+    Arc::new(adapters::registry::docker_login)
+}
+
+#[cfg(all(feature = "docker", not(feature = "registry")))]
 fn logins() -> adapters::docker::Logins {
     Arc::new(|_| Ok(None))
 }

@@ -224,7 +224,7 @@ fn needs_adapter(source: &crate::model::Source) -> Option<Diagnostic> {
         SourceKind::Image { repository, .. } if !registries && !is_path(repository) => {
             ("image registries", "an OCI layout folder works without: `image \"./FOLDER\"`")
         }
-        SourceKind::Helm { repo: Some(_), .. } => {
+        SourceKind::Helm { repo: Some(_), .. } if !registries => {
             ("chart repositories", "a chart's folder or archive works without: `helm \"./PATH\"`")
         }
         SourceKind::Helm { chart, repo: None, .. } if !is_path(chart) => {

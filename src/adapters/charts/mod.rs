@@ -1,6 +1,22 @@
-//! Charts of this machine: a folder with a `Chart.yaml`, or such a folder packed as `.tgz`.
+//! Charts: of this machine, where one is a folder with a `Chart.yaml` or such a folder packed as `.tgz`; and of elsewhere, in
+//! repositories and registries.
 
 mod archive;
+#[cfg(feature = "registry")]
+mod http;
+#[cfg(feature = "registry")]
+mod index;
+#[cfg(feature = "registry")]
+mod oci;
+#[cfg(feature = "registry")]
+mod remote;
+#[cfg(feature = "registry")]
+mod select;
+#[cfg(feature = "registry")]
+mod store;
+
+#[cfg(feature = "registry")]
+pub use remote::{Remote, Wanted};
 
 use super::folder::Folder;
 use crate::digest::Digest;

@@ -75,7 +75,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(dir.path().join("127.0.0.1:5443")).expect("a folder");
         let certificates = Certificates { folders: vec![dir.path().to_path_buf()] };
-        let web = Web::with(Patience::default(), certificates).expect("a client");
+        let web = Web::with(Patience::default(), certificates);
         for (name, url) in [
             ("alpine", "https://registry-1.docker.io/v2/library/alpine/x"),
             ("acme/app", "https://registry-1.docker.io/v2/acme/app/x"),

@@ -56,6 +56,15 @@ impl std::fmt::Debug for Login {
     }
 }
 
+/// What Docker's client left for a registry; an identity token is the password of the user `<token>`.
+pub fn docker_login(registry: &str) -> Result<Option<Credentials>, PortError> {
+    let login = DockerConfig::of_machine().login(registry)?;
+    Ok(login.map(|login| match login {
+        Login::Password(credentials) => credentials,
+        Login::Identity(token) => Credentials { username: TOKEN_USER.to_string(), password: token },
+    }))
+}
+
 /// Where Docker's configuration is, and where its helpers are looked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DockerConfig {

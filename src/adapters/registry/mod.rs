@@ -14,6 +14,7 @@ mod push;
 
 pub(crate) use client::{Client, Shared};
 pub(crate) use login::DockerConfig;
+pub use login::docker_login;
 
 use super::web::Web;
 use crate::digest::Digest;
@@ -40,8 +41,8 @@ pub struct Registries {
 
 impl Registries {
     /// Registries as this machine reaches them; what is fetched is kept below `cache`.
-    pub fn new(cache: impl Into<PathBuf>) -> Result<Registries, PortError> {
-        Ok(Registries::with(Web::new()?, DockerConfig::of_machine(), cache))
+    pub fn new(cache: impl Into<PathBuf>) -> Registries {
+        Registries::with(Web::new(), DockerConfig::of_machine(), cache)
     }
 
     pub(crate) fn with(web: Web, docker: DockerConfig, cache: impl Into<PathBuf>) -> Registries {

@@ -4,18 +4,17 @@ use super::{Worker, unreachable};
 use bytes::Bytes;
 use reqwest::Response;
 use std::io::{self, Read};
-use std::sync::Arc;
 
 /// A body.
 pub(crate) struct Body {
     host: String,
-    worker: Arc<Worker>,
+    worker: &'static Worker,
     response: Response,
     chunk: Bytes,
 }
 
 impl Body {
-    pub(super) fn new(host: String, worker: Arc<Worker>, response: Response) -> Body {
+    pub(super) fn new(host: String, worker: &'static Worker, response: Response) -> Body {
         Body { host, worker, response, chunk: Bytes::new() }
     }
 }

@@ -65,7 +65,6 @@ impl Patience {
 /// Who speaks HTTP.
 #[derive(Clone)]
 pub(crate) struct Web {
-    pub(crate) worker: Arc<Worker>,
     pub(crate) patience: Patience,
     certificates: Arc<Certificates>,
     /// One a host, since each may have certificates of its own.
@@ -74,16 +73,15 @@ pub(crate) struct Web {
 
 impl Web {
     /// As this machine is set up.
-    pub(crate) fn new() -> Result<Web, PortError> {
+    pub(crate) fn new() -> Web {
         Web::with(Patience::default(), Certificates::of_machine())
     }
 
     /// With other bounds and certificates.
-    pub(crate) fn with(patience: Patience, certificates: Certificates) -> Result<Web, PortError> {
+    pub(crate) fn with(patience: Patience, certificates: Certificates) -> Web {
         // Somebody else may have been first; it is the same provider everywhere.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (certificates, worker) = (Arc::new(certificates), Arc::new(Worker::new()?));
-        Ok(Web { worker, patience, certificates, clients: Arc::default() })
+        Web { patience, certificates: Arc::new(certificates), clients: Arc::default() }
     }
 
     /// Whether there is a folder of certificates for a host, and so TLS.
@@ -93,13 +91,13 @@ impl Web {
 
     /// Sends a request to a host until there is an answer other than one that passes by itself.
     pub(crate) fn send(&self, host: &str, make: &dyn Fn(&Client) -> RequestBuilder) -> Result<Answer, PortError> {
-        let client = self.client(host)?;
+        let (worker, client) = (Worker::get()?, self.client(host)?);
         let mut number = 1;
         loop {
             let request = make(&client);
-            let asked = match self.worker.wait(async move { request.send().await }) {
+            let asked = match worker.wait(async move { request.send().await }) {
                 Ok(response) if !passes(response.status()) || number >= self.patience.tries => {
-                    return Ok(self.answer(host, response));
+                    return Ok(Answer { host: host.to_string(), worker, response });
                 }
                 Ok(response) => retry_after(response.headers()),
                 Err(error) => {
@@ -121,16 +119,12 @@ impl Web {
         host: &str,
         make: impl FnOnce(&Client) -> RequestBuilder,
     ) -> Result<Answer, PortError> {
-        let client = self.client(host)?;
+        let (worker, client) = (Worker::get()?, self.client(host)?);
         let request = make(&client);
-        match self.worker.wait(async move { request.send().await }) {
-            Ok(response) => Ok(self.answer(host, response)),
+        match worker.wait(async move { request.send().await }) {
+            Ok(response) => Ok(Answer { host: host.to_string(), worker, response }),
             Err(error) => Err(unreachable(host, &error)),
         }
-    }
-
-    fn answer(&self, host: &str, response: Response) -> Answer {
-        Answer { host: host.to_string(), worker: self.worker.clone(), response }
     }
 
     /// The client for a host.
@@ -155,7 +149,7 @@ impl Web {
             }
         };
         // Where the system has no certificates at all, those of the folder must do, and plain HTTP still goes.
-        let _inside = self.worker.enter();
+        let _inside = Worker::get()?.enter();
         let client = start().tls_certs_merge(found.authorities.clone()).build();
         client.or_else(|_| start().tls_certs_only(found.authorities.clone()).build()).map_err(|why| {
             let why = faults::reason(&why);
@@ -167,7 +161,7 @@ impl Web {
 /// An answer, of which head and status are there, and the body is not.
 pub(crate) struct Answer {
     host: String,
-    worker: Arc<Worker>,
+    worker: &'static Worker,
     response: Response,
 }
 

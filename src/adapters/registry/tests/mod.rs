@@ -37,7 +37,7 @@ impl Bench {
 
     fn with(shop: shop::Shop) -> Bench {
         let folder = tempfile::tempdir().expect("a folder");
-        let web = Web::with(QUICK, Certificates::default()).expect("a client");
+        let web = Web::with(QUICK, Certificates::default());
         let docker = DockerConfig { folder: Some(folder.path().join("docker")), path: Some(folder.path().into()) };
         let registries = Registries::with(web, docker, folder.path().join("cache"));
         Bench { registries, server: shop.clone().open(), shop, folder }
@@ -45,7 +45,7 @@ impl Bench {
 
     /// The same registry for somebody who has seen nothing yet.
     fn anew(&self) -> Registries {
-        let web = Web::with(QUICK, Certificates::default()).expect("a client");
+        let web = Web::with(QUICK, Certificates::default());
         let docker =
             DockerConfig { folder: Some(self.folder.path().join("docker")), path: Some(self.folder.path().into()) };
         Registries::with(web, docker, self.folder.path().join("cache"))
