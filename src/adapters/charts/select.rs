@@ -45,7 +45,8 @@ mod tests {
             (Some("1.2.x"), Some("v1.2.10")),
             (Some("1.2.9"), Some("1.2.9")),
             (Some("nonsense"), Some("nonsense")),
-            (Some(">1"), Some("1.10.0")),
+            (Some(">1"), None),
+            (Some(">=1"), Some("1.10.0")),
             (Some(">=2.0.0-0"), Some("2.0.0-rc.1")),
             (Some("^3"), None),
         ] {

@@ -1,3 +1,6 @@
+#[cfg(feature = "registry")]
+mod elsewhere;
+
 use super::*;
 
 /// A chart packed from those paths, as they are, without a look at whether they are good.
@@ -102,4 +105,8 @@ fn archives_are_bounded() {
     let error = unpack(&files).expect_err("together too large");
     assert_eq!(error.fault, Fault::Limit);
     assert!(error.message.contains("unpacks to more than 100 MiB"), "{error}");
+    let names: Vec<String> = (0..20_001).map(|n| format!("mi/{n}")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    let error = unpack(&files).expect_err("too many");
+    assert!(error.message.contains("has more than 20000 entries"), "{error}");
 }

@@ -165,4 +165,4 @@ fn no_tag(name: &str, rule: &str, tags: Result<Vec<String>, PortError>) -> PortE
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,7 +2,7 @@
 
 mod pulling;
 mod pushing;
-mod shop;
+pub(crate) mod shop;
 
 use super::{DockerConfig, Registries};
 use crate::adapters::web::server::Server;
@@ -15,7 +15,7 @@ use std::io::Write;
 use std::time::Duration;
 
 /// Long enough for a machine with much to do, short enough for tests.
-const QUICK: Patience = Patience {
+pub(crate) const QUICK: Patience = Patience {
     connect: Duration::from_secs(5),
     silence: Duration::from_secs(5),
     tries: 3,
@@ -70,7 +70,7 @@ impl Blobs for Made<'_> {
 const CONFIG: &[u8] = br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#;
 
 /// A manifest with these layers.
-fn image(layers: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn image(layers: &[&[u8]]) -> Vec<u8> {
     let descriptor = |kind: &str, bytes: &[u8]| Descriptor::new(kind, Digest::of(bytes), bytes.len() as u64);
     let manifest = Manifest {
         schema_version: 2,

@@ -66,9 +66,10 @@ fn large_blobs_go_on_where_they_were_cut_off() {
         });
         let digest = push(&bench, &bench.at("a"), &["1"], &[&large], &[&large], &[]).expect("pushed");
         let asked = bench.server.asked();
-        let patches = asked.iter().filter(|line| line.starts_with("PATCH")).count();
-        let begun = asked.iter().filter(|line| line.starts_with("POST")).count();
-        assert_eq!((patches, begun), (2, if forgets { 3 } else { 2 }), "{asked:?}");
+        let mut patched: Vec<&String> = asked.iter().filter(|line| line.starts_with("PATCH")).collect();
+        assert!(patched.len() >= 2, "{asked:?}");
+        patched.dedup();
+        assert_eq!(patched.len(), if forgets { 2 } else { 1 }, "gone on with, or begun anew: {asked:?}");
         assert!(bench.registries.exists(&bench.at("a"), digest).expect("an answer"));
     }
 }

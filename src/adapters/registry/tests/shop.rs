@@ -7,26 +7,26 @@ use std::sync::{Arc, Mutex};
 
 /// What it holds, and how it behaves.
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) blobs: BTreeMap<(String, Digest), Vec<u8>>,
-    pub(super) manifests: BTreeMap<(String, String), (String, Vec<u8>)>,
-    pub(super) uploads: BTreeMap<usize, Vec<u8>>,
-    pub(super) next: usize,
+pub(crate) struct State {
+    pub(crate) blobs: BTreeMap<(String, Digest), Vec<u8>>,
+    pub(crate) manifests: BTreeMap<(String, String), (String, Vec<u8>)>,
+    pub(crate) uploads: BTreeMap<usize, Vec<u8>>,
+    pub(crate) next: usize,
     /// How many tags are on a page.
-    pub(super) page: usize,
+    pub(crate) page: usize,
     /// What is answered instead, to the first requests that begin so: method and path.
-    pub(super) faults: Vec<(String, Reply)>,
+    pub(crate) faults: Vec<(String, Reply)>,
     /// After how many bytes the line is cut in the next upload with a body of more.
-    pub(super) cut_upload: Option<usize>,
+    pub(crate) cut_upload: Option<usize>,
     /// Whether an upload that was cut off can be gone on with.
-    pub(super) forgets_uploads: bool,
+    pub(crate) forgets_uploads: bool,
     /// `Basic …` or a token that is wanted.
-    pub(super) wants: Option<Wants>,
-    pub(super) no_head: bool,
-    pub(super) no_mount: bool,
+    pub(crate) wants: Option<Wants>,
+    pub(crate) no_head: bool,
+    pub(crate) no_mount: bool,
 }
 
-pub(super) enum Wants {
+pub(crate) enum Wants {
     /// This header.
     Basic(&'static str),
     /// A token from `/token`, which wants this header, or nothing.
@@ -34,23 +34,23 @@ pub(super) enum Wants {
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Shop(pub(super) Arc<Mutex<State>>);
+pub(crate) struct Shop(pub(crate) Arc<Mutex<State>>);
 
 impl Shop {
-    pub(super) fn open(self) -> Server {
+    pub(crate) fn open(self) -> Server {
         Server::start(self)
     }
 
-    pub(super) fn with(&self, change: impl FnOnce(&mut State)) {
+    pub(crate) fn with(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.0.lock().expect("a state"));
     }
 
     /// A fault for the next request that begins so.
-    pub(super) fn fault(&self, begins: &str, reply: Reply) {
+    pub(crate) fn fault(&self, begins: &str, reply: Reply) {
         self.with(|state| state.faults.push((begins.to_string(), reply)));
     }
 
-    pub(super) fn put(&self, repository: &str, tag: &str, kind: &str, bytes: &[u8]) -> Digest {
+    pub(crate) fn put(&self, repository: &str, tag: &str, kind: &str, bytes: &[u8]) -> Digest {
         let digest = Digest::of(bytes);
         self.with(|state| {
             for name in [tag.to_string(), digest.to_string()] {
@@ -60,7 +60,7 @@ impl Shop {
         digest
     }
 
-    pub(super) fn put_blob(&self, repository: &str, bytes: &[u8]) -> Digest {
+    pub(crate) fn put_blob(&self, repository: &str, bytes: &[u8]) -> Digest {
         let digest = Digest::of(bytes);
         self.with(|state| drop(state.blobs.insert((repository.to_string(), digest), bytes.to_vec())));
         digest
