@@ -133,7 +133,7 @@ impl Emitter {
     }
 
     fn string(&mut self, text: &str, indent: Option<usize>, context: Context) -> Option<()> {
-        if text.chars().any(unreadable) {
+        if text.bytes().any(|b| b >= 0x7f) && text.chars().any(unreadable) {
             return None;
         }
         let indent = indent.map_or(INDENT, |n| n + INDENT);
@@ -196,6 +196,14 @@ impl Emitter {
 
     /// The body of plain and single-quoted text: a line break becomes two, a space beyond the width may become one.
     fn folded(&mut self, text: &str, indent: usize, fold: bool, quoted: bool) {
+        // Most texts are words that fit their line.
+        let fits = !fold || self.pretty || self.column + text.len() <= WIDTH;
+        if fits && text.bytes().all(|b| matches!(b, b' '..=b'~') && !(quoted && b == b'\'')) {
+            self.out.push_str(text);
+            self.column += text.len();
+            self.indention = self.indention && text.bytes().all(|b| b == b' ');
+            return;
+        }
         let (mut spaces, mut breaks) = (false, false);
         let mut chars = text.char_indices().peekable();
         while let Some((i, c)) = chars.next() {
@@ -307,18 +315,22 @@ impl Emitter {
         self.indention = true;
         self.whitespace = true;
         let mut breaks = true;
-        for c in text.chars() {
-            if is_break(c) {
-                self.put_break(c);
-                self.indention = true;
-                breaks = true;
-            } else {
+        for line in text.split_inclusive(is_break) {
+            let end = line.chars().next_back().filter(|c| is_break(*c));
+            let words = line.get(..line.len() - end.map_or(0, char::len_utf8)).unwrap_or_default();
+            if !words.is_empty() {
                 if breaks {
                     self.indent(indent);
                 }
-                self.put(c);
+                self.out.push_str(words);
+                self.column += words.chars().count();
                 self.indention = false;
                 breaks = false;
+            }
+            if let Some(end) = end {
+                self.put_break(end);
+                self.indention = true;
+                breaks = true;
             }
         }
     }

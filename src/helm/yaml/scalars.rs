@@ -1,6 +1,11 @@
 //! Scanning scalars: plain, quoted, and in blocks.
 
-use super::scan::{Kind, Scanned, Scanner};
+use super::scan::{Kind, Scanned, Scanner, Through, all_but};
+
+/// What cannot end a scalar without quotes, nor be looked at twice.
+static IN_PLAIN: Through = all_but(b" :,?[]{}");
+/// The same of one in quotes.
+static IN_QUOTES: Through = all_but(b" '\"\\");
 
 /// The line breaks between two lines of a flowing scalar: one alone is a space.
 #[derive(Default)]
@@ -49,7 +54,11 @@ impl Scanner<'_> {
                 }
                 out.push_str(&std::mem::take(&mut spaces));
                 let start = self.at.byte;
-                while !self.is_blank_or_end(0) && !self.ends_plain() {
+                loop {
+                    self.skip_run(&IN_PLAIN);
+                    if self.is_blank_or_end(0) || self.ends_plain() {
+                        break;
+                    }
                     self.skip();
                 }
                 self.copy(start, &mut out);
@@ -135,7 +144,11 @@ impl Scanner<'_> {
     /// Characters up to white space or the quote; whether an escaped line break ended them.
     fn quoted_run(&mut self, quote: u8, out: &mut String) -> Scanned<bool> {
         let mut start = self.at.byte;
-        while !self.is_blank_or_end(0) {
+        loop {
+            self.skip_run(&IN_QUOTES);
+            if self.is_blank_or_end(0) {
+                break;
+            }
             match (self.byte(0), self.byte(1)) {
                 (b'\'', b'\'') if quote == b'\'' => {
                     self.skip();
