@@ -52,6 +52,8 @@ impl Apply {
         let typed = desk.typed(&session, self.own_path(&session).as_deref());
         let clock = desk.clock(&session);
         desk.terminal.print(&progress.summary(&plan, &state, outcome, &clock, &typed, desk.terminal.out));
+        // The process ends here, and does so sooner than what is large is taken apart.
+        std::mem::forget((plan, state));
         Ok(match outcome {
             RunOutcome::Done => Exit::Done,
             RunOutcome::Failed => Exit::Error,

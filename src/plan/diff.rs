@@ -252,7 +252,8 @@ impl Walk<'_> {
     }
 
     /// Adds a step whose key comes from its recipe; it is used again when that key has succeeded and `valid`.
-    pub fn add_step(&mut self, new: NewStep<'_>) -> u32 {
+    pub fn add_step(&mut self, mut new: NewStep<'_>) -> u32 {
+        new.recipe.anew = new.stale.is_some();
         let key = new.recipe.key(&|_| None);
         let result = key.and_then(|k| self.memory.results.get(&k)).filter(|_| new.stale.is_none());
         let (action, outputs) = match (key, result) {

@@ -11,6 +11,8 @@ pub struct Recipe {
     pub base: Digest,
     /// The inputs in their order.
     pub parts: Vec<PartInput>,
+    /// Whether no result of before counts, whatever the key: what it left is not as it left it.
+    pub anew: bool,
 }
 
 /// An input of a step.
@@ -25,7 +27,7 @@ pub enum PartInput {
 impl Recipe {
     /// A recipe without inputs.
     pub fn new(base: Digest) -> Recipe {
-        Recipe { base, parts: Vec::new() }
+        Recipe { base, parts: Vec::new(), anew: false }
     }
 
     /// Adds an input that is known.

@@ -83,6 +83,14 @@ fn of_step(event: &Event) -> Option<Told> {
             detail(step, format!("attempt {attempt} failed: {reason}"), Paint::Notice)
         }
         Event::Interrupted { step, .. } => detail(step, "was cut off, and is looked at anew", Paint::Notice),
+        Event::StepsReused { steps } => {
+            let about = steps.first().filter(|_| steps.len() == 1).map_or("steps", |step| step);
+            let text = match steps.len() {
+                1 => "comes out as it was, and is used again".to_string(),
+                several => format!("{several} come out as they were, and are used again"),
+            };
+            detail(about, text, Paint::Faint)
+        }
         Event::StepReused { step, .. } => detail(step, "has succeeded before, and is used again", Paint::Faint),
         Event::Indeterminate { step, .. } => {
             main(step, "was cut off, and nobody knows whether it was done", Paint::Bad)

@@ -81,6 +81,7 @@ impl Progress {
                 }
             }
             Event::StepReused { .. } => self.done += 1,
+            Event::StepsReused { steps } => self.done += steps.len(),
             Event::Interrupted { step, .. } => {
                 self.running.remove(step);
             }

@@ -119,6 +119,12 @@ pub enum Event {
         /// What it was made of.
         made: Made,
     },
+    /// The keys of steps became known, and they are those of their last success: one row for as many as come up together, since
+    /// it says nothing that was not written before.
+    StepsReused {
+        /// The steps.
+        steps: Vec<Arc<str>>,
+    },
     /// It is not known whether a program ran; somebody must say.
     Indeterminate {
         /// The step.

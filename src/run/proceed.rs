@@ -234,6 +234,7 @@ fn differs(before: &Standing, environment: &EnvironmentPlan) -> Vec<String> {
 /// Starts what can start, as far as there is room.
 fn start(plan: &Plan, state: &State, progress: &Progress, events: &mut Vec<Event>) {
     let mut room = progress.limit.saturating_sub(progress.running);
+    let mut as_before = Vec::new();
     for &number in progress.ready.iter().filter(|n| progress.steps[**n as usize] == Status::Ready) {
         let step = &plan.steps[number as usize];
         let told = |u: &crate::plan::Unknown| progress.told(plan, u);
@@ -244,12 +245,16 @@ fn start(plan: &Plan, state: &State, progress: &Progress, events: &mut Vec<Event
         {
             continue;
         }
-        if step.key.is_none() && state.memory.results.contains_key(&key) {
+        if step.key.is_none() && !step.recipe.anew && state.memory.results.contains_key(&key) {
+            if state.memory.steps.get(&step.id).is_some_and(|made| made.key == key) {
+                as_before.push(step.id.clone());
+                continue;
+            }
             events.push(Event::StepReused { step: step.id.clone(), key, made: step.recipe.made(&told) });
             continue;
         }
         if room == 0 {
-            return;
+            break;
         }
         room -= 1;
         events.push(Event::StepStarted {
@@ -259,6 +264,9 @@ fn start(plan: &Plan, state: &State, progress: &Progress, events: &mut Vec<Event
             attempt: 1,
             effect: step.effect,
         });
+    }
+    if !as_before.is_empty() {
+        events.push(Event::StepsReused { steps: as_before });
     }
 }
 

@@ -148,6 +148,16 @@ impl Progress {
                     self.tidy();
                 }
             }
+            Event::StepsReused { steps } => {
+                let memory = &state.memory;
+                for step in steps {
+                    let told = memory.steps.get(step).and_then(|made| memory.results.get(&made.key));
+                    if let Some(number) = self.number(step) {
+                        self.done(plan, number, told.cloned().unwrap_or_default());
+                    }
+                }
+                self.tidy();
+            }
             Event::Indeterminate { step, .. } => {
                 if let Some(number) = self.number(step) {
                     self.stop(number);

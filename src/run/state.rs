@@ -90,7 +90,7 @@ impl State {
             Event::Interrupted { step, .. } => {
                 self.intents.remove(step);
             }
-            Event::AttemptFailed { .. } => {}
+            Event::AttemptFailed { .. } | Event::StepsReused { .. } => {}
             Event::StepReused { step, made, .. } => {
                 self.memory.steps.insert(step.clone(), made.clone());
             }

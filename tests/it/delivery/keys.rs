@@ -66,6 +66,62 @@ fn p04_an_output_that_comes_out_the_same_stops_the_wave() {
     assert_eq!(delivery.started(since), ["task.first", "task.second"]);
 }
 
+/// Files that stay where they are written: a line of a file, and a copy of it.
+const COPIES: &str = "
+lockgate 1
+pipeline copies {
+    source app { folder \"app\"; paths \"hello\" }
+    task first {
+        in app
+        input \"hello\"
+        output out \"first.txt\"
+        shell \"head -n 1 hello > first.txt\"
+    }
+    task second {
+        in app
+        input \"{first.out}\"
+        output out \"second.txt\"
+        run cp first.txt second.txt
+    }
+    task third {
+        in app
+        input \"{second.out}\"
+        output out \"third.txt\"
+        run cp second.txt third.txt
+    }
+}
+";
+
+#[test]
+fn p04_what_comes_out_as_it_was_is_one_row_of_the_journal() {
+    let delivery = Delivery::of(COPIES);
+    assert_eq!(delivery.apply(), RunOutcome::Done);
+    delivery.lab.write("app/hello", "hello\nand a line that nobody reads\n");
+    let since = delivery.events().len();
+    assert_eq!(delivery.apply(), RunOutcome::Done);
+    assert_eq!(delivery.started(since), ["task.first"]);
+    let events = delivery.events();
+    let reused = events.iter().skip(since).filter_map(|e| match e {
+        Event::StepsReused { steps } => Some(steps.iter().map(|s| s.to_string()).collect::<Vec<_>>()),
+        _ => None,
+    });
+    assert_eq!(reused.flatten().collect::<Vec<_>>(), ["task.second", "task.third"]);
+    assert!(delivery.plan().is_empty());
+}
+
+#[test]
+fn p04_a_file_that_is_not_as_it_was_written_is_written_anew_though_the_wave_stops_before_it() {
+    let delivery = Delivery::of(COPIES);
+    assert_eq!(delivery.apply(), RunOutcome::Done);
+    delivery.lab.write("app/hello", "hello\nand a line that nobody reads\n");
+    delivery.lab.write("app/second.txt", "something else\n");
+    let since = delivery.events().len();
+    assert_eq!(delivery.apply(), RunOutcome::Done);
+    assert_eq!(delivery.started(since), ["task.first", "task.second"]);
+    assert_eq!(delivery.lab.read("app/second.txt"), "hello\n");
+    assert!(delivery.plan().is_empty());
+}
+
 #[test]
 fn p04_rerun_makes_a_new_generation_that_is_written_down() {
     let delivery = Delivery::of(WAVE);
