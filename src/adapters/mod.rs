@@ -17,6 +17,7 @@ pub mod place;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod secrets;
+pub mod seen;
 pub mod shelf;
 pub mod shell;
 pub mod sources;

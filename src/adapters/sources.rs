@@ -3,6 +3,7 @@
 use super::dates::Dates;
 use super::git::Git;
 use super::kept::Kept;
+use super::seen::Seen;
 use super::{charts, folder::Folder};
 use crate::ports::files::{Files, Listing};
 use crate::ports::filter::Filter;
@@ -29,6 +30,7 @@ pub struct LocalSources {
     dates: Dates,
     #[cfg(feature = "registry")]
     charts: Option<charts::Remote>,
+    seen: Arc<Seen>,
     opened: Mutex<VecDeque<Opened>>,
 }
 
@@ -59,6 +61,7 @@ impl LocalSources {
             dates: Dates::new(cache.join("dates")),
             #[cfg(feature = "registry")]
             charts: None,
+            seen: Arc::default(),
             opened: Mutex::default(),
         }
     }
@@ -67,6 +70,11 @@ impl LocalSources {
     #[cfg(feature = "registry")]
     pub fn with_charts(self, charts: charts::Remote) -> LocalSources {
         LocalSources { charts: Some(charts), ..self }
+    }
+
+    /// The same, where files of folders that were seen before need not be read again.
+    pub fn seen(self, seen: &Arc<Seen>) -> LocalSources {
+        LocalSources { seen: seen.clone(), ..self }
     }
 
     fn opened(&self) -> MutexGuard<'_, VecDeque<Opened>> {
@@ -89,14 +97,14 @@ impl LocalSources {
     }
 
     fn folder_head(&self, path: &Path, query: &HeadQuery) -> Result<Head, PortError> {
-        let (head, files) = Folder::new(path, Filter::new(&query.paths, &query.ignore)?).look()?;
+        let (head, files) = Folder::new(path, Filter::new(&query.paths, &query.ignore)?).seen(&self.seen).look()?;
         self.remember(query, &head.version, files);
         Ok(head)
     }
 
     fn open_folder(&self, path: &Path, query: &HeadQuery, version: &Version) -> Result<Arc<dyn Files>, PortError> {
         let then: Option<Arc<Listing>> = self.at_hand(query, version).and_then(|(files, _)| files.list().ok());
-        let folder = Folder::new(path, Filter::new(&query.paths, &query.ignore)?);
+        let folder = Folder::new(path, Filter::new(&query.paths, &query.ignore)?).seen(&self.seen);
         Ok(folder.open(version, then.as_deref())?)
     }
 

@@ -9,6 +9,7 @@ use crate::graph::Graph;
 use crate::source::Sources;
 use crate::syntax::{Document, Limits, include};
 use crate::values;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 /// The conventional name of the file.
@@ -33,6 +34,8 @@ pub struct Loaded {
     pub checked: Option<Checked>,
     /// Everything that was found.
     pub diagnostics: Vec<Diagnostic>,
+    /// Paths of which it counts whether anything is there.
+    pub asked: Vec<PathBuf>,
 }
 
 impl Loaded {
@@ -85,8 +88,12 @@ pub fn load(path: &Path) -> Loaded {
 /// The same with another way to read: a saved plan's texts, an editor's unsaved ones.
 pub fn load_with(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>) -> Loaded {
     let (mut loaded, found) = read_all(path, read);
-    let disk = Disk { root: loaded.root.clone(), hand: None };
+    let disk = Disk { root: loaded.root.clone(), hand: None, asked: RefCell::default() };
     (loaded.checked, loaded.diagnostics) = check::document(&loaded.document, found, &disk);
+    loaded.asked = disk.asked.into_inner();
+    loaded.asked.extend(loaded.root.ancestors().map(|folder| folder.join(".git")));
+    loaded.asked.sort_unstable();
+    loaded.asked.dedup();
     loaded
 }
 
@@ -99,7 +106,7 @@ pub fn judge(path: &Path) -> Loaded {
 pub fn judge_with(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>) -> Loaded {
     let (mut loaded, found) = read_all(path, read);
     let hand = Beside::new(&loaded.root, std::mem::take(&mut loaded.sources), read);
-    let disk = Disk { root: loaded.root.clone(), hand: Some(&hand) };
+    let disk = Disk { root: loaded.root.clone(), hand: Some(&hand), asked: RefCell::default() };
     (loaded.checked, loaded.diagnostics) = check::document(&loaded.document, found, &disk);
     loaded.sources = hand.take_sources();
     loaded
@@ -118,7 +125,7 @@ fn read_all(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>
     }
     let (digest, own) = (hasher.finish(), sources.iter().count());
     let (path, diagnostics) = (path.to_path_buf(), Vec::new());
-    (Loaded { path, root, sources, own, document, digest, checked: None, diagnostics }, found)
+    (Loaded { path, root, sources, own, document, digest, checked: None, diagnostics, asked: Vec::new() }, found)
 }
 
 impl Loaded {
@@ -128,9 +135,12 @@ impl Loaded {
     }
 }
 
-/// The limits of texts; `LOCKGATE_MAX_FILE_BYTES` raises the one on size.
+/// The variable that raises the limit on the size of texts, in bytes.
+pub(super) const LIMIT: &str = "LOCKGATE_MAX_FILE_BYTES";
+
+/// The limits of texts.
 fn limits() -> Limits {
-    let size = std::env::var("LOCKGATE_MAX_FILE_BYTES").ok().and_then(|s| s.parse().ok());
+    let size = std::env::var(LIMIT).ok().and_then(|s| s.parse().ok());
     let limits = Limits::default();
     Limits { size: size.unwrap_or(limits.size), ..limits }
 }
@@ -152,11 +162,15 @@ pub(super) fn repository_of(folder: &Path) -> PathBuf {
 struct Disk<'h, 'r> {
     root: PathBuf,
     hand: Option<&'h Beside<'r>>,
+    asked: RefCell<Vec<PathBuf>>,
 }
 
 impl Repository for Disk<'_, '_> {
     fn exists(&self, path: &str) -> bool {
-        self.root.join(path).exists()
+        let path = self.root.join(path);
+        let exists = path.exists();
+        self.asked.borrow_mut().push(path);
+        exists
     }
 
     fn values(&self, graph: &Graph) -> Vec<Diagnostic> {

@@ -8,6 +8,7 @@ pub mod rehearse;
 pub mod saved;
 pub mod serving;
 pub mod session;
+pub mod unmoved;
 
 mod beside;
 mod world;

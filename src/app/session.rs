@@ -1,6 +1,7 @@
 //! A session with one pipeline and its state.
 
-use super::{Failure, Loaded, SavedPlan, load, world};
+use super::{Failure, Loaded, SavedPlan, load, unmoved, world};
+use crate::adapters::seen::Seen;
 use crate::adapters::sqlite::Sqlite;
 use crate::diag::{Diagnostic, codes};
 use crate::engine::{Book, Call, Driver, Finish, SharedBook, World, book, observe};
@@ -12,6 +13,7 @@ use crate::run::{Event, Record, RunOutcome, Saying, State, Word};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// How a session is opened.
@@ -74,6 +76,7 @@ pub struct Session {
     pub folder: PathBuf,
     /// Who speaks.
     pub person: String,
+    pub(super) seen: Arc<Seen>,
     parallel: usize,
     world: World,
     saved: Option<SavedPlan>,
@@ -82,25 +85,31 @@ pub struct Session {
 impl Session {
     /// Opens the pipeline of a file.
     pub fn open(settings: &Settings) -> Result<Session, Failure> {
+        let began = SystemTime::now();
         let path = load::find(settings.path.as_deref())?;
         if SavedPlan::is_one(&path) {
-            return Session::of_saved(SavedPlan::read(&path)?, settings);
+            return Session::of_saved(SavedPlan::read(&path)?, settings, began);
         }
-        Session::new(load::load(&path), None, settings)
+        Session::new(load::load(&path), None, settings, began)
     }
 
     /// Opens the pipeline of a saved plan: its texts are those of the plan, wherever the file is by now.
-    fn of_saved(saved: SavedPlan, settings: &Settings) -> Result<Session, Failure> {
+    fn of_saved(saved: SavedPlan, settings: &Settings, began: SystemTime) -> Result<Session, Failure> {
         let texts = saved.texts.clone();
         let loaded = load::load_with(&saved.file, &mut |path| {
             let found = texts.iter().find(|(name, _)| path.ends_with(name)).map(|(_, text)| text.clone().into_bytes());
             found.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
         });
         let settings = Settings { pipeline: Some(saved.pipeline.clone()), ..settings.clone() };
-        Session::new(loaded, Some(saved), &settings)
+        Session::new(loaded, Some(saved), &settings, began)
     }
 
-    fn new(loaded: Loaded, saved: Option<SavedPlan>, settings: &Settings) -> Result<Session, Failure> {
+    fn new(
+        loaded: Loaded,
+        saved: Option<SavedPlan>,
+        settings: &Settings,
+        began: SystemTime,
+    ) -> Result<Session, Failure> {
         let graph = choose(&loaded, settings.pipeline.as_deref())?;
         let several = loaded.checked()?.graphs().len() > 1;
         let mut folder = settings.state.clone().unwrap_or_else(|| loaded.root.join(".lockgate"));
@@ -109,15 +118,21 @@ impl Session {
         }
         let folder = std::path::absolute(&folder).unwrap_or(folder);
         let parallel = settings.parallel.unwrap_or(PARALLEL).max(1);
-        let world = world::open(&loaded.root, &folder, parallel)?;
+        let seen = Arc::new(Seen::open(&loaded.root, unmoved::file(&folder), began));
+        let world = world::open(&loaded.root, &folder, parallel, &seen)?;
         let person = settings.person.clone().unwrap_or_else(current_user);
-        Ok(Session { loaded, graph, folder, person, parallel, world, saved })
+        Ok(Session { loaded, graph, folder, person, seen, parallel, world, saved })
     }
 
     /// The state as it is, read without holding it.
     pub fn state(&self) -> Result<State, Failure> {
         let mut journal = Sqlite::open_for_reading(&self.folder).map_err(|e| Failure::of(&e, "the state"))?;
         book::read(&mut journal).map(|(state, _)| state).map_err(|e| Failure::of(&e, "the state"))
+    }
+
+    /// Whether it is of a saved plan.
+    pub(super) fn is_saved(&self) -> bool {
+        self.saved.is_some()
     }
 
     /// The events behind a number, read without holding the state.
@@ -191,6 +206,8 @@ impl Session {
             observed.insert(Query::Head { source: source.clone() }, Ok(Answer::Head(head.clone())));
         }
         let plan = observe::observe(&self.world, &self.graph, memory, &mut observed, &options);
+        unmoved::note(self, &observed);
+        self.seen.end();
         if crate::diag::any_error(&plan.diagnostics) {
             return Err(Failure { diagnostics: plan.diagnostics, sources: self.loaded.sources.clone() });
         }
@@ -218,6 +235,7 @@ impl Session {
     pub async fn apply(&self, options: ApplyOptions<'_>) -> Result<Applied, Failure> {
         let book = SharedBook::new(self.write()?);
         let looked = self.look(&book.lock().state.memory, &options.rerun)?;
+        self.seen.keep(None);
         if let Some(moved) = self.saved.as_ref().map(|s| s.moved(&looked.plan)).filter(|m| !m.is_empty()) {
             let message = format!("the saved plan does not fit any more: {}", moved.join("; "));
             return Err(Failure::plain(

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::adapters;
+use crate::adapters::seen::Seen;
 use crate::engine::World;
 use crate::ports::builder::Builder;
 use crate::ports::images::Images;
@@ -10,10 +11,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// All adapters of this machine, keeping what they keep below `state`.
-pub(super) fn open(root: &Path, state: &Path, parallel: usize) -> Result<World, Failure> {
+pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>) -> Result<World, Failure> {
     let cache = state.join("cache");
     let images: Arc<dyn Images> = Arc::new(adapters::images::AllImages::new(cache.join("images")));
-    let sources = adapters::sources::LocalSources::new(cache.clone(), images.clone());
+    let sources = adapters::sources::LocalSources::new(cache.clone(), images.clone()).seen(seen);
     #[cfg(feature = "registry")]
     let sources = sources.with_charts(adapters::charts::Remote::new(cache.join("charts")));
     let engine = engine(&images, &state.join("images"))?;
@@ -28,7 +29,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize) -> Result<World, 
         shell: Arc::new(shell),
         containers: engine.containers,
         builder: engine.builder,
-        workshop: Arc::new(adapters::workshop::FolderWorkshop::new(state)),
+        workshop: Arc::new(adapters::workshop::FolderWorkshop::new(state).seen(seen)),
         secrets: Arc::new(adapters::secrets::LocalSecrets),
         shelf: Arc::new(adapters::shelf::FolderShelf::new(state.join("shelf"))),
         clock: Arc::new(adapters::clock::SystemClock),

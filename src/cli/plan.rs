@@ -2,7 +2,7 @@
 
 use super::desk::relative;
 use super::{Desk, Exit, watch};
-use crate::app::{Failure, Session};
+use crate::app::{Failure, Session, unmoved};
 use crate::report::words::quoted;
 use crate::report::{Paint, diagnostics, plan};
 use crate::run::State;
@@ -47,6 +47,13 @@ impl Plan {
     }
 
     fn once(&self, desk: &Desk) -> Result<Exit, Failure> {
+        let settings = desk.settings(self.path.as_deref());
+        let look = format!("{:?}", desk.terminal.out);
+        let is_plain = !self.json && self.out.is_none() && self.rerun.is_empty();
+        if let Some(said) = is_plain.then(|| unmoved::said(&settings, &look)).flatten() {
+            desk.terminal.print(&said);
+            return Ok(Exit::Done);
+        }
         let session = desk.open(self.path.as_deref())?;
         let state = session.state()?;
         let made = session.plan_of(&state, &self.rerun)?;
@@ -56,7 +63,10 @@ impl Plan {
         if self.json {
             desk.terminal.print(&plan::json::text(&made));
         } else {
-            self.show(desk, &session, &state, &made)?;
+            let text = self.show(desk, &session, &state, &made);
+            if is_plain {
+                session.remember(&made, state.number, &settings, &look, &text);
+            }
         }
         let exit = if made.is_empty() { Exit::Done } else { Exit::Changes };
         if !self.watch {
@@ -66,19 +76,21 @@ impl Plan {
         Ok(exit)
     }
 
-    fn show(&self, desk: &Desk, session: &Session, state: &State, made: &crate::plan::Plan) -> Result<(), Failure> {
+    /// Shows the plan; answers its text.
+    fn show(&self, desk: &Desk, session: &Session, state: &State, made: &crate::plan::Plan) -> String {
         let (out, err) = (desk.terminal.out, desk.terminal.err);
         if !made.diagnostics.is_empty() {
             let sources = relative(&session.loaded.sources, None);
             desk.terminal.say(&diagnostics::counted(&made.diagnostics, &sources, err));
         }
-        desk.terminal.print(&plan::text(made, &state.memory, out));
+        let text = plan::text(made, &state.memory, out);
+        desk.terminal.print(&text);
         desk.warn(session);
         if let Some(file) = &self.out {
             desk.terminal
                 .print(&format!("Saved. To do exactly this: {}\n", Paint::Typed.on(&apply(desk, session, file), out)));
         }
-        Ok(())
+        text
     }
 }
 

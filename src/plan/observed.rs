@@ -155,6 +155,11 @@ impl Observed {
         self.answers.get(query)
     }
 
+    /// The questions that were asked.
+    pub fn queries(&self) -> impl Iterator<Item = &Query> {
+        self.answers.keys()
+    }
+
     /// Forgets answers that may have changed: what targets, repositories and programs' folders look like.
     pub fn forget_places(&mut self) {
         self.answers.retain(|q, _| !matches!(q, Query::Target { .. } | Query::Outputs(_) | Query::Tagged { .. }));

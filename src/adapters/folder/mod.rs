@@ -6,6 +6,7 @@
 mod scan;
 mod walk;
 
+use super::seen::Seen;
 use crate::digest::Digest;
 use crate::ports::files::{Entry, Files, Listing, Mode};
 use crate::ports::filter::Filter;
@@ -24,17 +25,23 @@ pub struct Folder {
     root: PathBuf,
     filter: Filter,
     ignore: bool,
+    seen: Arc<Seen>,
 }
 
 impl Folder {
     /// The folder with that absolute path.
     pub fn new(root: impl Into<PathBuf>, filter: Filter) -> Folder {
-        Folder { root: root.into(), filter, ignore: true }
+        Folder { root: root.into(), filter, ignore: true, seen: Arc::default() }
     }
 
     /// The folder with that absolute path and everything in it, whatever git thinks of it.
     pub fn whole(root: impl Into<PathBuf>) -> Folder {
-        Folder { root: root.into(), filter: Filter::default(), ignore: false }
+        Folder { root: root.into(), filter: Filter::default(), ignore: false, seen: Arc::default() }
+    }
+
+    /// The same, where what was seen before need not be read again.
+    pub fn seen(self, seen: &Arc<Seen>) -> Folder {
+        Folder { seen: seen.clone(), ..self }
     }
 
     /// Reads all files that count: the version that the folder is now, and its files.

@@ -1,6 +1,7 @@
 //! Reading and hashing a folder's files while they are found.
 
-use super::{Folder, unreadable};
+use super::{Folder, unreadable, walk};
+use crate::adapters::seen::{Seen, Stamp};
 use crate::digest::Digest;
 use crate::ports::files::{Entry, Listing, Mode};
 use crate::ports::filter::Filter;
@@ -28,10 +29,13 @@ struct Found {
 }
 
 /// Reads every file that counts and that the walk finds.
-pub(super) fn scan(walk: ignore::WalkParallel, Folder { root, filter, .. }: &Folder) -> Result<Scan, PortError> {
+pub(super) fn scan(
+    all_files: ignore::WalkParallel,
+    Folder { root, filter, seen, .. }: &Folder,
+) -> Result<Scan, PortError> {
     let all = Mutex::new(Found::default());
-    walk.run(|| {
-        let mut visitor = Visitor { root, filter, buffer: vec![0; BUFFER], found: Found::default(), all: &all };
+    all_files.run(|| {
+        let mut visitor = Visitor { root, filter, seen, buffer: vec![0; BUFFER], found: Found::default(), all: &all };
         Box::new(move |entry| visitor.visit(entry))
     });
     let mut found = all.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -51,6 +55,7 @@ const BUFFER: usize = 64 * 1024;
 struct Visitor<'a> {
     root: &'a Path,
     filter: &'a Filter,
+    seen: &'a Seen,
     buffer: Vec<u8>,
     found: Found,
     all: &'a Mutex<Found>,
@@ -68,26 +73,48 @@ impl Visitor<'_> {
     }
 
     fn take(&mut self, entry: &ignore::DirEntry) -> Result<(), PortError> {
-        let Some(kind) = entry.file_type().filter(|kind| entry.depth() > 0 && !kind.is_dir()) else { return Ok(()) };
+        let Some(kind) = entry.file_type().filter(|kind| entry.depth() > 0 && !kind.is_dir()) else {
+            // Its names are read behind this.
+            self.seen.asks(entry.path());
+            walk::note_ignores(entry.path(), self.seen);
+            return Ok(());
+        };
         let inside = entry.path().strip_prefix(self.root).unwrap_or(entry.path());
         let Some(path) = inside.to_str() else { return self.odd_name(inside) };
         if !self.filter.admits(path) {
             return Ok(());
         }
         let (digest, size, mode) = if kind.is_file() {
-            match read(entry.path(), path, &mut self.buffer)? {
-                Some(read) => read,
+            match self.file(entry.path(), path)? {
+                Some((stamp, digest)) => {
+                    let mode = if stamp.is_executable() { Mode::Executable } else { Mode::File };
+                    (digest, stamp.size(), mode)
+                }
                 None => return Ok(()),
             }
         } else if kind.is_symlink() {
+            let stamp = Stamp::of_itself(entry.path());
             let target = read_link(entry.path(), path)?;
-            (Digest::of(&target), target.len() as u64, Mode::Link)
+            let digest = Digest::of(&target);
+            stamp.iter().for_each(|stamp| self.seen.holds(entry.path(), stamp, digest, false));
+            (digest, target.len() as u64, Mode::Link)
         } else {
             self.found.left_out.push(format!("`{path}`, a {}", kind_of(kind)));
             return Ok(());
         };
         self.found.entries.push(Entry { path: path.into(), digest, size, mode });
         Ok(())
+    }
+
+    /// What a regular file holds. Nothing if it is none any more.
+    fn file(&mut self, full: &Path, path: &str) -> Result<Option<(Stamp, Digest)>, PortError> {
+        let stamp = Stamp::of_itself(full).filter(Stamp::is_file);
+        let known = stamp.and_then(|stamp| Some((stamp, self.seen.digest(full, &stamp)?)));
+        let found = if known.is_some() { known } else { read(full, path, &mut self.buffer)? };
+        if let Some((stamp, digest)) = found {
+            self.seen.holds(full, &stamp, digest, known.is_none());
+        }
+        Ok(found)
     }
 
     /// A name that isn't UTF-8 is an error if the file would count, as far as the rest of its name tells.
@@ -116,17 +143,15 @@ impl Drop for Visitor<'_> {
 }
 
 /// Hashes one file. Nothing if it is no regular file any more.
-fn read(full: &Path, path: &str, buffer: &mut [u8]) -> Result<Option<(Digest, u64, Mode)>, PortError> {
+fn read(full: &Path, path: &str, buffer: &mut [u8]) -> Result<Option<(Stamp, Digest)>, PortError> {
     // NONBLOCK: a file that was replaced by a named pipe since it was listed must not keep us waiting.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let failed = |e: rustix::io::Errno| unreadable(path, &e.into());
     let file = rustix::fs::openat(CWD, full, flags, Permissions::empty()).map_err(failed)?;
-    let stat = rustix::fs::fstat(&file).map_err(failed)?;
-    if !rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() {
+    let stamp = Stamp::from(&rustix::fs::fstat(&file).map_err(failed)?);
+    if !stamp.is_file() {
         return Ok(None);
     }
-    let expected = u64::try_from(stat.st_size).unwrap_or(0);
-    let mode = if stat.st_mode & 0o111 != 0 { Mode::Executable } else { Mode::File };
     let mut hasher = sha2::Sha256::new();
     let mut size = 0;
     loop {
@@ -137,8 +162,8 @@ fn read(full: &Path, path: &str, buffer: &mut [u8]) -> Result<Option<(Digest, u6
         hasher.update(buffer.get(..count).unwrap_or_default());
         size += count as u64;
         // A short read that ends where the file does saves asking for the end.
-        if count == 0 || (size == expected && count < buffer.len()) {
-            return Ok(Some((Digest(hasher.finalize().into()), size, mode)));
+        if count == 0 || (size == stamp.size() && count < buffer.len()) {
+            return Ok(Some((stamp, Digest(hasher.finalize().into()))));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Finding the files of a folder that count, on several threads, without looking where nothing can.
 
 use super::Folder;
+use crate::adapters::seen::Seen;
 use crate::ports::{Fault, PortError};
 use ignore::{DirEntry, WalkBuilder, WalkParallel};
 use std::path::Path;
@@ -17,6 +18,9 @@ fn threads() -> usize {
 /// A walk over everything in the folder that git doesn't ignore and below which something may count.
 pub(super) fn walk(folder: &Folder) -> Result<WalkParallel, PortError> {
     ready(&folder.root)?;
+    if folder.ignore {
+        folder.root.ancestors().skip(1).for_each(|above| note_ignores(above, &folder.seen));
+    }
     // In a repository the ignore files count from the repository's root on, as they do for git; elsewhere from here.
     let in_repository = folder.root.ancestors().any(|folder| folder.join(".git").exists());
     let (root, filter) = (folder.root.clone(), folder.filter.clone());
@@ -37,6 +41,17 @@ pub(super) fn walk(folder: &Folder) -> Result<WalkParallel, PortError> {
         .threads(threads())
         .filter_entry(worth_a_look)
         .build_parallel())
+}
+
+/// Notes what decides in a folder which files count.
+pub(super) fn note_ignores(folder: &Path, seen: &Seen) {
+    let git = folder.join(".git");
+    [".jj", ".gitignore", ".git/info/exclude"].iter().for_each(|name| seen.asks(&folder.join(name)));
+    seen.asks(&git);
+    // A file names another folder, in which the list of what is left out is.
+    if git.is_file() {
+        seen.doubt();
+    }
 }
 
 /// Whether the root is a folder that can be looked at.

@@ -74,6 +74,13 @@ impl Sqlite {
         Ok(rows)
     }
 
+    /// The number of the last row and its hash, which stands for all rows; zeros where there is none.
+    pub fn last(&self) -> Result<(u64, Digest), PortError> {
+        let Some(database) = &self.database else { return Ok((0, Digest::default())) };
+        let last = chain::last(database).map_err(|e| faults::explain(&self.path, "read", &e))?;
+        Ok((last.number, last.hash))
+    }
+
     /// Walks through all rows and tells how many there are, or which is the first that isn't as it was written.
     pub fn verify(&mut self) -> Result<u64, PortError> {
         let mut last = 0;

@@ -1,6 +1,7 @@
 //! What files hold: their digests, and keeping them by it.
 
 use crate::adapters::disk;
+use crate::adapters::seen::{Seen, Stamp};
 use crate::digest::Digest;
 use crate::ports::{Fault, PortError};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -70,7 +71,7 @@ pub(super) fn keep(path: &Path, below: &Path) -> Result<(Digest, PathBuf), PortE
 }
 
 /// Which of the files do not hold what they should.
-pub(super) fn changed(files: &[(PathBuf, Digest)]) -> BTreeSet<usize> {
+pub(super) fn changed(files: &[(PathBuf, Digest)], seen: &Seen) -> BTreeSet<usize> {
     let portions = files.len().div_ceil(PORTION);
     let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, THREADS).min(portions);
     let next = AtomicUsize::new(0);
@@ -83,7 +84,7 @@ pub(super) fn changed(files: &[(PathBuf, Digest)]) -> BTreeSet<usize> {
                 return changed;
             }
             for (number, (path, digest)) in files.iter().enumerate().skip(start).take(PORTION) {
-                if !holds(path, *digest, &mut buffer) {
+                if !still_holds(path, *digest, seen, &mut buffer) {
                     changed.push(number);
                 }
             }
@@ -100,6 +101,17 @@ pub(super) fn changed(files: &[(PathBuf, Digest)]) -> BTreeSet<usize> {
         };
         workers.into_iter().flat_map(found).collect()
     })
+}
+
+/// The same of a file that need not be read where nobody touched it since it was seen.
+fn still_holds(path: &Path, digest: Digest, seen: &Seen, buffer: &mut [u8]) -> bool {
+    let stamp = Stamp::of(path).filter(Stamp::is_file);
+    let known = stamp.and_then(|stamp| seen.digest(path, &stamp));
+    let holds = known.map_or_else(|| holds(path, digest, buffer), |known| known == digest);
+    if let Some(stamp) = stamp.filter(|_| holds) {
+        seen.holds(path, &stamp, digest, known.is_none());
+    }
+    holds
 }
 
 /// Whether a file is there and holds that.

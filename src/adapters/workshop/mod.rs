@@ -12,6 +12,7 @@ pub(super) mod told;
 
 use super::disk;
 use super::export::export;
+use super::seen::Seen;
 use crate::digest::Digest;
 use crate::ports::PortError;
 use crate::ports::files::{Files, Listing};
@@ -31,12 +32,18 @@ const NAME_LIMIT: usize = 120;
 #[derive(Clone, Debug)]
 pub struct FolderWorkshop {
     state: PathBuf,
+    seen: Arc<Seen>,
 }
 
 impl FolderWorkshop {
     /// The workshop below that folder. A program is told paths in it, so that it should be absolute.
     pub fn new(state: impl Into<PathBuf>) -> FolderWorkshop {
-        FolderWorkshop { state: state.into() }
+        FolderWorkshop { state: state.into(), seen: Arc::default() }
+    }
+
+    /// The same, where files that were seen before need not be read again.
+    pub fn seen(self, seen: &Arc<Seen>) -> FolderWorkshop {
+        FolderWorkshop { seen: seen.clone(), ..self }
     }
 
     fn room(&self, name: &str) -> PathBuf {
@@ -98,7 +105,7 @@ impl Workshop for FolderWorkshop {
     }
 
     fn changed(&self, files: &[(PathBuf, Digest)]) -> BTreeSet<usize> {
-        content::changed(files)
+        content::changed(files, &self.seen)
     }
 
     fn log(&self, run: u64, step: &str, attempt: u32) -> (PathBuf, String) {
