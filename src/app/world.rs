@@ -6,6 +6,7 @@ use crate::adapters::seen::Seen;
 use crate::engine::World;
 use crate::ports::builder::Builder;
 use crate::ports::images::Images;
+use crate::ports::secrets::Secrets;
 use crate::ports::shell::Shell;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
     #[cfg(feature = "registry")]
     let sources = sources.with_charts(adapters::charts::Remote::new(cache.join("charts")));
     let engine = engine(&images, &state.join("images"))?;
+    let clusters = clusters()?;
     let shell = adapters::shell::Pool::new(parallel).map_err(|e| Failure::of(&e, "running programs"))?;
     Ok(World {
         root: root.to_path_buf(),
@@ -28,12 +30,37 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
         clusters: None,
         shell: Arc::new(shell),
         containers: engine.containers,
+        jobs: clusters.jobs,
         builder: engine.builder,
         workshop: Arc::new(adapters::workshop::FolderWorkshop::new(state).seen(seen)),
-        secrets: Arc::new(adapters::secrets::LocalSecrets),
+        secrets: clusters.secrets,
         shelf: Arc::new(adapters::shelf::FolderShelf::new(state.join("shelf"))),
         clock: Arc::new(adapters::clock::SystemClock),
     })
+}
+
+/// What clusters do for us.
+struct OfClusters {
+    jobs: Option<Arc<dyn Shell>>,
+    secrets: Arc<dyn Secrets>,
+}
+
+/// The clusters of the kubeconfig. None is spoken with before it is needed.
+#[cfg(feature = "kubernetes")]
+fn clusters() -> Result<OfClusters, Failure> {
+    use adapters::kube;
+    let clusters = Arc::new(kube::Clusters::new().map_err(|e| Failure::of(&e, "clusters"))?);
+    Ok(OfClusters {
+        jobs: Some(Arc::new(kube::jobs::Jobs::new(clusters.clone()))),
+        secrets: Arc::new(kube::secrets::AllSecrets::new(clusters)),
+    })
+}
+
+/// This Lockgate was built without.
+#[cfg(not(feature = "kubernetes"))]
+#[allow(clippy::unnecessary_wraps, reason = "as the other one")]
+fn clusters() -> Result<OfClusters, Failure> {
+    Ok(OfClusters { jobs: None, secrets: Arc::new(adapters::secrets::LocalSecrets) })
 }
 
 /// What an engine for containers does for us.

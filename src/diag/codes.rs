@@ -147,6 +147,7 @@ codes! {
     SECRET_OUT_OF_PLACE "LG0422" "secret-out-of-place" Error "a secret that is used where it may not be";
     INPUT_WITHOUT_SOURCE "LG0423" "input-without-source" Error "an input that is a glob over no source";
     SAME_RELEASE "LG0424" "same-release" Error "two releases that are deployed to one environment under one name";
+    JOB_FILE_OUTPUT "LG0425" "job-file-output" Error "a file that a Job cannot hand over";
     MISSING_PATH "LG0501" "missing-path" Error "a path that is not in the repository";
     MISSING_DOCKERFILE "LG0502" "missing-dockerfile" Error "a Dockerfile that is not in the repository";
     MISSING_VALUES "LG0503" "missing-values" Error "a values file that is not in the repository";

@@ -50,7 +50,9 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
                     let step = &around.plan.steps[number as usize];
                     let log = around.world.workshop.log(around.state.runs, &step.id, attempt);
                     let (ticket, name) = (Ticket(u64::from(number)), step.id.to_string());
-                    let job = Job { ticket, name, exec, log, key, attempt };
+                    let environment = step.environment.and_then(|e| around.plan.environments.get(e as usize));
+                    let environment = environment.map(|e| e.name.clone());
+                    let job = Job { ticket, name, exec, log, key, attempt, environment };
                     program(around, job, Box::new(report));
                 }
                 work => other(around, work, Box::new(report)),

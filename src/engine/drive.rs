@@ -205,7 +205,7 @@ fn stop_programs(world: &World, progress: &Progress) {
     for (number, status) in (0u64..).zip(&progress.steps) {
         if *status == Status::Running {
             world.shell.cancel(Ticket(number));
-            world.containers.iter().for_each(|containers| containers.cancel(Ticket(number)));
+            world.containers.iter().chain(&world.jobs).for_each(|containers| containers.cancel(Ticket(number)));
             world.builder.iter().for_each(|builder| builder.cancel(Ticket(number)));
         }
     }
@@ -213,16 +213,15 @@ fn stop_programs(world: &World, progress: &Progress) {
 
 /// What a step came to is written: nobody will ask its container again.
 fn forget_containers(world: &World, plan: &Plan, progress: &Progress, records: &[Record]) {
-    let Some(containers) = &world.containers else { return };
-    let in_container = |step: &str| {
-        let step = progress.number(step).and_then(|number| plan.steps.get(number as usize));
-        matches!(step.map(|step| &step.work), Some(Work::Exec(exec)) if exec.image.is_some())
+    let run_by = |step: &str| match &plan.steps.get(progress.number(step)? as usize)?.work {
+        Work::Exec(exec) if exec.image.is_some() => super::programs::shell_of(world, exec).ok(),
+        _ => None,
     };
     for record in records {
         if let Event::StepFinished { step, key, .. } = &record.event
-            && in_container(step)
+            && let Some(shell) = run_by(step)
         {
-            containers.forget(super::programs::container_key(world, step, *key));
+            shell.forget(super::programs::container_key(world, step, *key));
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod observe;
 
 mod dispatch;
 mod images;
+mod login;
 mod programs;
 
 pub use book::{Book, SharedBook};
@@ -47,6 +48,8 @@ pub struct World {
     pub shell: Arc<dyn Shell>,
     /// Programs in containers, where an engine for them can be spoken with.
     pub containers: Option<Arc<dyn Shell>>,
+    /// Programs as Jobs of clusters, where something can speak with clusters.
+    pub jobs: Option<Arc<dyn Shell>>,
     /// What makes images of Dockerfiles that run programs, where there is something that does.
     pub builder: Option<Arc<dyn Builder>>,
     /// Folders for programs.
@@ -124,6 +127,20 @@ pub(crate) fn clean(path: &Path) -> PathBuf {
     out
 }
 
+/// Refuses a secret where it may not be used: outside of the environments that it is for. The pipeline's rules say so
+/// before; here it is looked at once more, where the value would be put in.
+pub(crate) fn may_use(graph: &Graph, name: &str, environment: Option<&str>) -> Result<(), PortError> {
+    let Some(secret) = graph.find(name).and_then(|id| graph.secret(id)) else { return Ok(()) };
+    let is_for = |environment: &str| secret.environments.iter().any(|e| e.value == environment);
+    if secret.environments.is_empty() || environment.is_some_and(is_for) {
+        return Ok(());
+    }
+    let names: Vec<&str> = secret.environments.iter().map(|e| e.value.as_str()).collect();
+    let place = environment.map_or("what has no environment".to_string(), |e| format!("environment `{e}`"));
+    let message = format!("the secret `{name}` may not be used in {place}");
+    Err(PortError::new(crate::ports::Fault::Denied, message).help(format!("it is for: {}", names.join(", "))))
+}
+
 /// The value of a secret of the pipeline.
 pub(crate) fn secret_value(world: &World, graph: &Graph, name: &str) -> Result<String, PortError> {
     use crate::model::SecretFrom;
@@ -149,4 +166,31 @@ pub(crate) fn secret_value(world: &World, graph: &Graph, name: &str) -> Result<S
     };
     let named = |error: PortError| PortError { message: format!("secret `{name}`: {}", error.message), ..error };
     Ok(world.secrets.get(&origin).map_err(named)?.expose_secret().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileId;
+    use crate::syntax::tree::Document;
+    use crate::syntax::{self, Limits};
+
+    fn graph(text: &str) -> Graph {
+        let (tree, faults) = syntax::parse(FileId(0), text.into(), &Limits::default());
+        assert_eq!(faults, []);
+        let (file, _) = crate::model::decode(&Document::from(tree));
+        crate::graph::lower(Arc::new(file.pipelines.into_iter().next().expect("a pipeline"))).0
+    }
+
+    #[test]
+    fn a_secret_is_for_its_environments() {
+        let graph = graph(
+            "lockgate 1\npipeline p {\n    secret bound {\n        env A\n        environments dev\n    }\n    secret free {\n        env B\n    }\n    environment dev {\n        folder \"./out\"\n    }\n}\n",
+        );
+        let may = |name: &str, environment| may_use(&graph, name, environment);
+        assert_eq!((may("bound", Some("dev")), may("free", Some("prod")), may("free", None)), (Ok(()), Ok(()), Ok(())));
+        let error = may("bound", Some("prod")).expect_err("not for it");
+        assert_eq!(error.message, "the secret `bound` may not be used in environment `prod`");
+        assert_eq!(may("bound", None).expect_err("no environment").fault, crate::ports::Fault::Denied);
+    }
 }

@@ -1,11 +1,11 @@
 //! Programs: a folder to work in, the program itself, and what it leaves.
 
-use super::{World, observe, secret_value};
+use super::{World, login, may_use, observe, secret_value};
 use crate::digest::{Digest, Hasher};
 use crate::graph::Graph;
 use crate::plan::work::{Dir, Exec};
 use crate::plan::{Fields, Memory};
-use crate::ports::shell::{Container, Done, Exit, Program, Shell, Status, Ticket};
+use crate::ports::shell::{Container, Done, Exit, JobPlace, Program, Shell, Status, Ticket};
 use crate::ports::{Fault, PortError};
 use crate::run::StepResult;
 use crate::run::event::Log;
@@ -24,6 +24,8 @@ pub(super) struct Job {
     pub key: Digest,
     /// The attempt, from 1.
     pub attempt: u32,
+    /// The environment that it is of: what its secrets are bound to.
+    pub environment: Option<String>,
 }
 
 /// What is there before the program starts.
@@ -51,12 +53,13 @@ pub(super) fn start(
     }
 }
 
-/// Who runs it: this machine, or an engine for containers.
-fn shell_of(world: &World, exec: &Exec) -> Result<Arc<dyn Shell>, PortError> {
-    let none = || PortError::new(Fault::Unavailable, "nothing here can run a program in a container");
-    match &exec.image {
-        Some(_) => world.containers.clone().ok_or_else(none),
-        None => Ok(world.shell.clone()),
+/// Who runs it: this machine, an engine for containers, or a cluster.
+pub(super) fn shell_of(world: &World, exec: &Exec) -> Result<Arc<dyn Shell>, PortError> {
+    let none = |what: &str| PortError::new(Fault::Unavailable, format!("nothing here can run a program {what}"));
+    match (&exec.cluster, &exec.image) {
+        (Some(_), _) => world.jobs.clone().ok_or_else(|| none("as a Job of a cluster")),
+        (None, Some(_)) => world.containers.clone().ok_or_else(|| none("in a container")),
+        (None, None) => Ok(world.shell.clone()),
     }
 }
 
@@ -86,7 +89,10 @@ fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(
             (dir, start)
         }
     };
-    let secret = |name: &str| secret_value(world, graph, name);
+    let secret = |name: &str| {
+        may_use(graph, name, job.environment.as_deref())?;
+        secret_value(world, graph, name)
+    };
     let mut redact = Vec::new();
     let mut fill = |text: &crate::plan::Text| -> Result<String, PortError> {
         for name in text.secrets() {
@@ -111,9 +117,18 @@ fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(
     program.env = env;
     program.timeout = Some(Duration::from_millis(exec.timeout));
     program.redact = redact;
+    if exec.env.iter().any(|(name, _)| name == "LOCKGATE_CLUSTER") {
+        // Whoever is told of a cluster is told how to reach it.
+        program.inherit.push("KUBECONFIG".to_string());
+    }
     let place = |text: &str| super::images::repository(world, graph, text).map(|(at, _)| at);
     let from = exec.bases.iter().map(|(text, _)| place(text)).collect::<Result<Vec<_>, PortError>>()?;
-    let credentials = image.as_deref().map(place).transpose()?.and_then(|at| at.credentials);
+    let pulled = match (&exec.pull_secret, &image) {
+        (Some(name), Some(image)) => login::of(&secret(name)?, image),
+        _ => None,
+    };
+    let known = image.as_deref().map(place).transpose()?.and_then(|at| at.credentials);
+    let credentials = pulled.or(known);
     program.container = image.map(|image| {
         Box::new(Container {
             image,
@@ -125,6 +140,10 @@ fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(
             ignore: matches!(exec.dir, Dir::Place { .. }),
             outputs: exec.outputs.iter().filter_map(|o| o.path.clone()).collect(),
             told: lines.clone(),
+            job: exec
+                .cluster
+                .clone()
+                .map(|context| JobPlace { context, namespace: exec.namespace.as_deref().map(str::to_string) }),
         })
     });
     Ok((Prepared { dir: if matches!(exec.dir, Dir::Place { .. }) { PathBuf::new() } else { dir }, lines }, program))

@@ -19,6 +19,8 @@ pub struct Command {
     pub image: Option<Template>,
     /// The cluster to run in as a Job; needs `image`.
     pub cluster: Option<Spanned<String>>,
+    /// The namespace of that cluster.
+    pub namespace: Option<Spanned<String>>,
     /// The files it works in.
     pub workdir: Option<SourcePath>,
     /// Variables of its environment.
@@ -56,10 +58,18 @@ pub enum OnUnknown {
     Fail,
 }
 
-const IMAGE: Prop =
-    Prop::new("image", Ty::Template, "The container image to run in.").default("a process of this machine");
+const IMAGE: Prop = Prop::new(
+    "image",
+    Ty::Template,
+    "The container image to run in: a container of this machine's engine, or a Job where there is a `cluster`.",
+)
+.default("a process of this machine");
 const CLUSTER: Prop =
-    Prop::new("cluster", Ty::Text, "The cluster to run in, as a Job; needs `image`.").default("no cluster");
+    Prop::new("cluster", Ty::Text, "The context of the kubeconfig of the cluster to run in, as a Job; needs `image`.")
+        .default("no cluster; for a verification with an `image`, the environment's");
+const NAMESPACE: Prop =
+    Prop::new("namespace", Ty::Format(&format::DNS_LABEL), "The namespace of that cluster in which the Job is made.")
+        .default("the environment's where it is the same cluster, or else the context's own");
 
 /// `run PROGRAM ARG…`
 pub static RUN: Spec = Spec {
@@ -69,7 +79,7 @@ pub static RUN: Spec = Spec {
         "The program; looked for in the working folder when it starts with `./`.",
     )],
     more: Some(Arg::new("ARG", Ty::TemplateOrNumber, "An argument, handed over as it is.").optional()),
-    props: &[IMAGE, CLUSTER],
+    props: &[IMAGE, CLUSTER, NAMESPACE],
     example: r#"run trivy image "{image}""#,
     ..Spec::new(
         "run",
@@ -80,7 +90,7 @@ pub static RUN: Spec = Spec {
 /// `shell "LINE"`
 pub static SHELL: Spec = Spec {
     args: &[Arg::new("LINE", Ty::Template, "The line, as a shell reads it.")],
-    props: &[IMAGE, CLUSTER],
+    props: &[IMAGE, CLUSTER, NAMESPACE],
     example: r#"shell "make check | tee report.txt""#,
     ..Spec::new(
         "shell",
@@ -152,6 +162,7 @@ impl Command {
             span,
             image: None,
             cluster: None,
+            namespace: None,
             workdir: None,
             env: Vec::new(),
             timeout: None,
@@ -202,5 +213,6 @@ impl Command {
         self.span = node.header_span();
         self.image = decode::prop_template(node, "image", faults);
         self.cluster = decode::prop(node, "cluster");
+        self.namespace = decode::prop(node, "namespace");
     }
 }

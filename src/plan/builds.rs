@@ -154,7 +154,7 @@ impl Walk<'_> {
     fn tests(&mut self, id: NodeId, build: &Build, image: u32) -> Vec<u32> {
         let mut steps = Vec::new();
         for (number, test) in build.tests.iter().enumerate() {
-            if let Some(diagnostic) = super::programs::needs_adapter(test) {
+            if let Some(diagnostic) = super::programs::needs_adapter(test, test.cluster.is_some()) {
                 self.diagnostics.push(diagnostic);
                 continue;
             }

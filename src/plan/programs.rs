@@ -69,7 +69,7 @@ impl Walk<'_> {
         let graph = self.graph;
         let Some(task) = graph.task(id) else { return };
         let name = &task.name.value;
-        if let Some(diagnostic) = needs_adapter(&task.command) {
+        if let Some(diagnostic) = needs_adapter(&task.command, task.command.cluster.is_some()) {
             self.diagnostics.push(diagnostic);
             self.nodes[id.at()].failed = true;
             return;
@@ -284,6 +284,8 @@ impl Walk<'_> {
             image: command.image.as_ref().map(text),
             bases: self.bases_of(command.image.as_ref()),
             cluster: command.cluster.as_ref().map(|c| c.value.clone()),
+            namespace: command.namespace.as_ref().map(|n| n.value.as_str().into()),
+            pull_secret: None,
         }
     }
 }
@@ -307,18 +309,19 @@ pub(super) fn open_listings(graph: &Graph, candidate: &Candidate, observed: &Obs
     sources.into_iter().filter_map(listing).filter(|query| observed.get(query).is_none()).collect()
 }
 
-/// A program that is to run where this build of Lockgate cannot run one.
-pub(super) fn needs_adapter(command: &Command) -> Option<Diagnostic> {
-    let (span, what) = match (&command.cluster, &command.image) {
-        (Some(cluster), _) => {
-            (cluster.span, "running a program as a Kubernetes Job needs an adapter that is not there yet")
+/// A program that is to run where this build of Lockgate cannot run one: in a cluster, or in a container.
+pub(super) fn needs_adapter(command: &Command, in_cluster: bool) -> Option<Diagnostic> {
+    let image = command.image.as_ref()?;
+    let span = command.cluster.as_ref().map_or(image.span, |cluster| cluster.span);
+    let what = match in_cluster {
+        true if cfg!(feature = "kubernetes") => return None,
+        true => {
+            "running a program as a Kubernetes Job needs the feature `kubernetes`, which this build of Lockgate was made without"
         }
-        (None, Some(_)) if cfg!(feature = "docker") => return None,
-        (None, Some(image)) => (
-            image.span,
-            "running a program in a container needs the feature `docker`, which this build of Lockgate was made without",
-        ),
-        (None, None) => return None,
+        false if cfg!(feature = "docker") => return None,
+        false => {
+            "running a program in a container needs the feature `docker`, which this build of Lockgate was made without"
+        }
     };
     Some(
         Diagnostic::new(&codes::NEEDS_ADAPTER, what)

@@ -4,10 +4,10 @@ use super::diff::Walk;
 use super::environments::Draft;
 use super::observed::{Answer, Query};
 use super::programs::{Label, Parts, command_base, folder_of, template_base};
-use super::work::{Dir, HttpWork, TargetPlan};
+use super::work::{Dir, Exec, HttpWork, TargetPlan};
 use super::{Action, Effect, Fields, Step, Text, Work};
 use crate::digest::{Digest, Hasher};
-use crate::model::{Verify, VerifyKind};
+use crate::model::{Command, Verify, VerifyKind};
 
 /// How long a URL is tried unless the file says otherwise, in milliseconds.
 const HTTP_TIMEOUT: u64 = 60_000;
@@ -82,6 +82,8 @@ impl Walk<'_> {
             VerifyKind::Script { script, args, command } => {
                 args.iter().for_each(|t| self.template_parts(t, &draft.scope, parts));
                 command.env.iter().for_each(|(_, t)| self.template_parts(t, &draft.scope, parts));
+                command.image.iter().for_each(|t| self.template_parts(t, &draft.scope, parts));
+                self.runs_here(draft, command, parts);
                 let source = script.source.value.clone();
                 let Some(version) = self.version(&source) else {
                     parts.failed = true;
@@ -106,10 +108,7 @@ impl Walk<'_> {
                 parts.known(digest.unwrap_or_default(), Label::Files(source, folder));
             }
             VerifyKind::Run(command) => {
-                if let Some(diagnostic) = super::programs::needs_adapter(command) {
-                    self.diagnostics.push(diagnostic);
-                    parts.failed = true;
-                }
+                self.runs_here(draft, command, parts);
                 self.command_parts(command, &draft.scope, parts);
                 if let Some((source, version)) =
                     command.workdir.as_ref().and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?)))
@@ -125,6 +124,22 @@ impl Walk<'_> {
                 );
                 parts.failed = true;
             }
+        }
+    }
+
+    /// The names of the releases that are deployed there.
+    fn releases_in(&self, draft: &Draft<'_>) -> Vec<String> {
+        let environment = &draft.environment.name.value;
+        let rendered = |release: &String| self.rendered.get(&(environment.clone(), release.clone()));
+        let names = draft.environment.deploys.iter().filter_map(|d| rendered(&d.value));
+        names.map(|rendered| rendered.bundle.release.clone()).collect()
+    }
+
+    /// Says so where this build of Lockgate cannot run it.
+    fn runs_here(&mut self, draft: &Draft<'_>, command: &Command, parts: &mut Parts) {
+        if let Some(diagnostic) = super::programs::needs_adapter(command, in_cluster(draft, command)) {
+            self.diagnostics.push(diagnostic);
+            parts.failed = true;
         }
     }
 
@@ -167,10 +182,36 @@ impl Walk<'_> {
             TargetPlan::Folder { path, .. } => ("LOCKGATE_FOLDER".to_string(), Text::known(path.display().to_string())),
             TargetPlan::Cluster { context, .. } => ("LOCKGATE_CLUSTER".to_string(), Text::known(context.as_str())),
         });
+        let releases = self.releases_in(draft);
+        if let [release] = releases.as_slice() {
+            surroundings.push(("LOCKGATE_RELEASE".to_string(), Text::known(release.as_str())));
+        }
+        surroundings.push(("LOCKGATE_RELEASES".to_string(), Text::known(releases.join(" "))));
+        settle(draft, &mut exec);
         surroundings.append(&mut exec.env);
         exec.env = surroundings;
         Work::Exec(exec)
     }
+}
+
+/// Whether a verification runs in a cluster: where it says so, or where it has an image and is of an environment that is in
+/// one.
+fn in_cluster(draft: &Draft<'_>, command: &Command) -> bool {
+    command.cluster.is_some() || command.image.is_some() && matches!(draft.target, TargetPlan::Cluster { .. })
+}
+
+/// Where the Job of a verification is made, unless it says so itself: in its environment, with the secret that pulls the
+/// images of that.
+fn settle(draft: &Draft<'_>, exec: &mut Exec) {
+    let TargetPlan::Cluster { context, namespace, pull_secret, .. } = &draft.target else { return };
+    if exec.image.is_none() {
+        return;
+    }
+    let cluster = exec.cluster.get_or_insert_with(|| context.clone());
+    if cluster == context {
+        exec.namespace.get_or_insert_with(|| namespace.as_str().into());
+    }
+    exec.pull_secret = pull_secret.as_deref().map(Into::into);
 }
 
 /// The folder whose files a script may read: its own and below; for a script at the root, everything.
@@ -187,6 +228,7 @@ fn verify_base(verify: &Verify, hasher: &mut Hasher) {
                 hasher.field(&name.value);
                 template_base(value, "env", hasher);
             }
+            command.image.iter().for_each(|t| template_base(t, "image", hasher));
         }
         VerifyKind::Run(command) => {
             hasher.field("run");

@@ -9,6 +9,7 @@ use crate::ports::sources::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What kind of effect a step has; decides what happens after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,6 +68,12 @@ pub struct Exec {
     pub bases: Vec<(String, Digest)>,
     /// The cluster to run in as a Job.
     pub cluster: Option<String>,
+    /// The namespace of that cluster; nothing: the one of its context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Arc<str>>,
+    /// The secret of the pipeline with which its image is pulled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_secret: Option<Arc<str>>,
 }
 
 /// Where a program runs.

@@ -55,6 +55,17 @@ pub struct Container {
     /// The file of this machine that takes the lines it tells. The program finds the path of its own one in
     /// `LOCKGATE_OUTPUT`.
     pub told: Option<PathBuf>,
+    /// The cluster in which it runs as a Job; a container of an engine without one.
+    pub job: Option<JobPlace>,
+}
+
+/// Where a Job is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobPlace {
+    /// The context of the kubeconfig.
+    pub context: String,
+    /// The namespace; nothing: the one of the context.
+    pub namespace: Option<String>,
 }
 
 impl Program {

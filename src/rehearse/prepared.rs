@@ -71,6 +71,7 @@ fn asking(url: &Template, span: Span) -> Command {
         span,
         image: None,
         cluster: None,
+        namespace: None,
         workdir: None,
         env: Vec::new(),
         timeout: None,

@@ -139,7 +139,9 @@ fn what_is_said_is_in_the_model() {
         matches!(&scan.command.program, Program::Argv(argv) if argv.len() == 4 && argv[3].as_text() == Some("8080"))
     );
     assert_eq!(scan.inputs.iter().map(|i| i.source.is_some()).collect::<Vec<_>>(), [false, true, false]);
-    assert_eq!(scan.outputs.iter().map(|o| o.path.is_some()).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(scan.outputs.iter().map(|o| o.path.is_some()).collect::<Vec<_>>(), [false]);
+    assert_eq!(pipeline.tasks[2].outputs.iter().map(|o| o.path.is_some()).collect::<Vec<_>>(), [true]);
+    assert_eq!(scan.command.namespace.as_ref().map(|n| n.value.as_str()), Some("ci"));
     assert_eq!(scan.command.timeout.map(|t| t.value), Some(Duration::from_secs(5400)));
     assert_eq!(scan.command.workdir.as_ref().map(|w| w.source.as_str()), Some("app"));
 

@@ -1,6 +1,7 @@
 //! Taking over what Helm installed: whose an object is, and whose its fields are.
 
 use super::client::{At, Cluster, MANAGER};
+use crate::helm::record::Record;
 use crate::ports::PortError;
 use serde_json::{Map, Value, json};
 
@@ -30,6 +31,31 @@ pub async fn take_over(cluster: &Cluster, at: &At, object: &Value) -> Result<boo
     let version = object.pointer("/metadata/resourceVersion").cloned().unwrap_or_default();
     cluster.merge(at, &json!({"metadata": {"resourceVersion": version, "managedFields": upgraded}})).await?;
     Ok(true)
+}
+
+/// What Helm's record of a release has and we do not render: the objects that are still there, still say that they are of
+/// that release, and do not say that they are to stay. `rendered` are ours.
+pub async fn leftovers(cluster: &Cluster, record: &Record, rendered: &[At]) -> Result<Vec<(At, Value)>, PortError> {
+    let mut found = Vec::new();
+    for object in record.objects() {
+        // A kind that the cluster does not know any more has no objects.
+        let Some(resource) = cluster.kind(&object.api_version, &object.kind).await? else { continue };
+        let namespace = if object.namespace.is_empty() { record.namespace() } else { &object.namespace };
+        let at = resource.at(namespace, &object.name);
+        let is_ours = |ours: &At| {
+            ours.resource.kind == at.resource.kind
+                && ours.resource.group() == at.resource.group()
+                && (&ours.namespace, &ours.name) == (&at.namespace, &at.name)
+        };
+        if rendered.iter().any(is_ours) {
+            continue;
+        }
+        let Some(live) = cluster.get(&at).await? else { continue };
+        if release_of(&live) == Some((record.name(), record.namespace())) && !is_kept(&live) {
+            found.push((at, live));
+        }
+    }
+    Ok(found)
 }
 
 /// The managers of an object after those entries that are Helm's have become one of ours; nothing where none is. Helm's are

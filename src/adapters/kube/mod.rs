@@ -8,6 +8,7 @@ pub mod client;
 pub mod diagnose;
 pub mod fault;
 pub mod hooks;
+pub mod jobs;
 pub mod kinds;
 pub mod releases;
 pub mod rollout;

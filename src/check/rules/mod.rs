@@ -15,6 +15,7 @@ mod image_out_of_reach;
 mod input_glob;
 mod input_without_source;
 mod insecure_url;
+mod job_file_output;
 mod job_without_image;
 mod latest_source;
 mod latest_tag;
@@ -136,6 +137,7 @@ pub static ALL: &[&Rule] = &[
     &input_glob::RULE,
     &input_without_source::RULE,
     &insecure_url::RULE,
+    &job_file_output::RULE,
     &job_without_image::RULE,
     &latest_source::RULE,
     &latest_tag::RULE,

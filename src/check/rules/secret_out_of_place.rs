@@ -19,7 +19,8 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for command in builds.chain(context.pipeline.tasks.iter().map(|t| &t.command)) {
         variables(command).for_each(|(name, place)| found.extend(outside(context, name, place, None)));
     }
-    for secret in context.pipeline.builds.iter().filter_map(|b| b.push.as_ref()?.credentials.as_ref()) {
+    let pushes = context.pipeline.builds.iter().filter_map(|build| build.push.as_ref()?.credentials.as_ref());
+    for secret in pushes.chain(context.pipeline.sources.iter().filter_map(|source| source.credentials.as_ref())) {
         found.extend(outside(context, secret, secret.span, None));
     }
     for environment in &context.pipeline.environments {
@@ -47,8 +48,8 @@ fn outside(context: &Context<'_>, name: &str, place: Span, environment: Option<&
     if secret.environments.is_empty() || environment.is_some_and(allowed) {
         return None;
     }
-    let here =
-        environment.map_or("a build or task, which has no environment".to_string(), |e| format!("`{}`", *e.name));
+    let here = environment
+        .map_or("a source, build or task, which has no environment".to_string(), |e| format!("`{}`", *e.name));
     let fault = Diagnostic::new(&codes::SECRET_OUT_OF_PLACE, format!("the secret `{name}` may not be used in {here}"));
     let fault = fault.at(place, "used here");
     let names: Vec<&str> = secret.environments.iter().map(|e| e.value.as_str()).collect();
