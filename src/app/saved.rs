@@ -3,7 +3,8 @@
 use super::{Failure, Loaded};
 use crate::diag::{Diagnostic, codes};
 use crate::digest::Digest;
-use crate::plan::{Action, Plan};
+use crate::plan::work::TargetPlan;
+use crate::plan::{Action, EnvironmentPlan, Plan};
 use crate::ports::sources::Head;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,9 @@ pub struct SavedEnvironment {
     pub objects: Vec<String>,
     /// What is there and is not as it was left.
     pub drift: BTreeMap<String, String>,
+    /// What names each of the objects that change as it is, where the place was asked: a cluster.
+    #[serde(default)]
+    pub stamps: Option<BTreeMap<String, Digest>>,
 }
 
 impl SavedPlan {
@@ -66,8 +70,16 @@ impl SavedPlan {
         let step = |s: &crate::plan::Step| (s.id.to_string(), SavedStep { action: s.action, key: s.key });
         let environment = |e: &crate::plan::EnvironmentPlan| {
             let objects = e.changes.iter().map(|c| c.object.clone()).collect();
-            let drift = e.drift.clone();
-            (e.name.clone(), SavedEnvironment { subplan: e.subplan, contents: e.contents.clone(), objects, drift })
+            (
+                e.name.clone(),
+                SavedEnvironment {
+                    subplan: e.subplan,
+                    contents: e.contents.clone(),
+                    objects,
+                    drift: e.drift.clone(),
+                    stamps: is_cluster(e).then(|| stamps(e)),
+                },
+            )
         };
         SavedPlan {
             form: FORM.to_string(),
@@ -128,12 +140,33 @@ impl SavedPlan {
         serde_json::from_str(body).map_err(|e| bad(format!("cannot be read: {e}")))
     }
 
-    /// What is not as it was when the plan was made; nothing when the plan made now is the same.
+    /// The steps that are done in it.
+    pub fn done(&self) -> BTreeSet<String> {
+        let done = self.steps.iter().filter(|(_, step)| step.action == Action::Reuse);
+        done.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// What is not as it was when the plan was made; nothing when the plan made now is the same. In a cluster, where others
+    /// are at work all the time, only what it changes has to be as it was.
     pub fn moved(&self, now: &Plan) -> Vec<String> {
-        if self.hash == now.hash {
-            return Vec::new();
-        }
         let mut moved = Vec::new();
+        for environment in &now.environments {
+            let Some(then) = self.environments.get(&environment.name) else { continue };
+            let Some(stamps) = &then.stamps else { continue };
+            for object in &then.objects {
+                match (stamps.get(object), environment.stamps.get(object)) {
+                    (a, b) if a == b => {}
+                    (None, Some(_)) => {
+                        moved.push(format!("environment {}: {object} is there by now", environment.name))
+                    }
+                    (Some(_), None) => moved.push(format!("environment {}: {object} is gone", environment.name)),
+                    _ => moved.push(format!("environment {}: {object} is not as it was", environment.name)),
+                }
+            }
+        }
+        if self.hash == now.hash || !moved.is_empty() {
+            return moved;
+        }
         for environment in &now.environments {
             let Some(then) = self.environments.get(&environment.name) else { continue };
             for (what, value) in &environment.contents {
@@ -147,6 +180,9 @@ impl SavedPlan {
                     }
                     None => moved.push(format!("environment {}: {what} is new", environment.name)),
                 }
+            }
+            if then.stamps.is_some() {
+                continue;
             }
             let touched = environment.changes.iter().map(|c| &c.object).filter(|o| !then.objects.contains(o));
             let drifted = environment.drift.iter().filter(|(o, how)| then.drift.get(*o) != Some(*how)).map(|(o, _)| o);
@@ -167,11 +203,33 @@ impl SavedPlan {
                 ));
             }
         }
-        if moved.is_empty() {
+        if moved.is_empty() && !self.differs_in_clusters_alone(now) {
             moved.push("the plan made now is another one".to_string());
         }
         moved
     }
+
+    /// Whether all that is decided is the same, so that what differs is what others did in a cluster to objects that this
+    /// plan does not change.
+    fn differs_in_clusters_alone(&self, now: &Plan) -> bool {
+        let same = |e: &EnvironmentPlan| self.environments.get(&e.name).is_some_and(|then| then.subplan == e.subplan);
+        let clusters = now.environments.iter().any(is_cluster);
+        let steps = now
+            .steps
+            .iter()
+            .all(|s| self.steps.get(&*s.id).is_some_and(|then| then.key == s.key && then.action == s.action));
+        clusters && steps && now.steps.len() == self.steps.len() && now.environments.iter().all(same)
+    }
+}
+
+fn is_cluster(environment: &EnvironmentPlan) -> bool {
+    matches!(environment.target, TargetPlan::Cluster { .. })
+}
+
+/// What names the objects that change as they are.
+fn stamps(environment: &EnvironmentPlan) -> BTreeMap<String, Digest> {
+    let changed = environment.changes.iter().filter_map(|c| environment.stamps.get_key_value(&c.object));
+    changed.map(|(object, stamp)| (object.clone(), *stamp)).collect()
 }
 
 fn word(action: Action) -> &'static str {

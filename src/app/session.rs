@@ -200,6 +200,7 @@ impl Session {
             file: self.loaded.digest,
             versions: saved.map(|s| s.heads.clone()),
             rerun: saved.map_or_else(|| rerun.to_vec(), |s| s.rerun.clone()),
+            done: saved.map(SavedPlan::done).unwrap_or_default(),
         };
         let mut observed = Observed::default();
         for (source, head) in heads {

@@ -6,6 +6,7 @@ use crate::adapters::seen::Seen;
 use crate::engine::World;
 use crate::ports::builder::Builder;
 use crate::ports::images::Images;
+use crate::ports::places::Places;
 use crate::ports::secrets::Secrets;
 use crate::ports::shell::Shell;
 use std::path::Path;
@@ -27,7 +28,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
         images,
         store: state.join("images"),
         folders: Arc::new(adapters::place::FolderPlaces),
-        clusters: None,
+        clusters: clusters.places,
         shell: Arc::new(shell),
         containers: engine.containers,
         jobs: clusters.jobs,
@@ -41,6 +42,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
 
 /// What clusters do for us.
 struct OfClusters {
+    places: Option<Arc<dyn Places>>,
     jobs: Option<Arc<dyn Shell>>,
     secrets: Arc<dyn Secrets>,
 }
@@ -51,6 +53,7 @@ fn clusters() -> Result<OfClusters, Failure> {
     use adapters::kube;
     let clusters = Arc::new(kube::Clusters::new().map_err(|e| Failure::of(&e, "clusters"))?);
     Ok(OfClusters {
+        places: Some(clusters.clone()),
         jobs: Some(Arc::new(kube::jobs::Jobs::new(clusters.clone()))),
         secrets: Arc::new(kube::secrets::AllSecrets::new(clusters)),
     })
@@ -60,7 +63,7 @@ fn clusters() -> Result<OfClusters, Failure> {
 #[cfg(not(feature = "kubernetes"))]
 #[allow(clippy::unnecessary_wraps, reason = "as the other one")]
 fn clusters() -> Result<OfClusters, Failure> {
-    Ok(OfClusters { jobs: None, secrets: Arc::new(adapters::secrets::LocalSecrets) })
+    Ok(OfClusters { places: None, jobs: None, secrets: Arc::new(adapters::secrets::LocalSecrets) })
 }
 
 /// What an engine for containers does for us.

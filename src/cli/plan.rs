@@ -68,7 +68,11 @@ impl Plan {
                 session.remember(&made, state.number, &settings, &look, &text);
             }
         }
-        let exit = if made.is_empty() { Exit::Done } else { Exit::Changes };
+        let exit = match made.is_empty() {
+            _ if made.unplanned().next().is_some() => Exit::Error,
+            true => Exit::Done,
+            false => Exit::Changes,
+        };
         if !self.watch {
             // The process ends here, and does so sooner than a large plan is taken apart.
             std::mem::forget((session, state, made));

@@ -1,17 +1,16 @@
 //! Carrying out: the one place through which every order goes.
 
 use super::programs::{self, Job};
-use super::{World, images, observe};
+use super::{World, deploys, images, observe};
 use crate::graph::Graph;
 use crate::plan::memory::{Memory, Moment};
-use crate::plan::work::{BuildWork, DeployWork, Work};
+use crate::plan::work::{BuildWork, Work};
 use crate::plan::{Fields, Plan};
-use crate::ports::places::{Deployment, Target};
 use crate::ports::shell::Ticket;
 use crate::ports::{Fault, PortError};
 use crate::run::{Input, Order, Report, State, StepResult, gate};
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// What carrying out needs besides the order.
@@ -24,6 +23,8 @@ pub(super) struct Surroundings<'a> {
     pub memory: &'a Arc<Memory>,
     /// Where the end of an order is reported.
     pub inputs: &'a UnboundedSender<Input>,
+    /// Set when running steps are to stop.
+    pub stop: &'a Arc<AtomicBool>,
     pub now: Moment,
 }
 
@@ -32,9 +33,11 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
     let inputs = around.inputs.clone();
     match order {
         Order::Restore { environment, release, target, bundle, candidate } => {
-            let world = around.world.clone();
+            let timeout = deploys::timeout_of(around.plan, &environment);
+            let surroundings =
+                around.of_deploy(&environment, &release, &format!("rollback.{environment}.{release}"), 1);
             std::thread::spawn(move || {
-                let failed = bring_back(&world, &target, bundle, candidate).err().map(|e| e.to_string());
+                let failed = deploys::restore(&surroundings, &target, bundle, candidate, timeout).err();
                 let _ = inputs.send(Input::Restored { environment, release, failed });
             });
         }
@@ -55,8 +58,26 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
                     let job = Job { ticket, name, exec, log, key, attempt, environment };
                     program(around, job, Box::new(report));
                 }
+                Work::Deploy(work) => {
+                    let id = &around.plan.steps[number as usize].id;
+                    let surroundings = around.of_deploy(&work.environment, &work.release, id, attempt);
+                    std::thread::spawn(move || report(deploys::deploy(&surroundings, &work, key)));
+                }
                 work => other(around, work, Box::new(report)),
             }
+        }
+    }
+}
+
+impl Surroundings<'_> {
+    /// What a deploy to an environment needs, with its log under the name of a step.
+    fn of_deploy(&self, environment: &str, release: &str, step: &str, attempt: u32) -> deploys::Around {
+        deploys::Around {
+            world: self.world.clone(),
+            graph: self.graph.clone(),
+            stop: self.stop.clone(),
+            log: self.world.workshop.log(self.state.runs, step, attempt),
+            before: deploys::deployed(self.state, environment, release),
         }
     }
 }
@@ -84,17 +105,15 @@ fn program(around: &Surroundings<'_>, job: Job, report: Box<dyn FnOnce(StepResul
     std::thread::spawn(move || programs::start(&world, &graph, &memory, job, report));
 }
 
-/// Builds, pushes and deploys, each on a thread of its own; there are never more than the limit of the run.
+/// Builds and pushes, each on a thread of its own; there are never more than the limit of the run.
 fn other(around: &Surroundings<'_>, work: Work, report: Box<dyn FnOnce(StepResult) + Send>) {
     let (world, graph, memory) = (around.world.clone(), around.graph.clone(), around.memory.clone());
-    let name = around.plan.candidates.iter().map(|c| (c.id, c.name())).collect::<BTreeMap<_, _>>();
     std::thread::spawn(move || {
         let done = match &work {
             Work::Build(build) => made(&world, &graph, &memory, build),
             Work::Push(push) => images::push(&world, &graph, push).map(|_| Fields::new()),
-            Work::Deploy(deploy) => deployed(&world, deploy, name.get(&deploy.candidate).map_or("", String::as_str)),
             Work::Http(_) => Err(PortError::new(Fault::Unavailable, "nothing here can ask a URL yet")),
-            Work::None | Work::Exec(_) => Ok(Fields::new()),
+            Work::None | Work::Exec(_) | Work::Deploy(_) => Ok(Fields::new()),
         };
         report(match done {
             Ok(outputs) => StepResult::Done { outputs, log: None },
@@ -113,28 +132,4 @@ fn made(world: &World, graph: &Graph, memory: &Memory, work: &BuildWork) -> Resu
         return Err(PortError::new(Fault::Moved, message));
     }
     Ok(Fields::from([("digest".to_string(), digest.to_string())]))
-}
-
-fn deployed(world: &World, work: &DeployWork, candidate_name: &str) -> Result<Fields, PortError> {
-    let unknown = || PortError::new(Fault::Invalid, "what is to be deployed is not known");
-    let digest = work.bundle.ok_or_else(unknown)?;
-    let gone = || PortError::new(Fault::NotFound, format!("the rendered objects {digest} are not kept"));
-    let bundle = observe::bundle_of(world, digest)?.ok_or_else(gone)?;
-    let deployment =
-        Deployment { target: &work.target, bundle: &bundle, digest, candidate: work.candidate, candidate_name };
-    observe::places(world, &work.target)?.deploy(&deployment)?;
-    Ok(Fields::new())
-}
-
-fn bring_back(
-    world: &World,
-    target: &Target,
-    digest: crate::digest::Digest,
-    candidate: crate::digest::Digest,
-) -> Result<(), PortError> {
-    let gone = || PortError::new(Fault::NotFound, format!("the rendered objects {digest} are not kept any more"));
-    let bundle = observe::bundle_of(world, digest)?.ok_or_else(gone)?;
-    let candidate_name = crate::plan::candidate::name_of(candidate);
-    let deployment = Deployment { target, bundle: &bundle, digest, candidate, candidate_name: &candidate_name };
-    observe::places(world, target)?.deploy(&deployment)
 }

@@ -17,6 +17,7 @@ use crate::run::{
     Event, Input, Progress, Record, RunOutcome, Status, Timed, decide, open_orders, outcome, proceed, wants_replan,
 };
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// How many inputs are decided together at most, so that the first of them does not wait for too many others.
@@ -80,8 +81,9 @@ impl Driver<'_> {
         self.options.rerun.clear();
         let mut progress = Progress::new(&plan, &self.book.lock().state, self.limit);
         let mut batch = vec![begin];
+        let halt = Arc::new(AtomicBool::new(false));
         loop {
-            if let Some(outcome) = self.step(&plan, &mut progress, batch, &memory, &sender)? {
+            if let Some(outcome) = self.step(&plan, &mut progress, batch, &memory, &halt, &sender)? {
                 return self.finish(plan, progress, outcome);
             }
             if progress.is_quiet() && wants_replan(&plan, &self.book.lock().state, &progress) {
@@ -95,7 +97,7 @@ impl Driver<'_> {
                 batch = vec![Input::Replanned];
                 continue;
             }
-            batch = self.wait(&progress, &mut inputs).await;
+            batch = self.wait(&progress, &halt, &mut inputs).await;
         }
     }
 
@@ -107,6 +109,7 @@ impl Driver<'_> {
         progress: &mut Progress,
         inputs: Vec<Input>,
         memory: &Arc<Memory>,
+        halt: &Arc<AtomicBool>,
         sender: &UnboundedSender<Input>,
     ) -> Result<Option<RunOutcome>, PortError> {
         let now = self.world.clock.now();
@@ -130,20 +133,26 @@ impl Driver<'_> {
         if !orders.is_empty() {
             progress.given_out();
             let (world, graph, state) = (self.world, self.graph, &book.state);
-            let around = Surroundings { world, graph, plan, state, memory, inputs: sender, now };
+            let around = Surroundings { world, graph, plan, state, memory, inputs: sender, stop: halt, now };
             orders.into_iter().for_each(|order| dispatch(&around, order));
         }
         Ok(outcome(plan, &book.state, progress))
     }
 
     /// The next inputs: the first that comes, and whatever has come by then.
-    async fn wait(&mut self, progress: &Progress, inputs: &mut UnboundedReceiver<Input>) -> Vec<Input> {
+    async fn wait(
+        &mut self,
+        progress: &Progress,
+        halt: &AtomicBool,
+        inputs: &mut UnboundedReceiver<Input>,
+    ) -> Vec<Input> {
         let mut batch = Vec::new();
         tokio::select! {
             biased;
             Some(call) = self.calls.recv() => match call {
                 Call::Stop => {
                     if self.book.lock().state.open.as_ref().is_some_and(|r| r.cancelled) {
+                        halt.store(true, Ordering::Relaxed);
                         stop_programs(self.world, progress);
                     }
                     batch.push(Input::Cancel { by: self.by.clone() });

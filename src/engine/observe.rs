@@ -77,6 +77,17 @@ fn ask(world: &World, graph: &Graph, memory: &Memory, query: &Query) -> Result<A
             };
             Ok(Answer::Target(places(world, target)?.look(target, release, bundle.as_deref())?))
         }
+        Query::Rehearsal(query) => {
+            let places = places(world, &query.target)?;
+            Ok(Answer::Rehearsal(Arc::new(places.rehearse(&query.target, &query.bundle, &query.unknowns)?)))
+        }
+        Query::Facts { target, kinds } => {
+            Ok(Answer::Facts(places(world, target)?.facts(target, *kinds)?.map(Arc::new)))
+        }
+        Query::Sought { target, sought } => {
+            let found = places(world, target)?.find(target, sought)?;
+            Ok(Answer::Sought(found.map_or_else(|| "{}".into(), |found| found.to_string().into())))
+        }
         Query::Bundle(digest) => {
             let gone =
                 || PortError::new(Fault::NotFound, format!("the rendered objects {digest} are not kept any more"));
@@ -105,7 +116,10 @@ pub(super) fn places<'w>(world: &'w World, target: &Target) -> Result<&'w dyn Pl
     match target {
         Target::Folder { .. } => Ok(&*world.folders),
         Target::Cluster { .. } => {
-            let none = || PortError::new(Fault::Unavailable, "nothing here can speak with clusters yet");
+            let none = || {
+                PortError::new(Fault::Unavailable, "this Lockgate cannot speak with clusters")
+                    .help("use one that was built with the feature `kubernetes`")
+            };
             world.clusters.as_deref().ok_or_else(none)
         }
     }

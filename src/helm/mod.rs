@@ -25,11 +25,13 @@ pub mod value;
 pub mod values;
 pub mod yaml;
 
+pub use capabilities::KubeVersion;
 pub use chart::{Chart, ChartError};
 pub use error::RenderError;
 pub use manifest::{Hook, HookEvent, Manifest};
 pub use provenance::{Cause, Explanation, explain};
-pub use render::{Release, Rendered, Request, check_values, render};
+pub use render::{Release, Rendered, Request, check_values, render, render_and_tell};
+pub use template::Lookup;
 pub use unknowns::{UnknownField, UnknownValue};
 pub use values::{Layer, Set, SetKind};
 

@@ -116,8 +116,17 @@ pub struct Rendered {
 /// # Errors
 /// Whatever Helm refuses, in its words, with the place; and the bounds of [`Limits`].
 pub fn render(request: &Request<'_>) -> Result<Rendered, RenderError> {
+    render_and_tell(request, &mut BTreeSet::new())
+}
+
+/// Renders a chart, and tells what its templates looked up that was not in the request: also where one of them failed, perhaps
+/// for want of it.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_and_tell(request: &Request<'_>, missed: &mut BTreeSet<Lookup>) -> Result<Rendered, RenderError> {
     let layers = Layers::read(&request.values, &request.sets)?;
-    render_changed(request, &layers, |_| {})
+    render_layers(request, &layers, |_| {}, missed)
 }
 
 /// Renders with the user's values changed a last time.
@@ -126,6 +135,15 @@ pub(super) fn render_changed(
     layers: &Layers,
     change: impl FnOnce(&Map),
 ) -> Result<Rendered, RenderError> {
+    render_layers(request, layers, change, &mut BTreeSet::new())
+}
+
+fn render_layers(
+    request: &Request<'_>,
+    layers: &Layers,
+    change: impl FnOnce(&Map),
+    missed: &mut BTreeSet<Lookup>,
+) -> Result<Rendered, RenderError> {
     check_release(&request.release)?;
     check_chart(request.chart, &request.kube_version)?;
     let (live, user) = prepare(request, layers, change)?;
@@ -133,7 +151,7 @@ pub(super) fn render_changed(
     if !request.skip_schemas {
         values::validate_all(&live, &values, &markers(request))?;
     }
-    let mut rendered = execute(request, &live, &values)?;
+    let mut rendered = execute(request, &live, &values, missed)?;
     rendered.notes = take_notes(&mut rendered.files, &live.metadata.name);
     (rendered.objects, rendered.hooks) = sort(&rendered.files)?;
     rendered.crds = crds(&live, &live.metadata.name);
@@ -213,7 +231,12 @@ struct Task<'a> {
     base: String,
 }
 
-fn execute(request: &Request<'_>, live: &Live<'_>, values: &Map) -> Result<Rendered, RenderError> {
+fn execute(
+    request: &Request<'_>,
+    live: &Live<'_>,
+    values: &Map,
+    missed: &mut BTreeSet<Lookup>,
+) -> Result<Rendered, RenderError> {
     let env = environment(request)?;
     let unknowns = Unknowns::none();
     request.unknowns.iter().for_each(|u| unknowns.declare(&u.marker, &u.what));
@@ -239,7 +262,9 @@ fn execute(request: &Request<'_>, live: &Live<'_>, values: &Map) -> Result<Rende
         task.dot.set("Template", Value::Map(Map::of(template).as_type(MapType::Values)));
         context.irreproducible.clear();
         let dot = Value::Map(task.dot.as_type(MapType::Values));
-        let text = context.execute(name, &dot).map_err(RenderError::Template)?;
+        let executed = context.execute(name, &dot);
+        missed.extend(context.lookups_missed.iter().cloned());
+        let text = executed.map_err(RenderError::Template)?;
         if !context.irreproducible.is_empty() {
             rendered.irreproducible.insert(name.clone(), context.irreproducible.clone());
         }

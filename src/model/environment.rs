@@ -47,6 +47,8 @@ pub enum Target {
         create_namespace: bool,
         /// The secret with which the cluster pulls images.
         pull_secret: Option<Spanned<String>>,
+        /// Whether objects and fields that others made are taken over.
+        adopt: bool,
         /// The node.
         span: Span,
     },
@@ -119,8 +121,19 @@ pub static CLUSTER: Spec = Spec {
         Prop::new("namespace", Ty::Format(&format::DNS_LABEL), "The namespace.").default("`default`"),
         Prop::new("create-namespace", Ty::Bool, "Whether the namespace is made when it is not there.")
             .default("`#true`"),
-        Prop::new("pull-secret", Ty::Name(Names::Secret), "The secret with which the cluster pulls images.")
-            .default("none"),
+        Prop::new(
+            "pull-secret",
+            Ty::Name(Names::Secret),
+            "The secret with which the cluster pulls images: `user:password` for the registries of the pipeline, or a \
+             Docker configuration. It becomes `lockgate-pull-RELEASE`, which all pods of the release name.",
+        )
+        .default("none"),
+        Prop::new(
+            "adopt",
+            Ty::Bool,
+            "Whether objects that are there already are taken over from Helm, `kubectl` or others, with all their fields.",
+        )
+        .default("`#false`: that they are there is an error which says whose they are"),
     ],
     example: "cluster staging namespace=mi-staging",
     ..Spec::new("cluster", "A namespace of a Kubernetes cluster. What is applied is waited for.")
@@ -186,6 +199,7 @@ impl Target {
                 namespace: namespace.unwrap_or_else(|| Spanned::new("default".to_string(), node.header_span())),
                 create_namespace: decode::flag(node, "create-namespace", true),
                 pull_secret: decode::prop(node, "pull-secret"),
+                adopt: decode::flag(node, "adopt", false),
                 span,
             }),
             "folder" => Some(Target::Folder { path: decode::arg(node, 0)?, namespace, span }),

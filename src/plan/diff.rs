@@ -26,6 +26,8 @@ pub struct Options {
     pub versions: Option<BTreeMap<String, crate::ports::sources::Head>>,
     /// Nodes to run anew.
     pub rerun: Vec<String>,
+    /// Deploys that a saved plan has as done: what others changed in their clusters meanwhile is none of its business.
+    pub done: std::collections::BTreeSet<String>,
 }
 
 /// What would happen, as far as the answers go, and the questions that are missing. While some are missing the plan is

@@ -2,7 +2,7 @@
 
 use super::diff::Walk;
 use super::memory::{Has, Place};
-use super::observed::{Answer, Query, TargetAnswer};
+use super::observed::{Answer, Query, RehearsalQuery, TargetAnswer};
 use super::programs::Parts;
 use super::recipe::Recipe;
 use super::reference::{EnvironmentScope, Scope};
@@ -15,6 +15,7 @@ use super::{
 use crate::digest::{Digest, Hasher};
 use crate::graph::{Graph, NodeId};
 use crate::model::{Environment, GateRule};
+use crate::ports::places::Rehearsal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,9 +34,19 @@ pub(super) struct Draft<'a> {
     pub needs: Vec<u32>,
     pub changes: Vec<Change>,
     pub drift: BTreeMap<String, String>,
+    pub stamps: BTreeMap<String, Digest>,
     pub bundles: BTreeMap<String, Option<Digest>>,
     pub contents: BTreeMap<String, String>,
     pub failed: bool,
+    /// Why nobody can tell what would happen there.
+    pub unplanned: Option<String>,
+}
+
+/// What is where a release goes.
+struct There {
+    seen: TargetAnswer,
+    /// What would change object by object, where the place was asked.
+    rehearsed: Option<Arc<Rehearsal>>,
 }
 
 impl Walk<'_> {
@@ -57,9 +68,11 @@ impl Walk<'_> {
             needs: Vec::new(),
             changes: Vec::new(),
             drift: BTreeMap::new(),
+            stamps: BTreeMap::new(),
             bundles: BTreeMap::new(),
             contents: BTreeMap::new(),
             failed: false,
+            unplanned: None,
         };
         draft.needs = self.waits_for(environment);
         for release in self.releases_of(environment, &draft.place) {
@@ -73,14 +86,15 @@ impl Walk<'_> {
 
     fn target_plan(&self, environment: &Environment) -> TargetPlan {
         match &environment.target {
-            Some(crate::model::Target::Cluster { context, namespace, create_namespace, pull_secret, .. }) => {
-                TargetPlan::Cluster {
-                    context: context.value.clone(),
-                    namespace: namespace.value.clone(),
-                    create_namespace: *create_namespace,
-                    pull_secret: pull_secret.as_ref().map(|s| s.value.clone()),
-                }
-            }
+            Some(crate::model::Target::Cluster {
+                context, namespace, create_namespace, pull_secret, adopt, ..
+            }) => TargetPlan::Cluster {
+                context: context.value.clone(),
+                namespace: namespace.value.clone(),
+                create_namespace: *create_namespace,
+                pull_secret: pull_secret.as_ref().map(|s| s.value.clone()),
+                adopt: *adopt,
+            },
             Some(crate::model::Target::Folder { path, namespace, .. }) => TargetPlan::Folder {
                 path: self.options.root.join(path.value.trim_start_matches("./")),
                 namespace: namespace.as_ref().map_or_else(|| environment.name.value.clone(), |n| n.value.clone()),
@@ -112,11 +126,19 @@ impl Walk<'_> {
         let digest = known.then(|| bundle.digest());
         let name = bundle.release.clone();
         let deployed = draft.place.deployed.get(release).cloned();
-        let Some(there) = self.what_is_there(draft, &name, deployed.as_ref().map(|d| d.bundle)) else {
+        let key = digest.map(|d| deploy_key(&draft.target, &name, d, self.generation(&draft.environment.name)));
+        let unknowns = request.as_ref().map(|r| r.unknowns.clone()).unwrap_or_default();
+        let is_last = key.is_some() && deployed.as_ref().map(|d| d.key) == key;
+        let Some(There { seen: mut there, rehearsed }) =
+            self.what_is_there(draft, &bundle, deployed.as_ref().map(|d| d.bundle), is_last, unknowns)
+        else {
             draft.failed = true;
             return;
         };
-        let key = digest.map(|d| deploy_key(&draft.target, &name, d, self.generation(&draft.environment.name)));
+        let id = self.step_id(format!("deploy.{}.{release}", draft.environment.name.value));
+        if matches!(draft.target, TargetPlan::Cluster { .. }) && self.options.done.contains(&*id) {
+            there.drift.clear();
+        }
         let nothing = bundle.is_empty() && deployed.is_none() && there.bundle.is_none();
         let is_there = nothing
             || key.is_some()
@@ -124,10 +146,13 @@ impl Walk<'_> {
                 && there.bundle == digest
                 && there.drift.is_empty();
         draft.drift.extend(there.drift.iter().cloned());
-        if !is_there {
-            self.differences(draft, release, &bundle, deployed.as_ref().map(|d| d.bundle), &there);
+        match &rehearsed {
+            Some(rehearsed) if !is_there => rehearsed_changes(draft, release, rehearsed),
+            None if !is_there => {
+                self.differences(draft, release, &bundle, deployed.as_ref().map(|d| d.bundle), &there);
+            }
+            _ => {}
         }
-        let id = self.step_id(format!("deploy.{}.{release}", draft.environment.name.value));
         let mut reasons = Vec::new();
         if !is_there {
             let labels: Vec<String> = parts.labels.iter().map(|l| self.label(l)).collect();
@@ -185,7 +210,7 @@ impl Walk<'_> {
     }
 
     /// The objects that are to be there: rendered, those of before for a rollback, none for a release that goes.
-    fn wanted(&mut self, draft: &Draft<'_>, release: &str, rollback: Option<&Has>) -> Option<Rendered> {
+    fn wanted(&mut self, draft: &mut Draft<'_>, release: &str, rollback: Option<&Has>) -> Option<Rendered> {
         let namespace = draft.target.namespace().to_string();
         let none = Bundle { release: release.to_string(), namespace: namespace.clone(), ..Bundle::default() };
         let plain = |bundle: Arc<Bundle>| {
@@ -202,7 +227,8 @@ impl Walk<'_> {
         }
         let graph = self.graph;
         let model = graph.find_release(release).and_then(|id| graph.release(id))?;
-        self.render(model, &draft.scope, &namespace)
+        let scope = draft.scope.clone();
+        self.render(model, &scope, &namespace, draft)
     }
 
     fn bundle(&mut self, digest: Digest, draft: &Draft<'_>) -> Option<Arc<Bundle>> {
@@ -212,29 +238,58 @@ impl Walk<'_> {
         }
     }
 
-    fn what_is_there(&mut self, draft: &Draft<'_>, release: &str, bundle: Option<Digest>) -> Option<TargetAnswer> {
-        if let TargetPlan::Cluster { .. } = draft.target {
-            self.needs_cluster(draft);
-            return None;
+    /// What is there. A cluster is asked what would change as well, unless it is known to have the bundle: `is_last`.
+    fn what_is_there(
+        &mut self,
+        draft: &mut Draft<'_>,
+        bundle: &Arc<Bundle>,
+        before: Option<Digest>,
+        is_last: bool,
+        unknowns: Vec<String>,
+    ) -> Option<There> {
+        let target = Query::Target { target: draft.target.clone(), release: bundle.release.clone(), bundle: before };
+        if let TargetPlan::Folder { .. } = draft.target {
+            let span = draft.environment.target.as_ref().map_or(draft.environment.span, crate::model::Target::span);
+            return match self.ask(target, span, &format!("environment `{}`", draft.environment.name.value)) {
+                Some(Answer::Target(answer)) => Some(There { seen: answer.clone(), rehearsed: None }),
+                _ => None,
+            };
         }
-        let query = Query::Target { target: draft.target.clone(), release: release.to_string(), bundle };
-        let span = draft.environment.target.as_ref().map_or(draft.environment.span, crate::model::Target::span);
-        match self.ask(query, span, &format!("environment `{}`", draft.environment.name.value)) {
-            Some(Answer::Target(answer)) => Some(answer.clone()),
+        let mut seen = TargetAnswer::default();
+        if is_last || bundle.is_empty() {
+            seen = match self.ask_place(draft, target)? {
+                Answer::Target(answer) => answer,
+                _ => return None,
+            };
+            let has_it = seen.bundle == Some(bundle.digest()) || bundle.is_empty() && seen.bundle.is_none();
+            if has_it && seen.drift.is_empty() {
+                return Some(There { seen, rehearsed: None });
+            }
+        }
+        let (target, digest, bundle) = (draft.target.clone(), bundle.digest(), bundle.clone());
+        let query = Query::Rehearsal(RehearsalQuery { target, digest, bundle, unknowns });
+        match self.ask_place(draft, query)? {
+            Answer::Rehearsal(rehearsed) => {
+                seen.bundle = rehearsed.bundle;
+                Some(There { seen, rehearsed: Some(rehearsed) })
+            }
             _ => None,
         }
     }
 
-    fn needs_cluster(&mut self, draft: &Draft<'_>) {
-        let span = draft.environment.target.as_ref().map_or(draft.environment.span, crate::model::Target::span);
-        let message = format!(
-            "environment `{}` needs the adapter for clusters, which is not there yet",
-            draft.environment.name.value
-        );
-        let diagnostic = crate::diag::Diagnostic::new(&crate::diag::codes::NEEDS_ADAPTER, message);
-        let diagnostic = diagnostic.at(span, "deployed to here").help("a folder works without: `folder \"./PATH\"`");
-        if !self.diagnostics.contains(&diagnostic) {
-            self.diagnostics.push(diagnostic);
+    /// Asks a cluster. That it cannot be asked, or refuses, concerns its environment alone.
+    pub(super) fn ask_place(&mut self, draft: &mut Draft<'_>, query: Query) -> Option<Answer> {
+        match self.observed.get(&query) {
+            Some(Ok(answer)) => Some(answer.clone()),
+            Some(Err(error)) => {
+                let help = error.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+                draft.unplanned.get_or_insert(format!("{error}{help}"));
+                None
+            }
+            None => {
+                self.missing.push(query);
+                None
+            }
         }
     }
 
@@ -301,9 +356,11 @@ impl Walk<'_> {
             deploys,
             changes,
             drift,
+            stamps,
             bundles,
             mut contents,
             failed,
+            unplanned,
             ..
         } = draft;
         let name = environment.name.value.clone();
@@ -328,7 +385,10 @@ impl Walk<'_> {
         let subplan = substance.map(|s| subplan(&name, s, &contents));
         let done = !failed && steps.iter().all(|s| self.steps.get(*s as usize).is_some_and(Step::is_reused));
         let is_rollback = target.rollback.is_some();
-        let verdict = verdict(&place, target.candidate, substance, done, gate.is_some(), is_rollback);
+        let verdict = match unplanned {
+            Some(reason) => Verdict::Unplanned { reason },
+            None => verdict(&place, target.candidate, substance, done, gate.is_some(), is_rollback),
+        };
         let mut reasons: Vec<String> = deploys
             .iter()
             .flat_map(|s| self.steps.get(*s as usize).map(|s| s.reasons.clone()).unwrap_or_default())
@@ -355,6 +415,7 @@ impl Walk<'_> {
             contents,
             changes,
             drift,
+            stamps,
             steps,
             bundles,
             rollback: environment.rollback,
@@ -381,6 +442,22 @@ impl Walk<'_> {
         people.sort_unstable();
         people.dedup();
         people
+    }
+}
+
+/// What the place itself says would change.
+fn rehearsed_changes(draft: &mut Draft<'_>, release: &str, rehearsed: &Rehearsal) {
+    for one in &rehearsed.objects {
+        draft.stamps.extend(one.stamp().map(|stamp| (one.object.clone(), stamp)));
+        let what = match (&one.before, &one.after) {
+            (None, Some(_)) => ObjectChange::Create,
+            (Some(_), None) => ObjectChange::Delete,
+            (Some(before), Some(after)) if before != after => {
+                ObjectChange::Update(super::changes::fields(before, after))
+            }
+            _ => continue,
+        };
+        draft.changes.push(Change { release: release.to_string(), object: one.object.clone(), what });
     }
 }
 

@@ -182,6 +182,9 @@ pub struct EnvironmentPlan {
     pub changes: Vec<Change>,
     /// What is there and is not as it was left: how, by object.
     pub drift: BTreeMap<String, String>,
+    /// What names the objects that were looked at one by one, as they are.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub stamps: BTreeMap<String, Digest>,
     /// Its steps, by number.
     pub steps: Vec<u32>,
     /// The rendered objects by release; nothing while unknown.
@@ -204,6 +207,11 @@ pub enum Verdict {
     Enter,
     /// It gets the candidate once its gate is open.
     Gate,
+    /// It cannot be told what would happen: the place cannot be asked, or would refuse it.
+    Unplanned {
+        /// Why.
+        reason: String,
+    },
     /// Somebody holds it.
     Held {
         /// Who.
@@ -298,6 +306,11 @@ impl Plan {
     /// The step of that id.
     pub fn step(&self, id: &str) -> Option<&Step> {
         self.steps.iter().find(|s| &*s.id == id)
+    }
+
+    /// The environments of which it cannot be told what would happen.
+    pub fn unplanned(&self) -> impl Iterator<Item = &EnvironmentPlan> {
+        self.environments.iter().filter(|e| matches!(e.verdict, Verdict::Unplanned { .. }))
     }
 
     /// The environment of that name.

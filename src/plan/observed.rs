@@ -6,6 +6,7 @@ use crate::ports::PortError;
 use crate::ports::bundle::Bundle;
 use crate::ports::files::Listing;
 pub use crate::ports::places::Seen as TargetAnswer;
+use crate::ports::places::{Facts, Rehearsal, Sought};
 use crate::ports::sources::{Head, Version};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -64,6 +65,22 @@ pub enum Query {
         /// What was deployed there last.
         bundle: Option<Digest>,
     },
+    /// What deploying rendered objects would change, asked of a place that fills in and refuses.
+    Rehearsal(RehearsalQuery),
+    /// What charts may ask of a cluster.
+    Facts {
+        /// The place.
+        target: TargetPlan,
+        /// Whether the kinds of each API version are needed.
+        kinds: bool,
+    },
+    /// What a chart looks up in a cluster.
+    Sought {
+        /// The place.
+        target: TargetPlan,
+        /// What it looks for.
+        sought: Sought,
+    },
     /// Rendered objects of before.
     Bundle(Digest),
     /// Whether files that programs wrote are still as they were.
@@ -89,6 +106,51 @@ pub struct ImageQuery {
     pub args: BTreeMap<String, String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+}
+
+/// A deploy that is to be rehearsed. The digest stands for the objects.
+#[derive(Clone, Debug)]
+pub struct RehearsalQuery {
+    /// The place.
+    pub target: TargetPlan,
+    /// What names the objects.
+    pub digest: Digest,
+    /// The objects.
+    pub bundle: Arc<Bundle>,
+    /// Texts in them that stand for what is not known yet.
+    pub unknowns: Vec<String>,
+}
+
+impl RehearsalQuery {
+    fn name(&self) -> (&TargetPlan, &Digest) {
+        (&self.target, &self.digest)
+    }
+}
+
+impl PartialEq for RehearsalQuery {
+    fn eq(&self, other: &RehearsalQuery) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for RehearsalQuery {}
+
+impl std::hash::Hash for RehearsalQuery {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+impl PartialOrd for RehearsalQuery {
+    fn partial_cmp(&self, other: &RehearsalQuery) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RehearsalQuery {
+    fn cmp(&self, other: &RehearsalQuery) -> std::cmp::Ordering {
+        self.name().cmp(&other.name())
+    }
 }
 
 /// A file that a program wrote.
@@ -117,6 +179,12 @@ pub enum Answer {
     Tagged(Option<Digest>),
     /// What is there.
     Target(TargetAnswer),
+    /// What would change.
+    Rehearsal(Arc<Rehearsal>),
+    /// What charts may ask; nothing where there is no cluster.
+    Facts(Option<Arc<Facts>>),
+    /// What was found, as JSON; `{}` where nothing was.
+    Sought(Arc<str>),
     /// The objects.
     Bundle(Arc<Bundle>),
     /// Which of the files are not as they were, by number.
@@ -162,7 +230,17 @@ impl Observed {
 
     /// Forgets answers that may have changed: what targets, repositories and programs' folders look like.
     pub fn forget_places(&mut self) {
-        self.answers.retain(|q, _| !matches!(q, Query::Target { .. } | Query::Outputs(_) | Query::Tagged { .. }));
+        let stays = |q: &Query| {
+            !matches!(
+                q,
+                Query::Target { .. }
+                    | Query::Rehearsal(_)
+                    | Query::Sought { .. }
+                    | Query::Outputs(_)
+                    | Query::Tagged { .. }
+            )
+        };
+        self.answers.retain(|q, _| stays(q));
     }
 
     /// All heads that were seen.

@@ -1,16 +1,20 @@
 //! Releases: chart and values of a candidate, rendered for an environment.
 
 use super::diff::Walk;
+use super::environments::Draft;
 use super::observed::{Answer, Query};
 use super::programs::{Label, Parts, folder_of, template_base};
 use super::reference::Scope;
 use super::render::{self, Set, Values};
 use super::text::Unknown;
+use super::work::TargetPlan;
 use crate::diag::Diagnostic;
 use crate::digest::{Digest, Hasher};
 use crate::model::{Release, SetKind, SetTo, ValuesFile};
 use crate::ports::Fault;
 use crate::ports::bundle::Bundle;
+use crate::ports::places::Facts;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A release rendered for an environment.
@@ -25,7 +29,13 @@ pub(super) struct Rendered {
 
 impl Walk<'_> {
     /// Renders a release; nothing where an answer is missing or a diagnostic says why not.
-    pub(super) fn render(&mut self, release: &Release, scope: &Scope, namespace: &str) -> Option<Rendered> {
+    pub(super) fn render(
+        &mut self,
+        release: &Release,
+        scope: &Scope,
+        namespace: &str,
+        draft: &mut Draft<'_>,
+    ) -> Option<Rendered> {
         let mut parts = Parts::new(release_base(release, namespace));
         let chart = self.chart(release, &mut parts);
         let mut values = Vec::new();
@@ -45,8 +55,10 @@ impl Walk<'_> {
         if parts.failed || !whole {
             return None;
         }
-        let request = render::Request {
-            chart: chart?,
+        let chart = chart?;
+        let facts = self.facts(draft, &chart)?;
+        let mut request = render::Request {
+            chart,
             values,
             sets,
             unknowns,
@@ -54,8 +66,10 @@ impl Walk<'_> {
             namespace: namespace.to_string(),
             helm3: release.helm.as_ref().is_some_and(|h| h.value == 3),
             seed: self.candidate.id,
+            facts,
+            found: BTreeMap::new(),
         };
-        match render::render(&request) {
+        match self.rendered(draft, &mut request)? {
             Ok(bundle) => Some(Rendered { bundle: Arc::new(bundle), request: Some(Arc::new(request)), known, parts }),
             Err(faults) => {
                 for fault in faults {
@@ -70,6 +84,47 @@ impl Walk<'_> {
                 None
             }
         }
+    }
+
+    /// What is known of the cluster, where the chart asks for it; nothing at all while the answer is missing.
+    fn facts(&mut self, draft: &mut Draft<'_>, chart: &render::ChartFiles) -> Option<Option<Arc<Facts>>> {
+        let (asks, kinds) = render::asks(chart);
+        if !asks || !matches!(draft.target, TargetPlan::Cluster { .. }) {
+            return Some(None);
+        }
+        match self.ask_place(draft, Query::Facts { target: draft.target.clone(), kinds })? {
+            Answer::Facts(facts) => Some(facts),
+            _ => None,
+        }
+    }
+
+    /// Renders, and again with what the templates look up in the cluster until they look for nothing new.
+    fn rendered(
+        &mut self,
+        draft: &mut Draft<'_>,
+        request: &mut render::Request,
+    ) -> Option<Result<Bundle, Vec<render::RenderFault>>> {
+        /// How often what was found may lead to looking for more.
+        const ROUNDS: usize = 4;
+        for _ in 0..ROUNDS {
+            let mut missed = Vec::new();
+            let rendered = render::render(request, &mut missed);
+            if missed.is_empty() || !matches!(draft.target, TargetPlan::Cluster { .. }) {
+                return Some(rendered);
+            }
+            let mut whole = true;
+            for sought in missed {
+                let query = Query::Sought { target: draft.target.clone(), sought: sought.clone() };
+                match self.ask_place(draft, query) {
+                    Some(Answer::Sought(found)) => drop(request.found.insert(sought, found)),
+                    _ => whole = false,
+                }
+            }
+            if !whole {
+                return None;
+            }
+        }
+        Some(render::render(request, &mut Vec::new()))
     }
 
     fn chart(&mut self, release: &Release, parts: &mut Parts) -> Option<render::ChartFiles> {

@@ -5,6 +5,7 @@ use crate::digest::Digest;
 use crate::helm::{self, Chart, HelmVersion, HookEvent, Layer, Manifest, RenderError, UnknownValue, manifest};
 use crate::model::{SetKind, SetTo};
 use crate::ports::bundle::{Bundle, Hook, Object, Origin};
+use crate::ports::places::{Facts, Sought};
 use crate::values::setting;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,6 +52,34 @@ pub struct Request {
     pub helm3: bool,
     /// What random functions draw from, so that plan and apply of one candidate agree.
     pub seed: Digest,
+    /// What is known of the cluster it is rendered for.
+    pub facts: Option<Arc<Facts>>,
+    /// What its templates have looked up in the cluster, as JSON.
+    pub found: BTreeMap<Sought, Arc<str>>,
+}
+
+/// Whether a chart's files ask for `.Capabilities`, and for kinds among them. Where that cannot be read off their text, they
+/// count as asking.
+pub fn asks(chart: &ChartFiles) -> (bool, bool) {
+    let (mut facts, mut kinds) = (false, false);
+    for (path, content) in chart.iter() {
+        // What is packed cannot be read here.
+        if path.ends_with(".tgz") {
+            return (true, true);
+        }
+        let is_asked = memchr::memmem::find(content, b"Capabilities").is_some();
+        facts |= is_asked || path.ends_with("Chart.yaml") && memchr::memmem::find(content, b"kubeVersion").is_some();
+        if !is_asked {
+            continue;
+        }
+        for at in memchr::memmem::find_iter(content, b"APIVersions") {
+            let rest = content.get(at + "APIVersions".len()..).unwrap_or_default();
+            let line = rest.split(|b| matches!(b, b'\n' | b'}' | b')')).next().unwrap_or_default();
+            let literal = line.split(|b| *b == b'"').nth(1);
+            kinds |= literal.is_none_or(|text| text.iter().filter(|b| **b == b'/').count() > 1);
+        }
+    }
+    (facts, kinds)
 }
 
 /// Why something cannot be rendered.
@@ -133,14 +162,35 @@ fn order<'c>(request: &Request, chart: &'c Chart) -> helm::Request<'c> {
     order.seed = request.seed.0;
     // A rendering must not depend on when it is made: for templates that ask, it is always the same moment.
     order.now = jiff::Timestamp::UNIX_EPOCH;
+    if let Some(facts) = &request.facts {
+        order.kube_version = helm::KubeVersion::parse(&facts.version).unwrap_or_default();
+        order.api_versions.clone_from(&facts.api_versions);
+        order.only_api_versions = true;
+    }
+    order.lookups = request.found.iter().map(|(sought, found)| (lookup(sought), found.to_string())).collect();
     order.helm = if request.helm3 { HelmVersion::V3 } else { HelmVersion::V4 };
     order
 }
 
+fn lookup(sought: &Sought) -> helm::Lookup {
+    let Sought { api_version, kind, namespace, name } = sought.clone();
+    helm::Lookup { api_version, kind, namespace, name }
+}
+
 /// Renders a release.
-pub fn render(request: &Request) -> Result<Bundle, Vec<RenderFault>> {
+///
+/// What its templates looked up and nobody has looked for yet comes in `missed`: also where one of them failed, perhaps for
+/// want of it.
+pub fn render(request: &Request, missed: &mut Vec<Sought>) -> Result<Bundle, Vec<RenderFault>> {
     let chart = chart(request)?;
-    let rendered = helm::render(&order(request, &chart)).map_err(|e| vec![render_fault(&e)])?;
+    let mut lookups = std::collections::BTreeSet::new();
+    let rendered = helm::render_and_tell(&order(request, &chart), &mut lookups);
+    let sought = |l: helm::Lookup| {
+        let helm::Lookup { api_version, kind, namespace, name } = l;
+        Sought { api_version, kind, namespace, name }
+    };
+    missed.extend(lookups.into_iter().map(sought));
+    let rendered = rendered.map_err(|e| vec![render_fault(&e)])?;
     Ok(Bundle {
         release: request.name.clone(),
         namespace: request.namespace.clone(),

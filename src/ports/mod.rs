@@ -4,6 +4,7 @@
 pub mod builder;
 pub mod bundle;
 pub mod clock;
+pub mod fields;
 pub mod files;
 pub mod filter;
 pub mod images;

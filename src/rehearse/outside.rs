@@ -9,7 +9,7 @@ use crate::model::Pipeline;
 use crate::plan::observed::{Answer, ImageAnswer, ImageQuery, Query};
 use crate::plan::{Bundle, Fields, Text, Work};
 use crate::ports::files::{Entry, Files};
-use crate::ports::places::Seen;
+use crate::ports::places::{Rehearsal, Seen, plainly};
 use crate::ports::{Fault, PortError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,6 +50,14 @@ impl Outside {
                 let bundle = self.places.get(&(target.to_string(), release.clone())).copied();
                 Answer::Target(Seen { bundle, drift: Vec::new() })
             }
+            Query::Rehearsal(query) => {
+                let bundle = self.places.get(&(query.target.to_string(), query.bundle.release.clone())).copied();
+                let before = bundle.and_then(|digest| self.bundles.get(&digest));
+                let objects = plainly(before.map(|b| &**b), &query.bundle);
+                Answer::Rehearsal(Arc::new(Rehearsal { bundle, objects }))
+            }
+            Query::Facts { .. } => Answer::Facts(None),
+            Query::Sought { .. } => Answer::Sought("{}".into()),
             Query::Bundle(digest) => {
                 let gone = || PortError::new(Fault::NotFound, format!("there are no rendered objects {digest}"));
                 Answer::Bundle(self.bundles.get(digest).cloned().ok_or_else(gone)?)

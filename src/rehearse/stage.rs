@@ -81,7 +81,7 @@ impl Stage {
 
     /// The plan as it is now, all its questions answered.
     pub fn plan(&self, graph: &Graph, versions: Option<BTreeMap<String, Head>>) -> Result<Plan, Refusal> {
-        let options = Options { root: PathBuf::from("/rehearsal"), file: self.file, versions, rerun: Vec::new() };
+        let options = Options { root: PathBuf::from("/rehearsal"), file: self.file, versions, ..Options::default() };
         let mut observed = Observed::default();
         let memory: &Memory = &self.state.memory;
         let (mut plan, mut missing) = diff(graph, memory, &observed, &options);

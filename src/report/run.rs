@@ -201,6 +201,9 @@ impl Progress {
             }
             RunOutcome::Done => (format!("Done: {} in {took}{has}.", count(self.done, "step")), Paint::Good),
             RunOutcome::Waiting => (format!("Waits at a gate: {done}{has}."), Paint::Notice),
+            RunOutcome::Failed if self.failed.is_empty() => {
+                (format!("Not everything could be planned: {done}{}{has}.", self.rest()), Paint::Bad)
+            }
             RunOutcome::Failed => {
                 (format!("Failed: {}; {done}{}{has}.", count(self.failed.len(), "step"), self.rest()), Paint::Bad)
             }
@@ -289,6 +292,7 @@ fn barred(plan: &Plan, style: Style) -> String {
     let mut out = String::new();
     for environment in &plan.environments {
         let why = match &environment.verdict {
+            Verdict::Unplanned { reason } => format!("cannot be planned: {reason}"),
             Verdict::Held { by, reason } => format!("is held by {}: {reason}", words::person(by)),
             Verdict::Banned { reason } => format!("does not take the candidate, which failed there: {reason}"),
             Verdict::Rejected { by, reason } => {

@@ -75,6 +75,7 @@ fn reasons_of(plan: &Plan, environment: &EnvironmentPlan, unmet: &[Unmet], clock
     let reason = |text: String, paint| Reason { text, paint };
     let mut out = Vec::new();
     match &environment.verdict {
+        Verdict::Unplanned { reason: why } => out.push(reason(format!("it cannot be planned: {why}"), Paint::Bad)),
         Verdict::Held { by, reason: why } => {
             out.push(reason(format!("it is held by {}: {why}", words::person(by)), Paint::Notice))
         }

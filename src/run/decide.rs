@@ -133,7 +133,7 @@ fn reported(plan: &Plan, state: &State, progress: &Progress, report: &Report, at
         StepResult::Failed { fault, reason, log } => {
             let outcome = Outcome::Failed { fault: *fault, reason: reason.clone(), log: log.clone() };
             let mut events = vec![Event::StepFinished { step: step.id.clone(), key, outcome }];
-            if *fault != crate::ports::Fault::Cancelled {
+            if failure::is_the_candidates(step, *fault) {
                 events.extend(failure::of_step(plan, state, step, reason, at));
             }
             events
@@ -214,7 +214,7 @@ pub fn outcome(plan: &Plan, state: &State, progress: &Progress) -> Option<RunOut
         return None;
     }
     let any = |wanted: Status| progress.steps.contains(&wanted);
-    Some(if any(Status::Failed) {
+    Some(if any(Status::Failed) || plan.unplanned().next().is_some() {
         RunOutcome::Failed
     } else if any(Status::Indeterminate) {
         RunOutcome::Asks

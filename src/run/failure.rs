@@ -5,6 +5,17 @@ use super::event::Event;
 use super::state::State;
 use crate::plan::memory::{Failure, Moment};
 use crate::plan::{Plan, Step, Work};
+use crate::ports::Fault;
+
+/// Whether a failure says something about the candidate. That somebody stopped it does not; and that a place cannot be reached,
+/// does not let us in, or was changed by somebody meanwhile would be the same with any other: the next run goes on.
+pub fn is_the_candidates(step: &Step, fault: Fault) -> bool {
+    match fault {
+        Fault::Cancelled => false,
+        Fault::Unavailable | Fault::Denied | Fault::Moved => !matches!(step.work, Work::Deploy(_)),
+        Fault::NotFound | Fault::Invalid | Fault::Limit => true,
+    }
+}
 
 /// The events that follow from a step that failed for good.
 pub fn of_step(plan: &Plan, state: &State, step: &Step, reason: &str, at: Moment) -> Vec<Event> {

@@ -4,7 +4,7 @@ use super::{Deed, Ledger, Power, locked};
 use crate::digest::Digest;
 use crate::ports::PortError;
 use crate::ports::bundle::Bundle;
-use crate::ports::places::{Deployment, Places, Seen, Target};
+use crate::ports::places::{Deployment, Ended, Places, Rehearsal, Seen, Target, plainly};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
@@ -71,7 +71,28 @@ impl Places for FakePlaces {
         Ok(found.map(seen).unwrap_or_default())
     }
 
-    fn deploy(&self, deployment: &Deployment<'_>) -> Result<(), PortError> {
+    fn rehearse(&self, target: &Target, bundle: &Bundle, _: &[String]) -> Result<Rehearsal, PortError> {
+        self.power.check()?;
+        let inner = locked(&self.inner);
+        let found = inner.deployed.get(&(target.clone(), bundle.release.clone()));
+        let mut objects = plainly(found.map(|d| &d.bundle), bundle);
+        for (object, how) in found.iter().flat_map(|d| &d.drift) {
+            // What somebody changed is another object than it was.
+            let changed = objects.iter_mut().find(|o| o.object == *object).and_then(|o| o.before.as_mut());
+            if let Some(before) = changed {
+                *before = serde_json::json!({ "changed": how });
+            }
+        }
+        Ok(Rehearsal { bundle: found.map(|d| d.digest), objects })
+    }
+
+    fn deploy(&self, deployment: &Deployment<'_>) -> Ended {
+        self.bring(deployment).into()
+    }
+}
+
+impl FakePlaces {
+    fn bring(&self, deployment: &Deployment<'_>) -> Result<(), PortError> {
         self.power.boundary()?;
         let Deployment { target, bundle, digest, candidate, .. } = *deployment;
         let mut inner = locked(&self.inner);

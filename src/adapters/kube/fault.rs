@@ -45,6 +45,12 @@ pub struct Cause {
     pub message: String,
 }
 
+impl From<PortError> for Refusal {
+    fn from(error: PortError) -> Refusal {
+        Refusal::plain(error)
+    }
+}
+
 impl From<Refusal> for PortError {
     fn from(refusal: Refusal) -> PortError {
         refusal.error
@@ -184,7 +190,7 @@ pub(super) fn of_status(context: &str, user: &str, ask: &Ask<'_>, status: &Statu
 /// A namespace that is on its way out.
 pub(super) fn being_deleted(context: &str, namespace: &str) -> PortError {
     let message = format!("namespace `{namespace}` of cluster `{context}` is being deleted, and takes nothing new");
-    PortError::new(Fault::Unavailable, message).help("apply again when it is gone; it is made anew then")
+    PortError::new(Fault::Moved, message).help("apply again when it is gone; it is made anew then")
 }
 
 fn forbidden(context: &str, user: &str, ask: &Ask<'_>, text: &str) -> PortError {

@@ -14,13 +14,28 @@ pub mod releases;
 pub mod rollout;
 pub mod secrets;
 
+mod compare;
 mod contexts;
+mod deploy;
+mod diary;
+mod facts;
+mod inventory;
 mod logs;
+mod look;
+mod namespace;
+mod owner;
+mod pull;
+mod survey;
+mod wanted;
 
 pub use client::{Applying, At, Calls, Cluster};
 pub use kinds::Resource;
 
+use crate::ports::bundle::Bundle;
+use crate::ports::places::{Deployment, Ended, Facts, Places, Rehearsal, Seen, Sought, Target};
 use crate::ports::{Fault, PortError};
+use diary::Diary;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::{Builder, Runtime};
@@ -62,11 +77,57 @@ impl Clusters {
         Ok(open.entry(context.to_string()).or_insert(cluster).clone())
     }
 
+    fn of(&self, target: &Target) -> Result<Arc<Cluster>, PortError> {
+        match target {
+            Target::Cluster { context, .. } => self.cluster(context),
+            Target::Folder { .. } => Err(PortError::new(Fault::Invalid, format!("{target} is no cluster"))),
+        }
+    }
+
     /// How many requests were made of all clusters so far.
     pub fn calls(&self) -> Calls {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let sum = |a: Calls, b: Calls| Calls { reads: a.reads + b.reads, writes: a.writes + b.writes };
         open.values().map(|c| c.calls()).fold(Calls::default(), sum)
+    }
+}
+
+impl Places for Clusters {
+    fn look(&self, target: &Target, release: &str, bundle: Option<&Bundle>) -> Result<Seen, PortError> {
+        let cluster = self.of(target)?;
+        self.wait(look::look(&cluster, target, release, bundle))
+    }
+
+    fn rehearse(&self, target: &Target, bundle: &Bundle, unknowns: &[String]) -> Result<Rehearsal, PortError> {
+        let cluster = self.of(target)?;
+        self.wait(look::rehearse(&cluster, target, bundle, unknowns))
+    }
+
+    fn facts(&self, target: &Target, kinds: bool) -> Result<Option<Facts>, PortError> {
+        let cluster = self.of(target)?;
+        self.wait(facts::facts(&cluster, kinds)).map(Some)
+    }
+
+    fn find(&self, target: &Target, sought: &Sought) -> Result<Option<Value>, PortError> {
+        let cluster = self.of(target)?;
+        self.wait(facts::find(&cluster, sought))
+    }
+
+    fn deploy(&self, deployment: &Deployment<'_>) -> Ended {
+        let cluster = match self.of(deployment.target) {
+            Ok(cluster) => cluster,
+            Err(error) => return Err(error).into(),
+        };
+        let redact = deployment.pull.map(pull::redact).unwrap_or_default();
+        let diary = Diary::new(deployment.log, &redact, deployment.timeout, deployment.stop);
+        let result = self.wait(deploy::deploy(&cluster, deployment, &diary));
+        if let Err(error) = &result {
+            diary.line(error.to_string());
+        }
+        match diary.finish() {
+            Ok(log) => Ended { result, log },
+            Err(unwritten) => Ended { result: result.and(Err(unwritten)), log: None },
+        }
     }
 }
 

@@ -18,7 +18,7 @@ mod record;
 use super::disk;
 use crate::digest::Digest;
 use crate::ports::bundle::Bundle;
-use crate::ports::places::{Deployment, Places, Seen, Target};
+use crate::ports::places::{Deployment, Ended, Places, Seen, Target};
 use crate::ports::{Fault, PortError};
 use dir::{Dir, There, in_the_way};
 use names::{HOOKS, Wanted};
@@ -58,18 +58,23 @@ impl Places for FolderPlaces {
         Ok(Seen { bundle: Some(record.bundle), drift })
     }
 
-    fn deploy(&self, deployment: &Deployment<'_>) -> Result<(), PortError> {
-        let (path, bundle) = (folder(deployment.target)?, deployment.bundle);
-        let files = names::files(bundle);
-        if files.is_empty() {
-            return remove(path, &bundle.release);
-        }
-        disk::make_folder(path)?;
-        let gone = || PortError::new(Fault::Moved, format!("`{}` disappeared", path.display()));
-        let root = Dir::open(path)?.ok_or_else(gone)?;
-        let _lock = root.lock()?;
-        Place::make(&root, &bundle.release)?.bring(deployment, &files)
+    fn deploy(&self, deployment: &Deployment<'_>) -> Ended {
+        bring(deployment).into()
     }
+}
+
+/// Brings a folder to a bundle.
+fn bring(deployment: &Deployment<'_>) -> Result<(), PortError> {
+    let (path, bundle) = (folder(deployment.target)?, deployment.bundle);
+    let files = names::files(bundle);
+    if files.is_empty() {
+        return remove(path, &bundle.release);
+    }
+    disk::make_folder(path)?;
+    let gone = || PortError::new(Fault::Moved, format!("`{}` disappeared", path.display()));
+    let root = Dir::open(path)?.ok_or_else(gone)?;
+    let _lock = root.lock()?;
+    Place::make(&root, &bundle.release)?.bring(deployment, &files)
 }
 
 fn folder(target: &Target) -> Result<&Path, PortError> {

@@ -50,13 +50,8 @@ impl World {
 
     fn deploy(&self, bundle: &Bundle) -> Result<(), PortError> {
         let candidate = Digest::of("candidate");
-        FolderPlaces.deploy(&Deployment {
-            target: &self.target,
-            bundle,
-            digest: bundle.digest(),
-            candidate,
-            candidate_name: "c-1",
-        })
+        let deployment = Deployment { candidate, candidate_name: "c-1", ..Deployment::of(&self.target, bundle) };
+        FolderPlaces.deploy(&deployment).result
     }
 
     fn look(&self) -> Seen {
@@ -277,8 +272,13 @@ fn names_of_releases_and_kinds_of_targets_are_checked() {
         let wrong = Bundle { release: release.into(), ..bundle(&[("a", "1")]) };
         assert_eq!(world.deploy(&wrong).expect_err(release).fault, Fault::Invalid);
     }
-    let cluster =
-        Target::Cluster { context: "c".into(), namespace: "n".into(), create_namespace: false, pull_secret: None };
+    let cluster = Target::Cluster {
+        context: "c".into(),
+        namespace: "n".into(),
+        create_namespace: false,
+        pull_secret: None,
+        adopt: false,
+    };
     assert!(FolderPlaces.look(&cluster, "app", None).is_err());
     fs::remove_dir_all(world.path("")).expect("removed");
     fs::write(world.path(""), "").unwrap_or_else(|_| fs::write(world.dir.path().join("env/dev"), "").expect("written"));

@@ -19,6 +19,14 @@ pub struct Count {
     pub deploy: usize,
     /// Environments whose candidate waits at their gate.
     pub gate: usize,
+    /// Environments of which nobody can tell what would happen.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unplanned: usize,
+}
+
+/// Most plans have none.
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Count {
@@ -32,6 +40,7 @@ impl Count {
             match environment.verdict {
                 Verdict::Enter => count.deploy += 1,
                 Verdict::Gate => count.gate += 1,
+                Verdict::Unplanned { .. } => count.unplanned += 1,
                 _ => {}
             }
         }
@@ -57,6 +66,7 @@ impl Count {
             (self.run, "to run"),
             (self.deploy, "to deploy"),
             (self.gate, waits),
+            (self.unplanned, "cannot be planned"),
         ];
         let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
         if said.is_empty() { "Nothing to do.".to_string() } else { format!("Plan: {}.", said.join(", ")) }

@@ -54,6 +54,7 @@ pub(crate) fn verdict(plan: &Plan, environment: &EnvironmentPlan) -> (String, Pa
             with_after(plan, environment, format!("{gets} once its gate is open: {}", needs(environment))),
             Paint::Notice,
         ),
+        Verdict::Unplanned { reason } => (format!("cannot be planned: {reason}"), Paint::Bad),
         Verdict::Held { by, reason } => (format!("is held by {}: {reason}", words::person(by)), Paint::Notice),
         Verdict::Banned { reason } => (format!("{candidate} failed here and may not enter: {reason}"), Paint::Bad),
         Verdict::Rejected { by, reason } => {

@@ -25,8 +25,47 @@ impl Namespace {
     /// Its name begins like that, and it is there.
     pub fn new(prefix: &str) -> Namespace {
         let namespace = Namespace::unmade(prefix);
-        namespace.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace.name}}));
+        namespace.make();
         namespace
+    }
+
+    /// The second number of the cluster's version.
+    pub fn version(&self) -> String {
+        let cluster = self.clusters.cluster(&context()).expect("a cluster");
+        let info = self.clusters.wait(async { Ok(cluster.client().apiserver_version().await.expect("a version")) });
+        info.expect("a version").minor
+    }
+
+    /// Makes it.
+    pub fn make(&self) {
+        self.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.name}}));
+    }
+
+    /// Makes an object as somebody else does, by the name of a manager.
+    pub fn create_as(&self, manager: &str, body: &Value) {
+        let kind = body["kind"].as_str().expect("a kind");
+        self.raw(manager, "create", body["apiVersion"].as_str().expect("a version"), kind, "", body);
+    }
+
+    /// Changes some fields of an object as somebody else does, by the name of a manager.
+    pub fn patch_as(&self, manager: &str, api_version: &str, kind: &str, name: &str, patch: &Value) {
+        self.raw(manager, "patch", api_version, kind, name, patch);
+    }
+
+    fn raw(&self, manager: &str, verb: &str, api_version: &str, kind: &str, name: &str, body: &Value) {
+        use kube::api::{Patch, PatchParams, PostParams};
+        let cluster = self.clusters.cluster(&context()).expect("a cluster");
+        let done = self.clusters.wait(async {
+            let path = cluster.needed_kind(api_version, kind).await?.path(Some(&self.name));
+            let url = kube::core::Request::new(path);
+            let field_manager = Some(manager.to_string());
+            let request = match verb {
+                "create" => url.create(&PostParams { field_manager, ..PostParams::default() }, body.to_string().into()),
+                _ => url.patch(name, &PatchParams { field_manager, ..PatchParams::default() }, &Patch::Merge(body)),
+            };
+            Ok(cluster.client().request::<Value>(request.expect("a request")).await.expect("done"))
+        });
+        done.expect("done");
     }
 
     /// An object in it, or of the whole cluster.

@@ -5,7 +5,7 @@ use lockgate::digest::Digest;
 use lockgate::plan::observed::{Answer, ImageAnswer, Query};
 use lockgate::plan::{Bundle, Work};
 use lockgate::ports::files::{Listing, MemoryFiles, Mode};
-use lockgate::ports::places::Seen;
+use lockgate::ports::places::{Rehearsal, Seen, plainly};
 use lockgate::ports::sources::{About, Head, Version};
 use lockgate::ports::{Fault, PortError, files::Files as _};
 use std::collections::BTreeMap;
@@ -124,6 +124,15 @@ impl Outside {
                 let bundle = self.places.get(&(target.namespace().to_string(), release.clone())).copied();
                 Answer::Target(Seen { bundle, drift: Vec::new() })
             }
+            Query::Rehearsal(query) => {
+                let place = (query.target.namespace().to_string(), query.bundle.release.clone());
+                let bundle = self.places.get(&place).copied();
+                let before = bundle.and_then(|digest| self.bundles.get(&digest));
+                let objects = plainly(before.map(|b| &**b), &query.bundle);
+                Answer::Rehearsal(Arc::new(Rehearsal { bundle, objects }))
+            }
+            Query::Facts { .. } => Answer::Facts(None),
+            Query::Sought { .. } => Answer::Sought("{}".into()),
             Query::Bundle(digest) => {
                 let gone = || PortError::new(Fault::NotFound, "gone");
                 Answer::Bundle(self.bundles.get(digest).cloned().ok_or_else(gone)?)
