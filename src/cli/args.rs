@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use super::{
-    apply, check, completions, diff, explain, fmt, gate, graph, history, hold, log, lsp, pin, plan, render, resolve,
-    rollback, serve, status, test, why,
+    apply, check, completions, diff, explain, fmt, gate, graph, history, hold, init, log, lsp, pin, plan, render,
+    resolve, rollback, serve, status, test, why,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -92,6 +92,7 @@ pub(super) enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Init(init::Init),
     Check(check::Check),
     Plan(plan::Plan),
     Apply(apply::Apply),

@@ -22,16 +22,9 @@ pub(super) struct Graph {
     /// In which language
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     format: Format,
-    /// Draw with characters of ASCII only; so it is done where the locale knows no others
+    /// Draw with characters of ASCII only; so it is done on a terminal that knows no others
     #[arg(long)]
     ascii: bool,
-}
-
-/// Whether the locale has more than ASCII. One that says nothing is taken to: terminals of today do.
-fn speaks_unicode() -> bool {
-    let said =
-        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-    !said.is_some_and(|locale| matches!(locale.as_str(), "C" | "POSIX"))
 }
 
 /// The language of a graph.
@@ -55,7 +48,7 @@ impl Graph {
         let session = desk.open(self.path.as_deref())?;
         let graph = &*session.graph;
         desk.terminal.print(&match self.format {
-            Format::Text => drawn::text(graph, self.ascii || !speaks_unicode(), desk.terminal.out),
+            Format::Text => drawn::text(graph, self.ascii || !desk.terminal.out.unicode, desk.terminal.out),
             Format::Svg => drawn::svg(graph, &drawn::Picture::default()),
             Format::Dot => graph::dot(graph),
             Format::Mermaid => graph::mermaid(graph),

@@ -16,6 +16,7 @@ mod gate;
 mod graph;
 mod history;
 mod hold;
+mod init;
 mod live;
 mod log;
 mod lsp;
@@ -132,6 +133,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn run(command: Command, desk: &Desk, doors: &Doors) -> Result<Exit, Failure> {
     match command {
+        Command::Init(command) => command.run(desk),
         Command::Check(command) => command.run(desk),
         Command::Plan(command) => command.run(desk),
         Command::Apply(command) => command.run(desk),

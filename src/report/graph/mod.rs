@@ -62,3 +62,6 @@ pub fn conditions(gate: &Gate) -> Vec<String> {
 fn is_gated(graph: &Graph, node: NodeId) -> bool {
     graph.environment(node).is_some_and(|e| matches!(e.gate, GateRule::Gate(_)))
 }
+
+#[cfg(test)]
+mod tests;

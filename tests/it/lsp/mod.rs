@@ -170,6 +170,36 @@ fn what_belongs_where_follows_the_texts() {
 }
 
 #[test]
+fn values_files_are_judged_while_they_are_edited() {
+    let lab = lab();
+    let text = TEXT.replace("set image=", "values app \"values.yaml\"\n        set image=");
+    lab.write("lockgate.kdl", &text);
+    lab.write("app/values.yaml", "note: saved\n");
+    let (path, values) = (lab.at("lockgate.kdl"), lab.at("app/values.yaml"));
+    let mut client = Client::new(lab.path());
+    client.open(&path, &text);
+    assert_eq!(client.wrong(&path, 1), [""; 0]);
+    client.open(&values, "note: saved\n");
+    assert_eq!(client.wrong(&values, 1), [""; 0]);
+    // Unsaved, and told at the line of the values file.
+    client.change(&values, 2, [0, 2, 0, 4], "et");
+    assert_eq!(client.wrong(&values, 2), ["LG0512"]);
+    let range = json!({ "start": { "line": 0, "character": 1 }, "end": { "line": 0, "character": 1 } });
+    let asked = json!({ "textDocument": { "uri": uri(&values) }, "range": range, "context": { "diagnostics": [] } });
+    let fix = client.ask("textDocument/codeAction", asked)[0]["edit"]["changes"][uri(&values)].clone();
+    assert_eq!(applied("noet: saved\n", &fix), "note: saved\n");
+    // What it is written in is the business of others.
+    let whole = json!({ "textDocument": { "uri": uri(&values) }, "options": { "tabSize": 4, "insertSpaces": true } });
+    assert!(client.ask("textDocument/formatting", whole).is_null());
+    assert!(client.at("textDocument/completion", &values, 0, 0).is_null());
+    client.change_all(&values, 3, json!([{ "text": "note: [\n" }]));
+    assert_eq!(client.wrong(&values, 3), ["LG0510"]);
+    client.change_all(&values, 4, json!([{ "text": "note: 1\n" }]));
+    assert_eq!(client.wrong(&values, 4), [""; 0]);
+    assert_eq!(client.end(), Some(0));
+}
+
+#[test]
 fn a_burst_is_computed_together_and_in_order() {
     let lab = lab();
     let path = lab.at("lockgate.kdl");
