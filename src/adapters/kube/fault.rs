@@ -178,6 +178,8 @@ pub(super) fn of_status(context: &str, user: &str, ask: &Ask<'_>, status: &Statu
         409 if causes.iter().any(|c| c.reason == "FieldManagerConflict") => conflict(context, &object, &causes),
         409 => error(Fault::Moved, format!("{object} in cluster `{context}` is not as it was a moment ago: {text}")),
         500 | 400 if text.contains("field not declared in schema") => undeclared(&object, text),
+        // An older server has no better code for what it cannot make sense of.
+        500 if text.contains("failed to create typed patch object") => invalid(&object, &causes, text),
         400 | 413 | 415 | 422 => invalid(&object, &causes, text),
         code => {
             passing = code == 429 || code >= 500;

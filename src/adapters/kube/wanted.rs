@@ -52,6 +52,7 @@ pub fn wanted(bundle: &Bundle, home: &Home, pull: Option<&str>) -> Result<Vec<Wa
             remove(&mut object.body, "spec", "replicas");
         }
         add_pull_secret(&object.kind, &mut object.body, pull);
+        name_protocols(&object.kind, &mut object.body);
         owner::mark(&mut object.body, home);
     }
     Ok(objects)
@@ -139,6 +140,25 @@ pub(super) fn add_pull_secret(kind: &str, body: &mut Value, secret: Option<&str>
     }
 }
 
+/// Says `TCP` where a port does not say its protocol. It is a part of what names a port among others, and a server before
+/// 1.20.3 refuses to apply a port without it on its side (kubernetes/kubernetes#92332), though it has a default.
+fn name_protocols(kind: &str, body: &mut Value) {
+    let name = |ports: Option<&mut Value>| {
+        for port in ports.and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut) {
+            port.entry("protocol").or_insert_with(|| json!("TCP"));
+        }
+    };
+    if kind == "Service" {
+        name(body.pointer_mut("/spec/ports"));
+    }
+    let Some(spec) = pod_spec(kind, body) else { return };
+    for list in ["containers", "initContainers"] {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            name(container.get_mut("ports"));
+        }
+    }
+}
+
 /// The registries that the images of these objects come from, in order.
 pub fn registries(objects: &[Wanted]) -> BTreeSet<String> {
     let mut hosts = BTreeSet::new();
@@ -190,6 +210,21 @@ mod tests {
 
     fn map(name: &str) -> Value {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}})
+    }
+
+    #[test]
+    fn ports_say_their_protocol() {
+        let ports = json!([{"port": 80}, {"port": 53, "protocol": "UDP"}]);
+        let service =
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": ports}});
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
+            "spec": {"containers": [{"name": "web", "ports": [{"containerPort": 80}]}, {"name": "other"}]}});
+        let objects = of(&[service, pod], None).expect("objects");
+        let named = json!([{"port": 80, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]);
+        assert_eq!(objects[0].body["spec"]["ports"], named);
+        let containers = &objects[1].body["spec"]["containers"];
+        assert_eq!(containers[0]["ports"], json!([{"containerPort": 80, "protocol": "TCP"}]));
+        assert_eq!(containers[1], json!({"name": "other"}));
     }
 
     #[test]
