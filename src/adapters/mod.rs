@@ -31,4 +31,4 @@ mod disk;
 mod kept;
 mod verified;
 #[cfg(feature = "registry")]
-pub(crate) mod web;
+pub mod web;

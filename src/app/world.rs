@@ -9,6 +9,7 @@ use crate::ports::images::Images;
 use crate::ports::places::Places;
 use crate::ports::secrets::Secrets;
 use crate::ports::shell::Shell;
+use crate::ports::web::Web;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
         containers: engine.containers,
         jobs: clusters.jobs,
         builder: engine.builder,
+        web: web(),
         workshop: Arc::new(adapters::workshop::FolderWorkshop::new(state).seen(seen)),
         secrets: clusters.secrets,
         shelf: Arc::new(adapters::shelf::FolderShelf::new(state.join("shelf"))),
@@ -64,6 +66,17 @@ fn clusters() -> Result<OfClusters, Failure> {
 #[allow(clippy::unnecessary_wraps, reason = "as the other one")]
 fn clusters() -> Result<OfClusters, Failure> {
     Ok(OfClusters { places: None, jobs: None, secrets: Arc::new(adapters::secrets::LocalSecrets) })
+}
+
+/// Who asks URLs.
+#[cfg(feature = "registry")]
+fn web() -> Option<Arc<dyn Web>> {
+    Some(Arc::new(adapters::web::Asker::default()))
+}
+
+#[cfg(not(feature = "registry"))]
+fn web() -> Option<Arc<dyn Web>> {
+    None
 }
 
 /// What an engine for containers does for us.

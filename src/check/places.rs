@@ -43,6 +43,8 @@ pub enum Role<'a> {
     ReleaseName,
     /// An address that is asked.
     Address,
+    /// What must stand in an answer.
+    Expected,
     /// An address that is told something.
     NotifyAddress,
 }
@@ -68,6 +70,7 @@ impl Role<'_> {
             Role::Set => "a value of a release",
             Role::ReleaseName => "the name of a release",
             Role::Address => "an address that is asked",
+            Role::Expected => "what an address answers",
             Role::NotifyAddress => "an address that is told",
         }
     }
@@ -137,7 +140,10 @@ fn in_environment<'a>(environment: &'a Environment, see: &mut dyn FnMut(Place<'a
                 in_surroundings(command, in_environment, see);
             }
             VerifyKind::Run(command) => in_command(command, in_environment, see),
-            VerifyKind::Http { url, .. } => see(Place { template: url, role: Role::Address, in_environment }),
+            VerifyKind::Http { url, contains, .. } => {
+                see(Place { template: url, role: Role::Address, in_environment });
+                contains.iter().for_each(|template| see(Place { template, role: Role::Expected, in_environment }));
+            }
         }
     }
 }

@@ -4,13 +4,15 @@ use super::programs::{self, Job};
 use super::{World, deploys, images, observe};
 use crate::graph::Graph;
 use crate::plan::memory::{Memory, Moment};
-use crate::plan::work::{BuildWork, Work};
+use crate::plan::work::{BuildWork, HttpWork, Work};
 use crate::plan::{Fields, Plan};
 use crate::ports::shell::Ticket;
+use crate::ports::web::Ask;
 use crate::ports::{Fault, PortError};
 use crate::run::{Input, Order, Report, State, StepResult, gate};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// What carrying out needs besides the order.
@@ -63,7 +65,7 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
                     let surroundings = around.of_deploy(&work.environment, &work.release, id, attempt);
                     std::thread::spawn(move || report(deploys::deploy(&surroundings, &work, key)));
                 }
-                work => other(around, work, Box::new(report)),
+                work => other(around, number, work, Box::new(report)),
             }
         }
     }
@@ -105,21 +107,38 @@ fn program(around: &Surroundings<'_>, job: Job, report: Box<dyn FnOnce(StepResul
     std::thread::spawn(move || programs::start(&world, &graph, &memory, job, report));
 }
 
-/// Builds and pushes, each on a thread of its own; there are never more than the limit of the run.
-fn other(around: &Surroundings<'_>, work: Work, report: Box<dyn FnOnce(StepResult) + Send>) {
+/// Builds, pushes and asks, each on a thread of its own; there are never more than the limit of the run.
+fn other(around: &Surroundings<'_>, number: u32, work: Work, report: Box<dyn FnOnce(StepResult) + Send>) {
     let (world, graph, memory) = (around.world.clone(), around.graph.clone(), around.memory.clone());
     std::thread::spawn(move || {
         let done = match &work {
             Work::Build(build) => made(&world, &graph, &memory, build),
             Work::Push(push) => images::push(&world, &graph, push).map(|_| Fields::new()),
-            Work::Http(_) => Err(PortError::new(Fault::Unavailable, "nothing here can ask a URL yet")),
+            Work::Http(http) => asked(&world, Ticket(u64::from(number)), http),
             Work::None | Work::Exec(_) | Work::Deploy(_) => Ok(Fields::new()),
         };
         report(match done {
             Ok(outputs) => StepResult::Done { outputs, log: None },
-            Err(error) => StepResult::Failed { fault: error.fault, reason: error.to_string(), log: None },
+            Err(error) => programs::failed(&error),
         });
     });
+}
+
+/// Asks a URL until it answers as wanted.
+fn asked(world: &World, ticket: Ticket, work: &HttpWork) -> Result<Fields, PortError> {
+    let unknown = || PortError::new(Fault::Invalid, "the URL to ask is not known");
+    let nobody = || {
+        PortError::new(Fault::Unavailable, "this Lockgate was built without the feature `registry`, which asks URLs")
+    };
+    let contains = work.contains.as_ref().map(|text| text.as_known().ok_or_else(unknown)).transpose()?;
+    let ask = Ask {
+        url: work.url.as_known().ok_or_else(unknown)?,
+        status: work.status,
+        contains,
+        timeout: Duration::from_millis(work.timeout),
+        redact: Vec::new(),
+    };
+    world.web.as_deref().ok_or_else(nobody)?.ask(ticket, &ask).map(|_| Fields::new())
 }
 
 fn made(world: &World, graph: &Graph, memory: &Memory, work: &BuildWork) -> Result<Fields, PortError> {

@@ -214,6 +214,7 @@ fn stop_programs(world: &World, progress: &Progress) {
     for (number, status) in (0u64..).zip(&progress.steps) {
         if *status == Status::Running {
             world.shell.cancel(Ticket(number));
+            world.web.iter().for_each(|web| web.cancel(Ticket(number)));
             world.containers.iter().chain(&world.jobs).for_each(|containers| containers.cancel(Ticket(number)));
             world.builder.iter().for_each(|builder| builder.cancel(Ticket(number)));
         }

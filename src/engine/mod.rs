@@ -26,6 +26,7 @@ use crate::ports::secrets::{self, Secrets};
 use crate::ports::shelf::Shelf;
 use crate::ports::shell::Shell;
 use crate::ports::sources::{HeadQuery, Origin, Sources};
+use crate::ports::web::Web;
 use crate::ports::workshop::Workshop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub struct World {
     pub jobs: Option<Arc<dyn Shell>>,
     /// What makes images of Dockerfiles that run programs, where there is something that does.
     pub builder: Option<Arc<dyn Builder>>,
+    /// URLs, where something can ask them.
+    pub web: Option<Arc<dyn Web>>,
     /// Folders for programs.
     pub workshop: Arc<dyn Workshop>,
     /// Values that are never shown.

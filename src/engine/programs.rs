@@ -231,7 +231,8 @@ fn unwritten(error: PortError, path: &str) -> PortError {
     PortError { message, ..error }
 }
 
-fn failed(error: &PortError) -> StepResult {
+/// A failure with how to go on.
+pub(super) fn failed(error: &PortError) -> StepResult {
     let reason = match &error.help {
         Some(help) => format!("{error} ({help})"),
         None => error.to_string(),

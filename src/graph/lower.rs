@@ -168,7 +168,10 @@ impl Lowering {
                     self.surroundings(id, command);
                 }
                 VerifyKind::Run(command) => self.command(id, command),
-                VerifyKind::Http { url, .. } => self.template(id, url),
+                VerifyKind::Http { url, contains, .. } => {
+                    self.template(id, url);
+                    contains.iter().for_each(|t| self.template(id, t));
+                }
             }
         }
     }

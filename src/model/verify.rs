@@ -38,6 +38,8 @@ pub enum VerifyKind {
         url: Template,
         /// The status that is success.
         status: u16,
+        /// What must stand in the answer's body.
+        contains: Option<Template>,
         /// How long it is tried; 1 minute unless said.
         timeout: Option<Spanned<Duration>>,
     },
@@ -74,8 +76,20 @@ pub static SPEC: Spec = Spec {
 /// `http "URL" status=200`
 pub static HTTP: Spec = Spec {
     args: &[Arg::new("URL", Ty::Template, "The address.")],
-    props: &[Prop::new("status", Ty::Count(100, 599), "The status that is success.").default("`200`")],
-    example: r#"http "https://{environment}.example.com/health" status=204"#,
+    props: &[
+        Prop::new(
+            "status",
+            Ty::Count(100, 599),
+            "The status that is success. A redirection is followed, but for one that is success itself.",
+        )
+        .default("`200`"),
+        Prop::new(
+            "contains",
+            Ty::Template,
+            "What must stand in the answer, in its first MiB; the new version, say, where the address tells it.",
+        ),
+    ],
+    example: r#"http "https://{environment}.example.com/health" contains="{app.short}""#,
     ..Spec::new(
         "http",
         "An address that is asked until it answers as it should; for 1 minute unless `timeout` says another.",
@@ -126,7 +140,9 @@ impl Verify {
                 command.place(node, faults);
                 VerifyKind::Script { script, args: decode::templates(node, 2, faults), command }
             }
-            (None, Some((url, status))) => VerifyKind::Http { url, status, timeout: command.timeout },
+            (None, Some((url, status, contains))) => {
+                VerifyKind::Http { url, status, contains, timeout: command.timeout }
+            }
             (None, None) if command.is_empty() => return None,
             (None, None) => VerifyKind::Run(command),
         };
@@ -134,7 +150,8 @@ impl Verify {
     }
 }
 
-fn decode_http(node: Node<'_>, faults: &mut Faults) -> Option<(Template, u16)> {
+fn decode_http(node: Node<'_>, faults: &mut Faults) -> Option<(Template, u16, Option<Template>)> {
     let status = node.prop("status").and_then(|p| u16::try_from(p.value().as_i64()?).ok());
-    Some((decode::arg_template(node, 0, faults)?, status.unwrap_or(200)))
+    let contains = decode::prop_template(node, "contains", faults);
+    Some((decode::arg_template(node, 0, faults)?, status.unwrap_or(200), contains))
 }

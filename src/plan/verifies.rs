@@ -69,7 +69,8 @@ impl Walk<'_> {
             key,
             recipe: parts.recipe,
             reasons,
-            effect: Effect::Opaque,
+            // Asking changes nothing; of a program of somebody's nobody knows.
+            effect: if matches!(verify.kind, VerifyKind::Http { .. }) { Effect::Read } else { Effect::Opaque },
             replan: key.is_none(),
             work,
             outputs: Fields::new(),
@@ -116,13 +117,15 @@ impl Walk<'_> {
                     parts.known(version.content, Label::Files(source.clone(), format!("{source}'s files")));
                 }
             }
-            VerifyKind::Http { url, .. } => {
-                let message = "asking a URL needs an adapter that is not there yet";
-                let diagnostic = crate::diag::Diagnostic::new(&crate::diag::codes::NEEDS_ADAPTER, message);
-                self.diagnostics.push(
-                    diagnostic.at(url.span, "asked for here").help("a script can ask it: `verify SOURCE \"script\"`"),
-                );
-                parts.failed = true;
+            VerifyKind::Http { url, contains, .. } => {
+                if !super::builds::REGISTRIES {
+                    let message = "asking a URL needs the feature `registry`, without which this Lockgate was built";
+                    let diagnostic = crate::diag::Diagnostic::new(&crate::diag::codes::NEEDS_ADAPTER, message);
+                    self.diagnostics.push(diagnostic.at(url.span, "asked for here"));
+                    parts.failed = true;
+                }
+                self.template_parts(url, &draft.scope, parts);
+                contains.iter().for_each(|t| self.template_parts(t, &draft.scope, parts));
             }
         }
     }
@@ -162,10 +165,11 @@ impl Walk<'_> {
             VerifyKind::Run(command) => {
                 self.exec(command, &draft.scope, Vec::new(), self.dir(command.workdir.as_ref(), false))
             }
-            VerifyKind::Http { url, status, timeout } => {
+            VerifyKind::Http { url, status, contains, timeout } => {
                 return Work::Http(HttpWork {
                     url: self.resolve(url, &draft.scope).text,
                     status: *status,
+                    contains: contains.as_ref().map(|t| self.resolve(t, &draft.scope).text),
                     timeout: timeout
                         .as_ref()
                         .map_or(HTTP_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
@@ -234,9 +238,10 @@ fn verify_base(verify: &Verify, hasher: &mut Hasher) {
             hasher.field("run");
             command_base(command, hasher);
         }
-        VerifyKind::Http { url, status, .. } => {
+        VerifyKind::Http { url, status, contains, .. } => {
             hasher.field("http").field(status.to_le_bytes());
             template_base(url, "url", hasher);
+            contains.iter().for_each(|t| template_base(t, "contains", hasher));
         }
     }
 }

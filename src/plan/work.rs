@@ -218,6 +218,9 @@ pub struct HttpWork {
     pub url: Text,
     /// The status that is success.
     pub status: u16,
+    /// What must stand in the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contains: Option<Text>,
     /// How long it is tried, in milliseconds.
     pub timeout: u64,
 }

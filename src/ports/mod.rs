@@ -14,6 +14,7 @@ pub mod secrets;
 pub mod shelf;
 pub mod shell;
 pub mod sources;
+pub mod web;
 pub mod workshop;
 
 use std::fmt;

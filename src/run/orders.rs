@@ -86,6 +86,7 @@ fn learnt(plan: &Plan, progress: &Progress, work: &Work) -> Work {
         Work::Http(http) => {
             let mut http = http.clone();
             http.url = learn(&http.url);
+            http.contains = http.contains.as_ref().map(learn);
             Work::Http(http)
         }
         other => other.clone(),

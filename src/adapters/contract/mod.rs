@@ -4,4 +4,6 @@
 mod journal;
 mod places;
 mod shelf;
+#[cfg(feature = "registry")]
+mod web;
 mod workshop;

@@ -17,6 +17,7 @@ mod secrets;
 mod shelf;
 mod shell;
 mod sources;
+mod web;
 mod workshop;
 
 pub use clock::FakeClock;
@@ -29,6 +30,7 @@ pub use secrets::FakeSecrets;
 pub use shelf::FakeShelf;
 pub use shell::{FakeShell, Scene};
 pub use sources::FakeSources;
+pub use web::FakeWeb;
 pub use workshop::FakeWorkshop;
 
 use std::path::PathBuf;
@@ -51,6 +53,8 @@ pub struct FakeWorld {
     pub places: Arc<FakePlaces>,
     /// Programs.
     pub shell: Arc<FakeShell>,
+    /// URLs.
+    pub web: Arc<FakeWeb>,
     /// Folders for programs.
     pub workshop: Arc<FakeWorkshop>,
     /// Values that are never shown.
@@ -72,6 +76,7 @@ impl FakeWorld {
             sources: Arc::new(FakeSources::new(power.clone())),
             images: Arc::new(FakeImages::new(ledger.clone(), power.clone())),
             places: Arc::new(FakePlaces::new(ledger.clone(), power.clone())),
+            web: Arc::new(FakeWeb::new(power.clone())),
             shell: Arc::new(FakeShell::new(ledger.clone(), power.clone(), workshop.clone())),
             workshop,
             secrets: Arc::new(FakeSecrets::default()),

@@ -1,6 +1,7 @@
 //! HTTP, for the adapters that speak it: bounded in time, in size and in patience, with one TLS stack, and no following from
 //! where it is encrypted to where it isn't.
 
+mod ask;
 mod body;
 mod certificates;
 mod faults;
@@ -9,6 +10,7 @@ mod worker;
 #[cfg(test)]
 pub(crate) mod server;
 
+pub use ask::Asker;
 pub(crate) use body::Body;
 pub(crate) use certificates::Certificates;
 pub(crate) use faults::unreachable;
@@ -133,15 +135,20 @@ impl Web {
         if let Some(client) = clients.get(host) {
             return Ok(client.clone());
         }
-        let client = self.make_client(host)?;
+        let client = self.make_client(host, &|| Policy::custom(follow))?;
         clients.insert(host.to_string(), client.clone());
         Ok(client)
     }
 
-    fn make_client(&self, host: &str) -> Result<Client, PortError> {
+    /// A client for a host that takes a redirection for an answer.
+    fn client_that_stays(&self, host: &str) -> Result<Client, PortError> {
+        self.make_client(host, &Policy::none)
+    }
+
+    fn make_client(&self, host: &str, policy: &dyn Fn() -> Policy) -> Result<Client, PortError> {
         let found = self.certificates.of(host)?;
-        let start = || {
-            let builder = Client::builder().user_agent(AGENT).redirect(Policy::custom(follow));
+        let start = |policy: Policy| {
+            let builder = Client::builder().user_agent(AGENT).redirect(policy);
             let builder = builder.connect_timeout(self.patience.connect).read_timeout(self.patience.silence);
             match found.identity.clone() {
                 Some(identity) => builder.identity(identity),
@@ -150,8 +157,8 @@ impl Web {
         };
         // Where the system has no certificates at all, those of the folder must do, and plain HTTP still goes.
         let _inside = Worker::get()?.enter();
-        let client = start().tls_certs_merge(found.authorities.clone()).build();
-        client.or_else(|_| start().tls_certs_only(found.authorities.clone()).build()).map_err(|why| {
+        let client = start(policy()).tls_certs_merge(found.authorities.clone()).build();
+        client.or_else(|_| start(policy()).tls_certs_only(found.authorities.clone()).build()).map_err(|why| {
             let why = faults::reason(&why);
             PortError::new(Fault::Invalid, format!("a connection to {host} cannot be set up: {why}"))
         })
