@@ -4,6 +4,7 @@ pub mod glance;
 pub mod keeper;
 pub mod load;
 pub mod names;
+pub mod online;
 pub mod ready;
 pub mod rehearse;
 pub mod saved;

@@ -2,7 +2,7 @@
 
 use super::desk::{from_here, relative};
 use super::{Desk, Exit};
-use crate::app::{Failure, load};
+use crate::app::{Failure, load, online};
 use crate::check::adjustable;
 use crate::diag::{self, Code, Diagnostic, Severity, codes, did_you_mean};
 use crate::report::diagnostics::{self, github, json, sarif};
@@ -11,12 +11,13 @@ use std::path::PathBuf;
 
 /// Check the pipeline file, without looking at the world
 ///
-/// Finds what is wrong with names, references, values, gates and files, all of it at once. Nothing is run and nothing outside
-/// of the folder is asked.
+/// Finds what is wrong with names, references, values, gates and files, all of it at once. Nothing is run, and without
+/// `--online` nothing outside of the folder is asked.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   lockgate check
   lockgate check examples/01-first-light
+  lockgate check --online
   lockgate check --deny warnings --format github")]
 pub(super) struct Check {
     /// The pipeline file or its folder
@@ -30,6 +31,9 @@ pub(super) struct Check {
     /// Do not show a warning: a code or its name
     #[arg(long, value_name = "CODE")]
     allow: Vec<String>,
+    /// Also ask whether the branches, tags, charts and contexts are there
+    #[arg(long)]
+    online: bool,
 }
 
 /// How diagnostics are shown.
@@ -50,7 +54,10 @@ impl Check {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
         let levels = Levels::new(&self.deny, &self.allow)?;
         let loaded = load::judge(&load::find(desk.path(self.path.as_deref()).as_deref())?);
-        let mut found = loaded.diagnostics;
+        let mut found = loaded.diagnostics.clone();
+        if self.online {
+            found.extend(online::check(&loaded)?);
+        }
         levels.apply(&mut found);
         // Scanners and workflows name files from the root of the repository.
         let base = loaded.root.ancestors().find(|f| f.join(".git").exists());

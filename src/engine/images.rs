@@ -263,7 +263,9 @@ fn target(world: &World, graph: &Graph, repository: &str, layout: bool) -> Resul
     if let Some(access) = Access::find(graph, repository) {
         at.plain = access.plain;
         let secret = access.credentials.map(|secret| super::secret_value(world, graph, secret)).transpose()?;
-        at.credentials = secret.map(|value| super::credentials(&value));
+        // A secret may be what Docker's client writes, as those of clusters are.
+        let known = |value: String| super::login::of(&value, repository).unwrap_or_else(|| super::credentials(&value));
+        at.credentials = secret.map(known);
     }
     Ok(at)
 }

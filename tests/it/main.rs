@@ -21,4 +21,5 @@ mod scenes;
 mod simulator;
 mod sources;
 mod syntax;
+mod web;
 mod words;
