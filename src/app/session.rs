@@ -142,6 +142,11 @@ impl Session {
         book.records(after).map_err(|e| Failure::of(&e, "the state"))
     }
 
+    /// Rendered objects that are kept, for somebody who wants to see what was deployed.
+    pub fn bundle(&self, digest: crate::digest::Digest) -> Result<Option<Arc<crate::ports::bundle::Bundle>>, Failure> {
+        crate::engine::observe::bundle_of(&self.world, digest).map_err(|e| Failure::of(&e, "the kept objects"))
+    }
+
     /// The folder of the logs.
     pub fn logs(&self) -> PathBuf {
         self.folder.join("logs")

@@ -126,7 +126,8 @@ pub(super) fn places<'w>(world: &'w World, target: &Target) -> Result<&'w dyn Pl
 }
 
 /// Rendered objects that were kept.
-pub(super) fn bundle_of(world: &World, digest: crate::digest::Digest) -> Result<Option<Arc<Bundle>>, PortError> {
+/// Rendered objects that are kept, if they are.
+pub fn bundle_of(world: &World, digest: crate::digest::Digest) -> Result<Option<Arc<Bundle>>, PortError> {
     let Some(bytes) = world.shelf.get(shelf::Kind::Bundle, &digest.hex())? else { return Ok(None) };
     let broken = |e| PortError::new(Fault::Invalid, format!("the kept objects {digest} cannot be read: {e}"));
     Ok(Some(Arc::new(serde_json::from_slice(&bytes).map_err(broken)?)))

@@ -15,6 +15,7 @@ pub mod pages;
 pub mod routes;
 pub mod site;
 pub mod tokens;
+pub mod web;
 
 mod fault;
 mod guard;
@@ -62,7 +63,9 @@ async fn serve_on(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure>
     let start::Started { site, behind, login } = start::start(serving, config)?;
     told(&format!("listening on http://{at}\n"));
     if let Some(token) = login {
-        told(&format!("log in with this token, which counts until the server stops: {token}\n"));
+        // What stands behind the sign of a link is not sent: the page takes it from there, and forgets it.
+        told(&format!("sign in at http://{at}/login#{token}\n"));
+        told("the part behind `#` is a token for programs, too; it counts until the server stops\n");
     }
     let (closing, closed) = tokio::sync::watch::channel(false);
     let stopping = signals(site.clone(), serving.clone(), closing);

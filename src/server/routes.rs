@@ -157,14 +157,20 @@ pub static ROUTES: &[Route] = &[
     },
 ];
 
+/// All routes: those for programs, and those for people with a browser.
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().chain(super::web::ROUTES)
+}
+
 /// The router of all routes, each behind its right. What is not in the table is not there.
 pub fn router(site: &Shared) -> Router {
     let mut router = Router::<Shared>::new();
-    for route in ROUTES {
+    for route in all() {
         let guard = super::guard::Guard { site: site.clone(), right: route.right, proof: route.proof };
         let handler = (route.handler)().layer(axum::middleware::from_fn_with_state(guard, super::guard::guard));
         router = router.route(route.path, handler);
     }
     let absent = super::guard::absent;
-    router.fallback(absent).method_not_allowed_fallback(absent).with_state(site.clone())
+    let dressed = axum::middleware::from_fn_with_state(site.clone(), super::web::dress);
+    router.fallback(absent).method_not_allowed_fallback(absent).layer(dressed).with_state(site.clone())
 }

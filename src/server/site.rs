@@ -30,6 +30,8 @@ pub struct Site {
     pub register: Arc<Register>,
     /// Who is served without logging in: whoever started a server of their own machine.
     pub local: Option<String>,
+    /// What was, as pages tell it.
+    pub seen: super::web::Seen,
     config: RwLock<Arc<Config>>,
     verified: Mutex<HashMap<String, Instant>>,
     counted: Mutex<HashMap<String, (Instant, u32)>>,
@@ -84,6 +86,7 @@ impl Site {
             keepers,
             register,
             local,
+            seen: super::web::Seen::default(),
             config: RwLock::new(Arc::new(config)),
             verified: Mutex::default(),
             counted: Mutex::default(),

@@ -77,10 +77,12 @@ pub fn svg(graph: &Graph, picture: &Picture) -> String {
             }
         }
     }
+    // What can be clicked is no picture to those who hear it.
+    let role = if picture.links.is_empty() { "img" } else { "group" };
     let mut out = String::new();
     let _ = write!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lg\" role=\"img\" viewBox=\"0 0 {wide} {tall}\" width=\"{wide}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lg\" role=\"{role}\" viewBox=\"0 0 {wide} {tall}\" width=\"{wide}\" \
          height=\"{tall}\"><title>{}</title>",
         escaped(&format!("The graph of {}", graph.pipeline().name.value))
     );

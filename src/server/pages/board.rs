@@ -119,7 +119,7 @@ fn attention(look: &Look<'_>) -> Markup {
     let waiting: Vec<(&str, &Standing)> = look
         .environments()
         .filter_map(|name| Some((name, look.state.memory.environments.get(name)?.standing.as_ref()?)))
-        .filter(|(_, standing)| standing.rejected.is_none())
+        .filter(|(name, standing)| standing.rejected.is_none() && !look.is_on_its_way(name, standing.candidate))
         .collect();
     html! {
         @if !waiting.is_empty() {
@@ -239,8 +239,14 @@ fn notes(look: &Look<'_>, name: &str, place: &Place) -> Vec<(Mark, String)> {
         Kind::Waits => Mark::Waits,
         Kind::Queue => Mark::Queued,
     };
-    let all = notes_of(name, place, look.state, look.clock);
-    all.into_iter().map(|(kind, text)| (mark(kind), crate::report::layout::one_line(&text))).collect()
+    let moves = place.standing.as_ref().map(|s| s.candidate).filter(|c| look.is_on_its_way(name, *c));
+    let mut all = notes_of(name, place, look.state, look.clock);
+    if moves.is_some() {
+        all.retain(|(kind, _)| *kind != Kind::Waits);
+    }
+    let moves = moves.map(|c| (Mark::Enters, format!("{} is on its way", name_of(c))));
+    let all = all.into_iter().map(|(kind, text)| (mark(kind), crate::report::layout::one_line(&text)));
+    moves.into_iter().chain(all).collect()
 }
 
 /// Why the newest candidate is not there.
@@ -291,7 +297,7 @@ fn sources(look: &Look<'_>) -> Markup {
                             p.about { (said) }
                         }
                         @for turn in look.turns.iter().filter(|t| t.source == name) {
-                            p.turn { (parts::text(&turn.by)) " " (parts::when(look.clock, turn.at)) }
+                            @if let Some(at) = turn.at { p.turn { (parts::text(&turn.by)) " " (parts::when(look.clock, at)) } }
                             @if let Some(fault) = &turn.fault { p.turn.bad { (mark(Mark::Failed)) (parts::text(fault)) } }
                         }
                     }

@@ -162,7 +162,7 @@ fn place(look: &Look<'_>, id: Digest, name: &str, formed: Option<&Formed>, went:
                 (None, Some(changes)) if changes.is_empty() => p.muted { "It changed no object there." },
                 (None, Some(changes)) => details {
                     summary { "What it changed there" }
-                    (changes::html(changes))
+                    (changes::html(changes, None))
                 },
                 (None, None) => {}
             }
@@ -201,7 +201,7 @@ fn would(look: &Look<'_>, environment: &EnvironmentPlan) -> Markup {
         @if !environment.changes.is_empty() {
             details open[environment.changes.len() < 4] {
                 summary { "What it would change there" }
-                (changes::html(&environment.changes))
+                (changes::html(&environment.changes, look.plan.map(|all| (all, environment.name.as_str()))))
             }
         }
     }

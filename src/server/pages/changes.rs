@@ -1,7 +1,7 @@
 //! What changes in an environment, field by field, as the terminal tells it and with nothing left out.
 
 use super::parts;
-use crate::plan::{Change, FieldChange, ObjectChange};
+use crate::plan::{Change, FieldChange, ObjectChange, Plan};
 use crate::report::plan::changes::{as_lines, is_secret, value};
 use maud::{Markup, html};
 
@@ -9,17 +9,29 @@ use maud::{Markup, html};
 const OBJECTS: usize = 200;
 const FIELDS: usize = 200;
 const LINES: usize = 400;
+/// How long an object may be to be shown as it is, in bytes.
+const WHOLE: usize = 100_000;
 
-pub(super) fn html(changes: &[Change]) -> Markup {
+/// The changes; of what is new, the whole object, where `plan` has it for that environment.
+pub(super) fn html(changes: &[Change], plan: Option<(&Plan, &str)>) -> Markup {
     html! {
         ul.changes {
-            @for change in changes.iter().take(OBJECTS) { (object(change)) }
+            @for change in changes.iter().take(OBJECTS) { (object(change, plan)) }
         }
         @if changes.len() > OBJECTS { p.muted { "and " (changes.len() - OBJECTS) " objects more" } }
     }
 }
 
-fn object(change: &Change) -> Markup {
+/// The text of an object that is new, unless it holds what nobody is shown.
+fn whole<'p>(change: &Change, (plan, environment): (&'p Plan, &str)) -> Option<&'p str> {
+    if change.what != ObjectChange::Create || change.object.starts_with("Secret/") {
+        return None;
+    }
+    let rendered = plan.rendered.get(&(environment.to_string(), change.release.clone()))?;
+    rendered.bundle.get(&change.object).map(|o| o.text.trim()).filter(|t| t.len() <= WHOLE)
+}
+
+fn object(change: &Change, plan: Option<(&Plan, &str)>) -> Markup {
     let (sign, class, word) = match &change.what {
         ObjectChange::Create => ("+", "plus", "is new"),
         ObjectChange::Delete => ("−", "minus", "goes"),
@@ -31,6 +43,9 @@ fn object(change: &Change) -> Markup {
             p.object {
                 span.sign aria-hidden="true" { (sign) }
                 b { (parts::text(&change.object)) } " " span.muted { (word) " · " (parts::text(&change.release)) }
+            }
+            @if let Some(text) = plan.and_then(|p| whole(change, p)) {
+                details { summary { "The whole object" } pre.difference tabindex="0" { (parts::lines(text)) } }
             }
             @if let ObjectChange::Update(fields) = &change.what {
                 dl.fields { @for field in fields.iter().take(FIELDS) { (one(&change.object, field)) } }

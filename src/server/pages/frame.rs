@@ -32,7 +32,8 @@ pub(super) fn page(look: &Look<'_>, tab: Tab, title: &str, body: Markup) -> Mark
         }
     };
     let title = if title.is_empty() { name.to_string() } else { format!("{title} · {name}") };
-    document(look.viewer, Some((name, &look.to(&[]))), &title, Some(&look.to(&["live"])), nav, body)
+    let live = format!("{}?seen={}", look.to(&["live"]), look.seen);
+    document(look.viewer, Some((name, &look.to(&[]))), &title, Some(&live), nav, body)
 }
 
 /// A page of no pipeline.

@@ -20,7 +20,8 @@ pub fn refusal(look: &Look<'_>, environment: &str, standing: &Standing) -> Optio
         return Some("Your role is to look, not to approve.".to_string());
     }
     let what = Saying::Approve { environment: environment.to_string(), subplan: Some(standing.subplan) };
-    let word = Word { by: name, groups: look.viewer.groups.clone(), also: Vec::new(), reason: None, what };
+    let (groups, also) = (look.viewer.groups.clone(), look.viewer.also.clone());
+    let word = Word { by: name, groups, also, reason: None, what };
     let events = crate::run::said(&look.state.memory, &look.state.intents, &word, look.clock.now);
     events.into_iter().find_map(|event| if let Event::Refused { reason, .. } = event { Some(reason) } else { None })
 }
@@ -95,6 +96,12 @@ fn at(
                 }
             }
             (notice(said))
+            @if look.is_on_its_way(environment, standing.candidate) {
+                p.banner {
+                    (mark(Mark::Enters))
+                    span { "It was let in, and is on its way in " a href=(look.to(&["runs", &look.state.runs.to_string()])) { "run " (look.state.runs) } "." }
+                }
+            }
             @if let Some(no) = &standing.rejected {
                 p.banner.bad { (mark(Mark::Refused)) span { (candidate) " was rejected " (parts::text(&crate::report::history::by(no))) ", " (parts::when(look.clock, no.at)) ". That is final; a newer candidate may come." } }
             }
@@ -126,7 +133,7 @@ fn contents(look: &Look<'_>, plan: &EnvironmentPlan, standing: &Standing) -> Mar
             h2 #changes { "What changes there" }
             @if plan.changes.is_empty() {
                 p.calm { (mark(Mark::Good)) span { "No object changes. What is there is verified for this candidate." } }
-            } @else { (changes::html(&plan.changes)) }
+            } @else { (changes::html(&plan.changes, look.plan.map(|all| (all, plan.name.as_str())))) }
             @if !plan.drift.is_empty() {
                 h3 { "Not as it was left" }
                 ul.notes { @for (object, how) in &plan.drift { li.unclear { (mark(Mark::Unclear)) span { b { (parts::text(object)) } " " (parts::text(how)) } } } }

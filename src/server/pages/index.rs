@@ -5,26 +5,26 @@ use super::parts::{self, Mark, mark};
 use super::{Look, Viewer};
 use maud::{Markup, html};
 
-/// The page; `others` are pipelines that cannot be shown, with why.
-pub fn html(viewer: &Viewer, looks: &[Look<'_>], others: &[(String, String)]) -> Markup {
+/// The page of these lines; `seen` names what they were made of.
+pub fn html(viewer: &Viewer, rows: &[Markup], seen: &str) -> Markup {
     let body = html! {
         div #index data-part {
             header.head { h1 { "Pipelines" } }
-            @if looks.is_empty() && others.is_empty() {
+            @if rows.is_empty() {
                 (parts::empty("There is no pipeline yet.", html! {
                     p { "A pipeline is one file beside what it ships. Write one with " (parts::typed("lockgate init")) ", and serve it with " (parts::typed("lockgate serve FILE")) "." }
                 }))
             }
             ul.pipelines {
-                @for look in looks { (row(look)) }
-                @for (name, why) in others { li { span.what { b { (parts::text(name)) } } p.notice { (mark(Mark::Failed)) span { (parts::text(why)) } } } }
+                @for row in rows { (row) }
             }
         }
     };
-    bare(viewer, "Pipelines", Some("/live"), body)
+    bare(viewer, "Pipelines", Some(&format!("/live?seen={seen}")), body)
 }
 
-fn row(look: &Look<'_>) -> Markup {
+/// The line of a pipeline.
+pub fn row(look: &Look<'_>) -> Markup {
     let memory = &look.state.memory;
     let waits =
         |e: &&str| memory.environments.get(*e).and_then(|p| p.standing.as_ref()).is_some_and(|s| s.rejected.is_none());
@@ -36,6 +36,7 @@ fn row(look: &Look<'_>) -> Markup {
                 @if look.state.open.is_some() { (parts::state(Mark::Moves, "running")) }
                 @if !waiting.is_empty() { (parts::state(Mark::Waits, &format!("waits before {}", waiting.join(", ")))) }
             }
+            @for said in look.trouble { p.notice { (mark(Mark::Failed)) span { (parts::text(said)) } } }
             ul.places {
                 @for name in look.environments() {
                     @let place = memory.environments.get(name);

@@ -20,6 +20,7 @@ pub mod login;
 pub mod run;
 
 mod changes;
+mod drawing;
 mod frame;
 mod parts;
 mod table;
@@ -50,6 +51,8 @@ pub struct Look<'a> {
     pub clock: &'a Clock,
     /// Who looks.
     pub viewer: &'a Viewer,
+    /// What names all of this: a page that follows says what it has seen, so that nothing is missed in between.
+    pub seen: &'a str,
 }
 
 /// Something that happens by itself.
@@ -59,8 +62,8 @@ pub struct Turn {
     pub source: String,
     /// By what: `poll`, `cron`.
     pub by: String,
-    /// When.
-    pub at: Moment,
+    /// When; nothing where nothing but a hint makes it due.
+    pub at: Option<Moment>,
     /// What went wrong the last time, if something did.
     pub fault: Option<String>,
 }
@@ -72,6 +75,8 @@ pub struct Viewer {
     pub name: Option<String>,
     /// The groups they are of; nothing where groups are not known.
     pub groups: Option<Vec<String>>,
+    /// Other names of theirs.
+    pub also: Vec<String>,
     /// What a form must bring along to be taken for one of ours.
     pub csrf: String,
     /// Whether they may approve and reject at all.
@@ -91,6 +96,12 @@ impl Look<'_> {
         let mut all = vec!["p", self.name()];
         all.extend_from_slice(parts);
         address(&all)
+    }
+
+    /// Whether a candidate was let in somewhere and is not there yet.
+    fn is_on_its_way(&self, environment: &str, candidate: crate::digest::Digest) -> bool {
+        let passage = self.past.candidate(candidate).and_then(|f| f.places.get(environment));
+        self.state.open.is_some() && passage.is_some_and(|p| p.what == crate::report::past::What::Enters)
     }
 
     /// The names of the environments in their order.

@@ -3,7 +3,7 @@
 use super::board::took;
 use super::frame::{Tab, page};
 use super::parts::{self, mark};
-use super::{Look, history};
+use super::{Look, drawing, history};
 use crate::report::past::RunLine;
 use crate::report::steps::{Is, StepLine, lines};
 use crate::run::Record;
@@ -41,8 +41,8 @@ fn row(look: &Look<'_>, run: &RunLine) -> Markup {
     }
 }
 
-/// The page of a run: its events, which are all there are of it, and the drawing of the graph with its states.
-pub fn html(look: &Look<'_>, number: u64, records: &[Record], drawing: Option<&str>) -> Markup {
+/// The page of a run, of its events.
+pub fn html(look: &Look<'_>, number: u64, records: &[Record]) -> Markup {
     let run = look.past.run(number);
     let is_open = look.state.open.is_some() && look.state.runs == number;
     let steps = lines(records, look.plan.filter(|_| is_open));
@@ -59,8 +59,10 @@ pub fn html(look: &Look<'_>, number: u64, records: &[Record], drawing: Option<&s
                     }
                 }
             }
-            @if let Some(drawing) = drawing {
-                figure.graph { div.scroll tabindex="0" role="region" aria-label="The graph of the run" { (PreEscaped(drawing)) } }
+            figure.graph {
+                div.scroll tabindex="0" role="region" aria-label="The graph of the run" {
+                    (PreEscaped(drawing::html(look, &steps, is_open)))
+                }
             }
             section aria-labelledby="steps" {
                 h2 #steps { "Steps" }

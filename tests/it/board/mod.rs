@@ -1,4 +1,8 @@
-//! The board: its pages made of what an example left behind.
+//! The board: its pages made of what an example left behind, served, attacked, and used with a real browser.
 
+mod attacks;
+mod browser;
+mod driver;
 mod pages;
 mod scene;
+mod served;

@@ -38,6 +38,7 @@ impl Scene {
         let viewer = Viewer {
             name: Some("rita".into()),
             groups: Some(vec!["release-managers".into()]),
+            also: Vec::new(),
             csrf: "a-token-of-this-test".into(),
             may_decide: true,
             several: false,
@@ -45,7 +46,7 @@ impl Scene {
         let turn = |source: &str, by: &str, after: i64| Turn {
             source: source.into(),
             by: by.into(),
-            at: now + after,
+            at: Some(now + after),
             fault: None,
         };
         let turns =
@@ -63,6 +64,7 @@ impl Scene {
             turns: &self.turns,
             clock: &self.clock,
             viewer: &self.viewer,
+            seen: "",
         }
     }
 

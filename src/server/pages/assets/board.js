@@ -109,6 +109,14 @@ if (document.body.dataset.live) follow(document.body.dataset.live);
 const growing = document.querySelector("[data-follow]");
 if (growing) followLog(growing);
 
+// A link of the terminal brings a token along, behind its sign, which is sent to nobody.
+const token = document.querySelector("input[name=token]");
+if (token && /^#lg_[a-z0-9]+_[a-z0-9]+$/.test(location.hash)) {
+  token.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname + location.search);
+  token.form.querySelector("button").focus();
+}
+
 // `/` goes to the search of a log, as in many places.
 addEventListener("keydown", (event) => {
   const search = document.querySelector("input[type=search]");
