@@ -20,7 +20,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
     let sources = adapters::sources::LocalSources::new(cache.clone(), images.clone()).seen(seen);
     #[cfg(feature = "registry")]
     let sources = sources.with_charts(adapters::charts::Remote::new(cache.join("charts")));
-    let engine = engine(&images, &state.join("images"))?;
+    let engine = engine(&images, &state.join("images"));
     let clusters = clusters()?;
     let shell = adapters::shell::Pool::new(parallel).map_err(|e| Failure::of(&e, "running programs"))?;
     Ok(World {
@@ -87,19 +87,18 @@ struct Engine {
 
 /// The Docker engine that this machine's own client would use. It is not spoken with before it is needed.
 #[cfg(feature = "docker")]
-fn engine(images: &Arc<dyn Images>, store: &Path) -> Result<Engine, Failure> {
+fn engine(images: &Arc<dyn Images>, store: &Path) -> Engine {
     use adapters::docker;
-    let engine = docker::Engine::of_this_machine().map_err(|e| Failure::of(&e, "the Docker engine"))?;
-    let (engine, logins) = (Arc::new(engine), logins());
-    Ok(Engine {
+    let (engine, logins) = (Arc::new(docker::Engine::of_this_machine()), logins());
+    Engine {
         containers: Some(Arc::new(docker::Containers::new(engine.clone(), images.clone(), store, logins.clone()))),
         builder: Some(Arc::new(docker::Builds::new(engine, images.clone(), store, logins))),
-    })
+    }
 }
 
 #[cfg(not(feature = "docker"))]
-fn engine(_: &Arc<dyn Images>, _: &Path) -> Result<Engine, Failure> {
-    Ok(Engine { containers: None, builder: None })
+fn engine(_: &Arc<dyn Images>, _: &Path) -> Engine {
+    Engine { containers: None, builder: None }
 }
 
 /// What registries let us in with: what Docker's own client left.

@@ -1,8 +1,9 @@
 //! Carrying out: the one place through which every order goes.
 
 use super::programs::{self, Job};
-use super::{World, deploys, images, observe};
+use super::{World, builders, deploys, images, observe};
 use crate::graph::Graph;
+use crate::model::Builder;
 use crate::plan::memory::{Memory, Moment};
 use crate::plan::work::{BuildWork, HttpWork, Work};
 use crate::plan::{Fields, Plan};
@@ -64,6 +65,14 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
                     let id = &around.plan.steps[number as usize].id;
                     let surroundings = around.of_deploy(&work.environment, &work.release, id, attempt);
                     std::thread::spawn(move || report(deploys::deploy(&surroundings, &work, key)));
+                }
+                Work::Build(work) if work.builder == Builder::Docker => {
+                    let step = &around.plan.steps[number as usize];
+                    let log = around.world.workshop.log(around.state.runs, &step.id, attempt);
+                    let (ticket, name) = (Ticket(u64::from(number)), step.id.to_string());
+                    let job = builders::Job { ticket, name, key, work, log };
+                    let (world, graph, memory) = (around.world.clone(), around.graph.clone(), around.memory.clone());
+                    std::thread::spawn(move || report(builders::build(&world, &graph, &memory, &job)));
                 }
                 work => other(around, number, work, Box::new(report)),
             }

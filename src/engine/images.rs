@@ -60,6 +60,9 @@ pub(super) fn foresee(
     files: &dyn Files,
     query: &ImageQuery,
 ) -> Result<ImageAnswer, PortError> {
+    if query.engine {
+        return super::builders::foresee(world, graph, files, query);
+    }
     let decided = decide(world, graph, files, query)?;
     let input = |e: &crate::ports::files::Entry| (e.path.clone(), e.digest);
     Ok(ImageAnswer {
@@ -96,7 +99,11 @@ pub(super) fn push(world: &World, graph: &Graph, work: &PushWork) -> Result<Dige
     let tag = work.tag.as_known().filter(|t| !t.is_empty()).ok_or_else(|| unknown("tag"))?;
     let tag = free_tag(world, graph, work, tag, digest)?;
     let store = Repository::layout(world.store.display().to_string());
-    let fetched = world.images.fetch(&store, digest, &Platform::default())?;
+    let fetched = world.images.fetch(&store, digest, &Platform::default()).map_err(|e| match e.fault {
+        Fault::NotFound => PortError::new(Fault::NotFound, format!("the image {digest} is not in the store any more"))
+            .help("build it again: `lockgate apply --rerun BUILD`"),
+        _ => e,
+    })?;
     let mut from = vec![store.clone()];
     for (text, _) in &work.bases {
         from.push(repository(world, graph, text)?.0);
@@ -218,7 +225,7 @@ fn decide<'a>(
 }
 
 /// Several faults as one: the first, with the others told behind it.
-fn together(mut faults: Vec<PortError>) -> PortError {
+pub(super) fn together(mut faults: Vec<PortError>) -> PortError {
     if faults.is_empty() {
         return PortError::new(Fault::Invalid, "the image cannot be built");
     }
@@ -229,7 +236,7 @@ fn together(mut faults: Vec<PortError>) -> PortError {
     fault
 }
 
-fn placed(error: PortError, base: &image::BaseRef) -> PortError {
+pub(super) fn placed(error: PortError, base: &image::BaseRef) -> PortError {
     let message = format!("base image `{}`: {}", base.text, error.message);
     let mut error = PortError { message, ..error };
     error.place.get_or_insert_with(|| base.place.clone());
@@ -250,7 +257,7 @@ pub(super) fn repository(world: &World, graph: &Graph, text: &str) -> Result<(Re
     Ok((target(world, graph, &name, false)?, digest))
 }
 
-fn tag_of(text: &str) -> &str {
+pub(super) fn tag_of(text: &str) -> &str {
     text.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or("latest", |(_, tag)| tag)
 }
 

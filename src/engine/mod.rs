@@ -5,6 +5,7 @@ pub mod book;
 pub mod drive;
 pub mod observe;
 
+mod builders;
 mod deploys;
 mod dispatch;
 mod images;

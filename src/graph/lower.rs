@@ -28,6 +28,8 @@ pub fn lower(pipeline: Arc<Pipeline>) -> (Graph, Vec<Diagnostic>) {
 struct Lowering {
     graph: Graph,
     diagnostics: Vec<Diagnostic>,
+    /// The node whose references to itself are no cycle.
+    itself: Option<NodeId>,
 }
 
 impl Lowering {
@@ -47,7 +49,7 @@ impl Lowering {
         }
         let (names, releases) = (HashMap::with_capacity(kinds.len()), HashMap::new());
         let graph = Graph { pipeline, kinds, names, releases, edges, order: Vec::new(), levels: [].into() };
-        let mut lowering = Lowering { graph, diagnostics: Vec::new() };
+        let mut lowering = Lowering { graph, diagnostics: Vec::new(), itself: None };
         lowering.names();
         lowering
     }
@@ -113,7 +115,13 @@ impl Lowering {
             self.source_path(id, context);
         }
         build.args.iter().chain(&build.labels).for_each(|(_, t)| self.template(id, t));
+        for secret in &build.secrets {
+            self.named(id, &secret.name, "secret", |k| matches!(k, Kind::Secret(_)));
+        }
+        // A test may run in the image that was just made, and calls it by the name of its own build.
+        self.itself = Some(id);
         build.tests.iter().for_each(|c| self.command(id, c));
+        self.itself = None;
         if let Some(push) = &build.push {
             push.tag.iter().for_each(|tag| self.template(id, tag));
             push.credentials.iter().for_each(|s| self.named(id, s, "secret", |k| matches!(k, Kind::Secret(_))));
@@ -246,7 +254,9 @@ impl Lowering {
     }
 
     fn edge(&mut self, from: NodeId, to: NodeId, why: Why, span: Span) {
-        self.graph.edges.add_edge(from.index(), to.index(), Edge { why, span });
+        if self.itself != Some(from) || from != to {
+            self.graph.edges.add_edge(from.index(), to.index(), Edge { why, span });
+        }
     }
 
     fn unknown(&mut self, name: &Spanned<String>, what: &str, fits: impl Fn(Kind) -> bool) {

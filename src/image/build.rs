@@ -132,14 +132,14 @@ enum Start {
 }
 
 /// The stages that the target needs, in order, and the values of global arguments.
-struct Stages {
+pub(super) struct Stages {
     target: usize,
     starts: BTreeMap<usize, Start>,
     global: BTreeMap<String, String>,
 }
 
 impl Stages {
-    fn new(request: &Request<'_>) -> Result<Stages, Vec<PortError>> {
+    pub(super) fn new(request: &Request<'_>) -> Result<Stages, Vec<PortError>> {
         let file = request.dockerfile;
         let room = Room::new();
         let global = global(request, &room)?;
@@ -164,11 +164,32 @@ impl Stages {
     }
 }
 
-/// The earlier stages that a stage copies from.
+impl Stages {
+    /// The stages that are needed, in order.
+    pub(super) fn needed(&self) -> impl Iterator<Item = usize> {
+        self.starts.keys().copied()
+    }
+
+    /// The images that they start from, each with the number of its stage.
+    pub(super) fn images(&self) -> impl Iterator<Item = (usize, String, Platform)> {
+        self.starts.iter().filter_map(|(at, start)| match start {
+            Start::Image { text, platform } => Some((*at, text.clone(), platform.clone())),
+            Start::Scratch | Start::Stage(_) => None,
+        })
+    }
+
+    /// The value of a global argument.
+    pub(super) fn global(&self, name: &str) -> Option<String> {
+        self.global.get(name).cloned()
+    }
+}
+
+/// The earlier stages that a stage copies or mounts from.
 fn sources(file: &Dockerfile, stage: &Stage, at: usize) -> Vec<usize> {
-    let from = stage.steps.iter().filter_map(|step| match &step.instruction {
-        Instruction::Copy(transfer) => transfer.from.as_ref(),
-        _ => None,
+    let from = stage.steps.iter().flat_map(|step| match &step.instruction {
+        Instruction::Copy(transfer) => transfer.from.iter().collect(),
+        Instruction::Run(mounts) => mounts.from.iter().collect(),
+        _ => Vec::new(),
     });
     from.filter_map(|from| file.stage(&from.text, at)).collect()
 }

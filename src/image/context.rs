@@ -78,6 +78,22 @@ impl<'a> Context<'a> {
         Dockerfile::parse(&self.full(&self.dockerfile), &text)
     }
 
+    /// The Dockerfile, read and parsed for an engine that can run programs.
+    pub fn dockerfile_for_engine(&self) -> Result<Dockerfile, Vec<PortError>> {
+        let text = self.dockerfile_text().map_err(|error| vec![error])?;
+        Dockerfile::parse_for_engine(&self.full(&self.dockerfile), &text)
+    }
+
+    /// The text of the Dockerfile.
+    pub fn dockerfile_text(&self) -> Result<String, PortError> {
+        self.text(&self.dockerfile, "Dockerfile")
+    }
+
+    /// The path of the Dockerfile from the context's folder.
+    pub fn dockerfile_path(&self) -> &str {
+        &self.dockerfile
+    }
+
     /// The files the build reads whatever the Dockerfile says: the Dockerfile and the ignore file.
     pub(super) fn own_files(&self) -> impl Iterator<Item = &Entry> {
         let dockerfile = self.listing.get(&self.full(&self.dockerfile));

@@ -7,6 +7,9 @@
 //! Recipe + Image ─blobs→ Blobs ─Images::push→ a repository                      the same layers, made again
 //! ```
 //!
+//! A Dockerfile that runs programs is for an engine: of that one, [`read`] says what it is made of and pins what it starts
+//! from, so that a plan knows why it is built, if not to what.
+//!
 //! A pure room: it reads only through the [`Files`](crate::ports::files::Files) and
 //! [`Images`](crate::ports::images::Images) handed in, knows no clock and no environment, and writes nowhere but to
 //! what it is given. Formats: the Dockerfile reference of Docker, and the OCI image specification, version 1.1.
@@ -17,6 +20,7 @@ mod build;
 pub mod config;
 mod context;
 mod copy;
+mod daemon;
 pub mod dockerfile;
 pub mod ignore;
 mod layer;
@@ -37,6 +41,7 @@ pub mod tree;
 pub use base::{Base, TreeCache};
 pub use build::{BaseRef, Request, bases, inputs, recipe};
 pub use context::Context;
+pub use daemon::{Reading, read};
 pub use dockerfile::Dockerfile;
 pub use layer::{LayerCache, LayerInfo};
 pub use recipe::{Image, Note, Recipe, RecipeBlobs};

@@ -120,6 +120,10 @@ impl<'a> Run<'a> {
             Instruction::Copy(transfer) => self.copy(transfer, false, at, done, inputs),
             Instruction::Add(transfer) => self.copy(transfer, true, at, done, inputs),
             Instruction::Workdir(path) => self.workdir(path).map_err(|error| vec![error]),
+            Instruction::Run(_) | Instruction::OnBuild => {
+                let error = self.request.dockerfile.error(step.pos, "this is nothing that this builder does");
+                Err(vec![error.help(OTHER_BUILDER)])
+            }
             other => self.set(other).map(|()| None).map_err(|error| vec![error]),
         };
         let nodes = match layer {
@@ -223,7 +227,11 @@ impl<'a> Run<'a> {
                 let labels = self.runtime().labels.get_or_insert_default();
                 labels.insert("org.opencontainers.image.authors".to_string(), name.clone());
             }
-            Instruction::Copy(_) | Instruction::Add(_) | Instruction::Workdir(_) => {}
+            Instruction::Copy(_)
+            | Instruction::Add(_)
+            | Instruction::Workdir(_)
+            | Instruction::Run(_)
+            | Instruction::OnBuild => {}
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::spec::{Arg, Child, Names, Own, Prop, Spec, Ty, Word, word};
 use super::{Command, SourcePath, Spanned, Template};
 use crate::source::Span;
 use crate::syntax::Node;
+use std::time::Duration;
 
 /// An image made from a Dockerfile.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,10 @@ pub struct Build {
     pub args: Vec<(Spanned<String>, Template)>,
     /// Labels of the image.
     pub labels: Vec<(Spanned<String>, Template)>,
+    /// Secrets that instructions may mount.
+    pub secrets: Vec<BuildSecret>,
+    /// How long an engine may take; an hour unless said.
+    pub timeout: Option<Spanned<Duration>>,
     /// Programs that must succeed before the image is pushed, run in the context.
     pub tests: Vec<Command>,
     /// Where it goes.
@@ -34,6 +39,25 @@ pub struct Build {
     /// What makes it.
     pub builder: Spanned<Builder>,
 }
+
+/// `secret NAME id="ID"`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BuildSecret {
+    /// The secret.
+    pub name: Spanned<String>,
+    /// The id by which the Dockerfile asks for it; the secret's name unless said.
+    pub id: Option<Spanned<String>>,
+}
+
+impl BuildSecret {
+    /// The id by which the Dockerfile asks for it.
+    pub fn id(&self) -> &str {
+        self.id.as_ref().unwrap_or(&self.name)
+    }
+}
+
+/// How long an engine may take to build unless the file says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// `push "REPOSITORY" tag="…"`.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +96,8 @@ pub static SPEC: Spec = Spec {
         Child::once(&BUILDER),
         Child::any(&ARG),
         Child::any(&LABEL),
+        Child::any(&SECRET),
+        Child::once(&TIMEOUT),
         Child::any(&TEST),
         Child::once(&PUSH),
     ],
@@ -153,6 +179,24 @@ pub static LABEL: Spec = Spec {
     ..Spec::new("label", "Labels of the image.")
 };
 
+/// `secret NAME id="ID"`
+pub static SECRET: Spec = Spec {
+    args: &[Arg::new("NAME", Ty::Name(Names::Secret), "The secret.")],
+    props: &[Prop::new("id", Ty::Text, "The id by which the Dockerfile asks for it.").default("the secret's name")],
+    example: "secret npm-token id=npm",
+    ..Spec::new(
+        "secret",
+        "A secret that an instruction mounts: `RUN --mount=type=secret,id=ID`. It is in no layer, argument or log. Needs `builder docker` and an engine with BuildKit.",
+    )
+};
+
+/// `timeout "DURATION"`
+pub static TIMEOUT: Spec = Spec {
+    args: &[Arg::new("DURATION", Ty::Format(&format::DURATION), "How long; an hour when nothing is said.")],
+    example: r#"timeout "20m""#,
+    ..Spec::new("timeout", "How long an engine may take for the build. What takes longer is ended and has failed.")
+};
+
 /// `test PROGRAM ARG…`
 pub static TEST: Spec = Spec {
     args: &[Arg::new("PROGRAM", Ty::Template, "The program; looked for in the context when it starts with `./`.")],
@@ -160,7 +204,10 @@ pub static TEST: Spec = Spec {
     props: super::command::RUN.props,
     children: &SURROUNDINGS,
     example: r#"test "./tests/unit.sh" "--fast""#,
-    ..Spec::new("test", "A program that must succeed before the image is pushed. It runs in the files of the context.")
+    ..Spec::new(
+        "test",
+        "A program that must succeed before the image is pushed. It runs in the files of the context, on this machine; with `image=\"{NAME}\"`, where NAME is this very build, in a container of the image that was just made.",
+    )
 };
 
 /// `push "REPOSITORY" tag="TAG"`
@@ -195,6 +242,8 @@ impl Build {
                 "builder" => build.builder = Builder::decode(child).unwrap_or(build.builder),
                 "arg" => decode::pairs(child, faults, &mut build.args),
                 "label" => decode::pairs(child, faults, &mut build.labels),
+                "secret" => decode::push(&mut build.secrets, BuildSecret::decode(child)),
+                "timeout" => decode::first(&mut build.timeout, decode::duration(child)),
                 "test" => build.tests.push(decode_test(child, faults)),
                 "push" => decode::first(&mut build.push, Push::decode(child, faults)),
                 _ => {}
@@ -207,7 +256,33 @@ impl Build {
         let builder = Spanned::new(Builder::default(), name.span);
         let (args, labels, tests) = (Vec::new(), Vec::new(), Vec::new());
         let (context, dockerfile, target, platform, push) = (None, None, None, None, None);
-        Build { name, span, context, dockerfile, target, platform, args, labels, tests, push, builder }
+        let (secrets, timeout) = (Vec::new(), None);
+        Build {
+            name,
+            span,
+            context,
+            dockerfile,
+            target,
+            platform,
+            args,
+            labels,
+            secrets,
+            timeout,
+            tests,
+            push,
+            builder,
+        }
+    }
+
+    /// How long an engine may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout.as_ref().map_or(DEFAULT_TIMEOUT, |t| t.value)
+    }
+}
+
+impl BuildSecret {
+    fn decode(node: Node<'_>) -> Option<BuildSecret> {
+        Some(BuildSecret { name: decode::arg(node, 0)?, id: decode::prop(node, "id") })
     }
 }
 

@@ -26,9 +26,11 @@ impl Walk<'_> {
     pub(super) fn build(&mut self, id: NodeId) {
         let graph = self.graph;
         let Some(build) = graph.build(id) else { return };
-        if build.builder.value == Builder::Docker {
-            let message =
-                format!("build `{}` needs the adapter of the Docker engine, which is not there yet", build.name.value);
+        if build.builder.value == Builder::Docker && !cfg!(feature = "docker") {
+            let message = format!(
+                "build `{}` needs the feature `docker`, which this build of Lockgate was made without",
+                build.name.value
+            );
             self.diagnostics.push(
                 Diagnostic::new(&codes::NEEDS_ADAPTER, message)
                     .at(build.builder.span, "asked for here")
@@ -41,11 +43,13 @@ impl Walk<'_> {
             self.nodes[id.at()].failed = true;
             return;
         };
-        let tests = self.tests(id, build, image);
+        // A test of the image refers to it by the name of the build.
         let node = &mut self.nodes[id.at()];
         node.tells = Some(image);
-        node.done = Some(tests.last().copied().unwrap_or(image));
         node.fields = build.push.as_ref().map(repository_fields).unwrap_or_default();
+        node.bases.clone_from(&work.bases);
+        let tests = self.tests(id, build, image);
+        self.nodes[id.at()].done = Some(tests.last().copied().unwrap_or(image));
         if let Some(push) = build.push.as_ref().filter(|p| !REGISTRIES && !is_path(&p.repository)) {
             let message =
                 format!("build `{}` needs registries, which this Lockgate was built without", build.name.value);
@@ -77,6 +81,9 @@ impl Walk<'_> {
             labels: BTreeMap::new(),
             bases: Vec::new(),
             builder: build.builder.value,
+            secrets: build.secrets.iter().map(|s| (s.id().to_string(), s.name.value.clone())).collect(),
+            fresh: self.options.rerun.iter().any(|r| r == name),
+            timeout: u64::try_from(build.timeout().as_millis()).unwrap_or(u64::MAX),
             digest: None,
         };
         for (key, template) in &build.args {
@@ -132,10 +139,14 @@ impl Walk<'_> {
     fn ask_image(&mut self, query: ImageQuery, build: &Build) -> Option<ImageAnswer> {
         let span = build.context.as_ref().map_or(build.span, |c| c.span);
         let what = format!("build `{}`", build.name.value);
-        match self.ask(Query::Image(Box::new(query)), span, &what) {
-            Some(Answer::Image(answer)) => Some(answer.clone()),
-            _ => None,
+        let told = self.diagnostics.len();
+        if let Some(Answer::Image(answer)) = self.ask(Query::Image(Box::new(query)), span, &what) {
+            return Some(answer.clone());
         }
+        if build.builder.value == Builder::Daemonless {
+            self.diagnostics.iter_mut().skip(told).for_each(|fault| offer_engine(fault, span));
+        }
+        None
     }
 
     /// Each file that the image reads and each base are parts, so that the plan can say which of them changed.
@@ -313,6 +324,14 @@ struct Tag {
     is_there: bool,
 }
 
+/// Offers to let an engine build what we cannot.
+fn offer_engine(fault: &mut Diagnostic, context: crate::source::Span) {
+    if fault.fix.is_none() && fault.help.as_deref().is_some_and(|help| help.contains("`builder docker`")) {
+        let behind = crate::source::Span::new(context.file, context.range().end, context.range().end);
+        *fault = fault.clone().fix("Let a Docker engine build it", behind, "\n        builder docker");
+    }
+}
+
 /// A test starts in the folder of the context, whatever part of the source that is.
 fn start_in_context(exec: &mut super::work::Exec, build: &Build) {
     if let Dir::Files { start, .. } = &mut exec.dir
@@ -327,6 +346,12 @@ fn image_base(build: &Build, generation: u32) -> crate::digest::Digest {
     let name = |n: &Option<crate::model::Spanned<String>>| n.as_ref().map(|n| n.value.clone()).unwrap_or_default();
     hasher.field(folder_of(build.context.as_ref())).field(name(&build.dockerfile));
     hasher.field(name(&build.target)).field(name(&build.platform)).field(generation.to_le_bytes());
+    if build.builder.value == Builder::Docker {
+        hasher.field("docker");
+        for secret in &build.secrets {
+            hasher.field(secret.id()).field(&secret.name.value);
+        }
+    }
     for (key, template) in build.args.iter().chain(&build.labels) {
         hasher.field(&key.value);
         template_base(template, "arg", &mut hasher);

@@ -102,6 +102,8 @@ pub struct ImageQuery {
     pub target: Option<String>,
     /// The platform.
     pub platform: String,
+    /// Whether an engine makes it that can run programs; then only the build tells its digest.
+    pub engine: bool,
     /// Build arguments.
     pub args: BTreeMap<String, String>,
     /// Labels.

@@ -149,7 +149,8 @@ impl Walk<'_> {
             needs: parts.needs,
             recipe: parts.recipe,
             labels: &|i| labels.get(i).cloned().unwrap_or_default(),
-            effect: Effect::Opaque,
+            // A container is named by its key, so that it can be asked; a process of this machine cannot.
+            effect: if command.image.is_some() { Effect::ContentAddressed } else { Effect::Opaque },
             replan: false,
             work: &mut || std::mem::take(&mut work),
             foreseen: Fields::new(),

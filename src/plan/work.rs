@@ -132,6 +132,15 @@ pub struct BuildWork {
     pub bases: Vec<(String, Digest)>,
     /// What makes it.
     pub builder: crate::model::Builder,
+    /// Secrets that instructions may mount: the id by which they ask, and the name of the secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<(String, String)>,
+    /// Whether an engine may use nothing of what it did before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
+    /// How long an engine may take, in milliseconds.
+    #[serde(default)]
+    pub timeout: u64,
     /// The digest that it will have, where that can be told.
     pub digest: Option<Digest>,
 }
@@ -149,6 +158,7 @@ impl BuildWork {
             dockerfile: self.dockerfile.clone(),
             target: self.target.clone(),
             platform: self.platform.clone(),
+            engine: self.builder == crate::model::Builder::Docker,
             args: known(&self.args)?,
             labels: known(&self.labels)?,
         })

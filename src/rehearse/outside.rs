@@ -42,7 +42,11 @@ impl Outside {
             Query::Folder { source, version, folder } => {
                 Answer::Folder(Arc::new(with_witness(folder_of(self.sources.files(source, version)?, folder)?)))
             }
-            Query::Image(query) => Answer::Image(image_of(self.sources.files(&query.source, &query.version)?, query)?),
+            Query::Image(query) => {
+                let image = image_of(self.sources.files(&query.source, &query.version)?, query)?;
+                // What an engine makes is known once it has made it.
+                Answer::Image(ImageAnswer { digest: image.digest.filter(|_| !query.engine), ..image })
+            }
             Query::Tagged { repository, tag, .. } => {
                 Answer::Tagged(self.pushed.get(&(repository.clone(), tag.clone())).copied())
             }
@@ -88,6 +92,7 @@ impl Outside {
                     dockerfile: build.dockerfile.clone(),
                     target: build.target.clone(),
                     platform: build.platform.clone(),
+                    engine: build.builder == crate::model::Builder::Docker,
                     args: known(&build.args),
                     labels: known(&build.labels),
                 };
@@ -163,11 +168,16 @@ type Followed = Option<(Vec<Entry>, Vec<(String, Digest)>)>;
 /// The files and bases that a Dockerfile names; nothing where it cannot be followed.
 fn follow(files: &Imagined, query: &ImageQuery) -> Result<Followed, PortError> {
     let context = image::Context::open(files, &query.folder, query.dockerfile.as_deref())?;
-    let Ok(dockerfile) = context.dockerfile() else { return Ok(None) };
+    let dockerfile = if query.engine { context.dockerfile_for_engine() } else { context.dockerfile() };
+    let Ok(dockerfile) = dockerfile else { return Ok(None) };
     let Ok(platform) = query.platform.parse() else { return Ok(None) };
     let (args, labels, target) = (&query.args, &query.labels, query.target.as_deref());
     let request = image::Request { context: &context, dockerfile: &dockerfile, args, target, labels, platform };
-    let (Ok(inputs), Ok(bases)) = (image::inputs(&request), image::bases(&request)) else { return Ok(None) };
+    let read = match query.engine {
+        true => image::read(&request).map(|reading| (reading.inputs, reading.bases)),
+        false => image::inputs(&request).and_then(|inputs| Ok((inputs, image::bases(&request)?))),
+    };
+    let Ok((inputs, bases)) = read else { return Ok(None) };
     let digest =
         |text: &str| text.split_once('@').and_then(|(_, d)| d.parse().ok()).unwrap_or_else(|| Digest::of(text));
     let bases = bases.into_iter().map(|b| (b.text.clone(), digest(&b.text))).collect();

@@ -11,9 +11,10 @@ use crate::digest::Digest;
 use crate::image::Reference;
 use crate::image::config::ImageConfig;
 use crate::image::manifest::{self, Descriptor, Document};
-use crate::ports::builder::{Builder, Built, Image, Order, own_name};
+use crate::ports::builder::{Base, Builder, Built, Image, Order, own_name};
 use crate::ports::images::{Images, Repository};
 use crate::ports::shell::Ticket;
+use crate::ports::sources::Credentials;
 use crate::ports::{Fault, PortError};
 use bollard::Docker;
 use bollard::auth::DockerCredentials;
@@ -171,9 +172,15 @@ impl Build<'_> {
         Ok(layers)
     }
 
+    /// What images of this build are called in the engine. Builds of one name in two state folders are two.
+    fn repository(&self) -> String {
+        let place = Digest::of(self.order.scratch.as_os_str().as_encoded_bytes());
+        format!("lockgate/build/{}-{}", self.order.name, place.short())
+    }
+
     /// What the image is called in the engine: after a crash, it is asked for by this name.
     fn tag(&self) -> String {
-        format!("lockgate/{}:{}", self.order.name, self.order.key.hex().get(..24).unwrap_or_default())
+        format!("{}:{}", self.repository(), self.order.key.hex().get(..24).unwrap_or_default())
     }
 
     /// Builds, unless the engine has done so already; answers the name of the image there.
@@ -199,7 +206,7 @@ impl Build<'_> {
         let docker = match &options.session {
             Some(id) => {
                 let secrets = self.order.secrets.iter().cloned().collect();
-                let answers = Answers { secrets, logins: self.store.logins.clone() };
+                let answers = Answers { secrets, logins: self.logins() };
                 session = Some(session::open(self.engine.host(), id, answers).await?);
                 as_buildkit(docker)
             }
@@ -275,6 +282,20 @@ impl Build<'_> {
         Ok(can)
     }
 
+    /// What registries let us in with: what the pipeline says of a base, then what this machine knows.
+    fn logins(&self) -> Logins {
+        let of = |base: &Base| {
+            let domain = Reference::parse(&base.name).ok()?.domain;
+            Some((domain, base.at.credentials.clone()?))
+        };
+        let said: BTreeMap<String, Credentials> = self.order.bases.iter().filter_map(of).collect();
+        let known = self.store.logins.clone();
+        Arc::new(move |registry| match said.get(registry) {
+            Some(login) => Ok(Some(login.clone())),
+            None => known(registry),
+        })
+    }
+
     async fn options(
         &self,
         tag: &str,
@@ -302,14 +323,8 @@ impl Build<'_> {
         let mut credentials = HashMap::new();
         for base in order.bases.iter().filter(|base| !base.at.layout) {
             let Ok(reference) = Reference::parse(&base.name) else { continue };
-            let login = match &base.at.credentials {
-                Some(said) => Some(said.clone()),
-                None => {
-                    let (logins, domain) = (self.store.logins.clone(), reference.domain.clone());
-                    image::blocking(move || logins(&domain)).await?
-                }
-            };
-            if let Some(login) = login {
+            let (logins, domain) = (self.logins(), reference.domain.clone());
+            if let Some(login) = image::blocking(move || logins(&domain)).await? {
                 let known = docker_credentials(&reference.domain, &login);
                 credentials.insert(known.serveraddress.clone().unwrap_or_default(), known);
             }
@@ -363,13 +378,16 @@ impl Build<'_> {
     /// Lets go of the names of older images of this build; what is not used by anything is the engine's to remove then.
     async fn tidy(&self, name: &str) {
         let Ok(docker) = self.engine.docker().await else { return };
-        let filters = HashMap::from([("reference", vec![format!("lockgate/{}", self.order.name)])]);
+        let filters = HashMap::from([("reference", vec![self.repository()])]);
         let options = ListImagesOptionsBuilder::default().filters(&filters).build();
         let images = docker.list_images(Some(options)).await.unwrap_or_default();
         for old in images.iter().flat_map(|image| &image.repo_tags).filter(|tag| *tag != name) {
             let options = RemoveImageOptionsBuilder::default().noprune(true).build();
             // A container may still use it.
             drop(docker.remove_image(old, Some(options), None).await);
+        }
+        for base in self.order.bases.iter().filter(|base| base.at.layout) {
+            image::untag(&docker, &own_name(base.digest)).await;
         }
     }
 }

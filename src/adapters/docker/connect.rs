@@ -6,7 +6,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use sha2::Digest as _;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -25,19 +25,27 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// An engine that may not have been spoken with yet.
 pub struct Engine {
     host: String,
-    runtime: Option<Runtime>,
+    runtime: OnceLock<Runtime>,
     docker: Mutex<Option<Docker>>,
 }
 
 impl Engine {
     /// The engine that this machine's Docker client would use: `DOCKER_HOST`, then the current context, then the usual
     /// socket. Nothing is asked yet.
-    pub fn of_this_machine() -> Result<Engine, PortError> {
+    pub fn of_this_machine() -> Engine {
         Engine::at(host())
     }
 
     /// The engine at an address: `unix://PATH`, `tcp://HOST:PORT`, `http://…` or `https://…`.
-    pub fn at(host: impl Into<String>) -> Result<Engine, PortError> {
+    pub fn at(host: impl Into<String>) -> Engine {
+        Engine { host: host.into(), runtime: OnceLock::new(), docker: Mutex::new(None) }
+    }
+
+    /// Where the waiting is done. Made when it is needed: most of what Lockgate does needs no engine.
+    fn runtime(&self) -> Result<&Runtime, PortError> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
         let failed = |e: std::io::Error| {
             PortError::new(Fault::Unavailable, format!("threads for the Docker engine cannot be made: {e}"))
         };
@@ -45,7 +53,11 @@ impl Engine {
         let runtime = builder.worker_threads(THREADS).thread_name("docker").enable_all().build().map_err(failed)?;
         // The provider of TLS is the same for the whole program; that somebody set it before is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
-        Ok(Engine { host: host.into(), runtime: Some(runtime), docker: Mutex::new(None) })
+        // Of two that were made at once, one is dropped, by whoever waits for nothing.
+        if let Err(surplus) = self.runtime.set(runtime) {
+            surplus.shutdown_background();
+        }
+        self.runtime.get().ok_or_else(|| PortError::new(Fault::Unavailable, "there is no thread for the Docker engine"))
     }
 
     /// The address.
@@ -75,15 +87,13 @@ impl Engine {
 
     /// Waits for something on this thread.
     pub(super) fn wait<T>(&self, what: impl Future<Output = T>) -> Result<T, PortError> {
-        let ended = || PortError::new(Fault::Cancelled, "the session with the Docker engine has ended");
-        Ok(self.runtime.as_ref().ok_or_else(ended)?.block_on(what))
+        Ok(self.runtime()?.block_on(what))
     }
 
     /// Begins something that ends with the engine.
-    pub(super) fn spawn(&self, what: impl Future<Output = ()> + Send + 'static) {
-        if let Some(runtime) = &self.runtime {
-            runtime.spawn(what);
-        }
+    pub(super) fn spawn(&self, what: impl Future<Output = ()> + Send + 'static) -> Result<(), PortError> {
+        self.runtime()?.spawn(what);
+        Ok(())
     }
 }
 

@@ -12,14 +12,16 @@ use crate::digest::Digest;
 use crate::ports::shell::{Container, Exit, Program, Status};
 use crate::ports::{Fault, PortError};
 use bollard::Docker;
+use bollard::container::LogOutput;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ContainerState, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder, LogsOptionsBuilder,
-    RemoveContainerOptionsBuilder, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
 };
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use std::collections::HashMap;
 use std::path::Path;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +54,9 @@ pub(super) struct Run<'a> {
     pub stop: &'a CancellationToken,
 }
 
+/// What a container prints, as it comes.
+type Lines = Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>;
+
 /// How following a container came to an end.
 enum End {
     /// It has ended.
@@ -68,21 +73,21 @@ impl Run<'_> {
         let begin = Instant::now();
         let mut head = String::new();
         let ready = tokio::select! {
-            ready = self.ready(&mut head) => ready?,
-            () = self.stop.cancelled() => false,
+            ready = self.ready(&mut head) => Some(ready?),
+            () = self.stop.cancelled() => None,
         };
-        if !ready {
-            // Whatever was made by then has not run.
+        let Some(mut lines) = ready else {
+            // Whatever was made by then has not run, or has only just begun.
             self.remove().await;
             return Ok(self.exit(Log::new(&self.program.log, &[]), Status::Cancelled, None, begin));
-        }
+        };
         let mut lost_since: Option<Instant> = None;
         loop {
             let follows = Instant::now();
             // From the beginning each time: the engine keeps what was printed.
             let mut log = Log::new(&self.program.log, &self.program.redact);
             log.take(head.as_bytes());
-            match self.follow(&mut log).await {
+            match self.follow(lines.take(), &mut log).await {
                 End::Exited(status) => {
                     let fault = if status == Status::Code(0) { self.copy_out().await.err() } else { None };
                     if status == Status::Cancelled {
@@ -126,14 +131,22 @@ impl Run<'_> {
     }
 
     /// Sees to it that the container runs, or has run. `head` takes what is said before the program says something.
-    async fn ready(&self, head: &mut String) -> Result<bool, PortError> {
+    async fn ready(&self, head: &mut String) -> Result<Option<Lines>, PortError> {
         let docker = self.engine.docker().await?;
         if self.is_there(&docker).await? {
-            return Ok(true);
+            return Ok(None);
         }
         self.make(head).await?;
-        docker.start_container(&self.name(), None).await.map_err(|e| self.unstarted(&e))?;
-        Ok(true)
+        // We listen before it starts: what the engine keeps of the output is bounded, and what we hear is all of it.
+        let options = AttachContainerOptionsBuilder::default().stream(true).stdout(true).stderr(true).build();
+        let what = "listening to the container of this step";
+        let attached = docker.attach_container(&self.name(), Some(options)).await;
+        let attached = attached.map_err(|e| self.fault(what, &e))?;
+        if let Err(e) = docker.start_container(&self.name(), None).await {
+            self.remove().await;
+            return Err(self.unstarted(&e));
+        }
+        Ok(Some(attached.output))
     }
 
     /// Whether somebody before us has started it. What was made and not started is made anew: its files may not be whole.
@@ -160,7 +173,12 @@ impl Run<'_> {
         if let Some(note) = self.foreign(&docker, &inspected).await {
             head.push_str(&note);
         }
-        self.create(&docker, &found).await?;
+        // By its id: a name of ours goes at once, and the image with the last thing that uses it.
+        let id = inspected.id.as_deref().unwrap_or(&found);
+        self.create(&docker, id).await?;
+        if found.starts_with("lockgate/image:") {
+            image::untag(&docker, &found).await;
+        }
         self.copy_in(&docker).await
     }
 
@@ -260,7 +278,7 @@ impl Run<'_> {
     }
 
     /// Follows what the program prints until it has ended.
-    async fn follow(&self, log: &mut Log) -> End {
+    async fn follow(&self, lines: Option<Lines>, log: &mut Log) -> End {
         let docker = match self.engine.patient().await {
             Ok(docker) => docker,
             Err(error) => return End::Lost(error),
@@ -272,17 +290,24 @@ impl Run<'_> {
             Err(e) => return lost(&e),
         };
         let options = LogsOptionsBuilder::default().follow(true).stdout(true).stderr(true).tail("all").build();
-        let mut lines = Box::pin(docker.logs(&self.name(), Some(options)));
+        let mut lines = lines.unwrap_or_else(|| Box::pin(docker.logs(&self.name(), Some(options))));
         let deadline = tokio::time::sleep(left.unwrap_or(Duration::MAX / 4));
         tokio::pin!(deadline);
         let mut stopped = None;
+        let mut exited = Box::pin(docker.wait_container(&self.name(), None));
+        // A program may go on that has closed its output.
+        let mut prints = true;
         loop {
             tokio::select! {
-                line = lines.next() => match line {
+                line = lines.next(), if prints => match line {
                     Some(Ok(line)) => log.take(line.as_ref()),
                     Some(Err(e)) if faults::went_away(&e) => return lost(&e),
                     // Whatever else the stream says, the container says how it ended.
-                    Some(Err(_)) | None => break,
+                    Some(Err(_)) | None => prints = false,
+                },
+                end = exited.next(), if !prints => match end {
+                    Some(Err(e)) if faults::went_away(&e) => return lost(&e),
+                    _ => break,
                 },
                 () = self.stop.cancelled(), if stopped.is_none() => {
                     stopped = Some(Status::Cancelled);

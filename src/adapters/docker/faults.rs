@@ -127,6 +127,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// What the system said, deep inside.
 fn io_kind(error: &Error) -> Option<ErrorKind> {
+    if let Error::IOError { err } = error {
+        return Some(err.kind());
+    }
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<std::io::Error>() {

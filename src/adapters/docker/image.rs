@@ -5,6 +5,7 @@ use super::faults;
 use super::saved;
 use crate::digest::Digest;
 use crate::image::Reference;
+use crate::image::manifest::Document;
 use crate::ports::builder::own_name;
 use crate::ports::images::{Fetched, Images, Platform, Repository};
 use crate::ports::sources::Credentials;
@@ -12,7 +13,7 @@ use crate::ports::{Fault, PortError};
 use bollard::Docker;
 use bollard::auth::DockerCredentials;
 use bollard::models::ImageInspect;
-use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptions};
+use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptions, RemoveImageOptionsBuilder};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use std::io::Write;
@@ -66,6 +67,12 @@ pub(super) async fn ensure(
     if let (Some(digest), Some(own)) = (digest, own)
         && let Some(fetched) = stored(store, digest).await?
     {
+        // An engine knows images by their configurations: one that it built itself it has already.
+        if let Some(id) = config_of(&fetched)
+            && let Some(found) = look(engine, &docker, &id).await?
+        {
+            return Ok((id, found));
+        }
         say(&format!("loading {} into the engine\n", needed.name));
         load(engine, store, &fetched, needed.from, &own).await?;
         if let Some(found) = look(engine, &docker, &own).await? {
@@ -85,6 +92,20 @@ pub(super) async fn look(engine: &Engine, docker: &Docker, name: &str) -> Result
         Err(e) if faults::is_missing(&e) => Ok(None),
         Err(e) => Err(faults::of(engine.host(), &format!("looking for the image `{name}`"), &e)),
     }
+}
+
+/// What names an image in an engine.
+fn config_of(fetched: &Fetched) -> Option<String> {
+    match Document::parse("the image", &fetched.manifest) {
+        Ok(Document::Manifest(manifest)) => Some(manifest.config.digest.to_string()),
+        _ => None,
+    }
+}
+
+/// Takes a name of ours from an image, so that what nothing uses any more is the engine's to clean up.
+pub(super) async fn untag(docker: &Docker, name: &str) {
+    let options = RemoveImageOptionsBuilder::default().force(true).noprune(true).build();
+    drop(docker.remove_image(name, Some(options), None).await);
 }
 
 async fn stored(store: &Store, digest: Digest) -> Result<Option<Fetched>, PortError> {

@@ -55,7 +55,10 @@ impl Shell for Containers {
         let stop = CancellationToken::new();
         locked(&self.running).insert(ticket, stop.clone());
         let (engine, store, running) = (self.engine.clone(), self.store.clone(), self.running.clone());
-        self.engine.spawn(async move {
+        // Told once, by whoever comes first to the end: the program, or that nothing can be begun.
+        let done = Arc::new(Mutex::new(Some(done)));
+        let tell = done.clone();
+        let begun = self.engine.spawn(async move {
             let exit = match &program.container {
                 Some(container) => {
                     let run = Run { engine: &engine, store: &store, program: &program, container, stop: &stop };
@@ -65,8 +68,17 @@ impl Shell for Containers {
             };
             locked(&running).remove(&ticket);
             // Whoever is told may have files to read.
-            drop(tokio::task::spawn_blocking(move || done(exit)));
+            drop(tokio::task::spawn_blocking(move || {
+                if let Some(done) = locked(&tell).take() {
+                    done(exit);
+                }
+            }));
         });
+        if let Err(error) = begun
+            && let Some(done) = locked(&done).take()
+        {
+            done(Err(error));
+        }
     }
 
     fn cancel(&self, ticket: Ticket) {
@@ -78,11 +90,14 @@ impl Shell for Containers {
     fn forget(&self, key: Digest) {
         *self.leaving.count() += 1;
         let (engine, leaving) = (self.engine.clone(), self.leaving.clone());
-        self.engine.spawn(async move {
+        let begun = self.engine.spawn(async move {
             container::remove(&engine, key).await;
             *leaving.count() -= 1;
             leaving.gone.notify_all();
         });
+        if begun.is_err() {
+            *self.leaving.count() -= 1;
+        }
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Deed {
     Start,
     /// A program came to its end.
     End,
+    /// An image was made.
+    Build,
 }
 
 /// An effect that has happened. What changed nothing is none.

@@ -7,7 +7,9 @@
 //! Before an effect happens and before it is answered there is a boundary. A test that runs a scenario once, counts the
 //! boundaries and then runs it again and again with the power cut at each of them has seen every crash there is.
 
+mod builder;
 mod clock;
+mod containers;
 mod images;
 mod journal;
 mod ledger;
@@ -20,7 +22,9 @@ mod sources;
 mod web;
 mod workshop;
 
+pub use builder::FakeBuilder;
 pub use clock::FakeClock;
+pub use containers::FakeContainers;
 pub use images::FakeImages;
 pub use journal::{FakeJournal, FakeStore, Fate};
 pub use ledger::{Deed, Ledger, LedgerEntry};
@@ -53,6 +57,10 @@ pub struct FakeWorld {
     pub places: Arc<FakePlaces>,
     /// Programs.
     pub shell: Arc<FakeShell>,
+    /// Programs in containers.
+    pub containers: Arc<FakeContainers>,
+    /// Builds by an engine.
+    pub builder: Arc<FakeBuilder>,
     /// URLs.
     pub web: Arc<FakeWeb>,
     /// Folders for programs.
@@ -78,6 +86,8 @@ impl FakeWorld {
             places: Arc::new(FakePlaces::new(ledger.clone(), power.clone())),
             web: Arc::new(FakeWeb::new(power.clone())),
             shell: Arc::new(FakeShell::new(ledger.clone(), power.clone(), workshop.clone())),
+            containers: Arc::new(FakeContainers::new(ledger.clone(), power.clone(), workshop.clone())),
+            builder: Arc::new(FakeBuilder::new(ledger.clone(), power.clone())),
             workshop,
             secrets: Arc::new(FakeSecrets::default()),
             shelf: Arc::new(FakeShelf::new(power.clone())),
@@ -91,6 +101,7 @@ impl FakeWorld {
     pub fn crash(&self) {
         self.power.cut();
         self.shell.abandon();
+        self.containers.abandon();
         self.store.release();
     }
 

@@ -161,7 +161,7 @@ impl FakeShell {
     }
 }
 
-fn exit(status: Status, output: &[u8], duration: Duration) -> Exit {
+pub(super) fn exit(status: Status, output: &[u8], duration: Duration) -> Exit {
     let tail = output.get(output.len().saturating_sub(TAIL)..).unwrap_or_default().to_vec();
     Exit { status, log_len: output.len() as u64, log_digest: Digest::of(output), log_fault: None, tail, duration }
 }

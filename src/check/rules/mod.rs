@@ -50,6 +50,7 @@ mod secret_environments;
 mod secret_in_repository;
 mod secret_out_of_place;
 mod secret_printed;
+mod secret_without_engine;
 mod set_under_set;
 mod shell_injection;
 mod soak_without_predecessor;
@@ -172,6 +173,7 @@ pub static ALL: &[&Rule] = &[
     &secret_in_repository::RULE,
     &secret_out_of_place::RULE,
     &secret_printed::RULE,
+    &secret_without_engine::RULE,
     &set_under_set::RULE,
     &shell_injection::RULE,
     &soak_without_predecessor::RULE,

@@ -23,6 +23,9 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for secret in pushes.chain(context.pipeline.sources.iter().filter_map(|source| source.credentials.as_ref())) {
         found.extend(outside(context, secret, secret.span, None));
     }
+    for secret in context.pipeline.builds.iter().flat_map(|b| &b.secrets) {
+        found.extend(outside(context, &secret.name, secret.name.span, None));
+    }
     for environment in &context.pipeline.environments {
         for verify in &environment.verifies {
             if let VerifyKind::Run(command) | VerifyKind::Script { command, .. } = &verify.kind {

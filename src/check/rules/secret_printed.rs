@@ -35,7 +35,11 @@ fn instead(role: Role<'_>) -> &'static str {
     match role {
         Role::Argument | Role::Shell => "hand it over in `env`, where it is not shown",
         Role::Set => "let the chart read a Secret object of the cluster by its name",
-        Role::BuildArg(_) => "copy what needs it in a task with `env`, so that it is in no layer",
-        _ => "a secret can stand in `env`, in `credentials` and in the address of a `notify`",
+        Role::BuildArg(_) => {
+            "write `secret NAME` in the build, and mount it: `RUN --mount=type=secret,id=NAME`; so it is in no layer"
+        }
+        _ => {
+            "a secret can stand in `env`, in `credentials`, in the address of a `notify`, and as `secret NAME` in a build"
+        }
     }
 }

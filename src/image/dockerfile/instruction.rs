@@ -3,7 +3,7 @@
 use super::lines::Document;
 use super::parse::Wrong;
 use super::words::{Rest, pair};
-use super::{Command, Healthcheck, Instruction, Pos, Source, Stage, Transfer, Word};
+use super::{Command, Healthcheck, Instruction, Mounts, Pos, Source, Stage, Transfer, Word};
 
 /// An instruction, and a remark on it.
 pub(super) struct Parsed {
@@ -50,14 +50,15 @@ pub(super) fn parse(
     rest: Rest<'_>,
     documents: &[Document],
     escape: char,
+    engine: bool,
 ) -> Result<Parsed, Wrong> {
     let word = |kind: fn(Word) -> Instruction| one(keyword, pos, rest).map(|word| kind(word).into());
     match keyword {
         "ARG" => pairs(keyword, pos, rest, escape).map(|pairs| Instruction::Arg(pairs).into()),
         "ENV" => assignments(keyword, pos, rest, escape).map(|pairs| Instruction::Env(pairs).into()),
         "LABEL" => assignments(keyword, pos, rest, escape).map(|pairs| Instruction::Label(pairs).into()),
-        "COPY" => transfer(keyword, pos, rest, documents).map(|transfer| Instruction::Copy(transfer).into()),
-        "ADD" => transfer(keyword, pos, rest, documents).map(|transfer| Instruction::Add(transfer).into()),
+        "COPY" => transfer(keyword, pos, rest, documents, engine).map(|transfer| Instruction::Copy(transfer).into()),
+        "ADD" => transfer(keyword, pos, rest, documents, engine).map(|transfer| Instruction::Add(transfer).into()),
         "WORKDIR" => word(Instruction::Workdir),
         "USER" => word(Instruction::User),
         "STOPSIGNAL" => word(Instruction::StopSignal),
@@ -66,8 +67,10 @@ pub(super) fn parse(
         "ENTRYPOINT" => Ok(command(rest, Instruction::Entrypoint)),
         "CMD" => Ok(command(rest, Instruction::Cmd)),
         "SHELL" => shell(pos, rest),
-        "HEALTHCHECK" => healthcheck(pos, rest),
+        "HEALTHCHECK" => healthcheck(pos, rest, engine),
         "MAINTAINER" => maintainer(pos, rest),
+        "RUN" if engine => Ok(Instruction::Run(mounts(rest)).into()),
+        "ONBUILD" if engine => Ok(Instruction::OnBuild.into()),
         "RUN" => Err(Wrong::new(pos, "RUN cannot be done by this builder").help(OTHER_BUILDER)),
         "ONBUILD" => Err(Wrong::new(pos, "ONBUILD cannot be done by this builder").help(OTHER_BUILDER)),
         _ => Err(unknown(keyword, pos)),
@@ -178,7 +181,13 @@ fn assignments(keyword: &str, pos: Pos, rest: Rest<'_>, escape: char) -> Result<
 }
 
 /// The operands of COPY and ADD.
-fn transfer(keyword: &str, pos: Pos, mut rest: Rest<'_>, documents: &[Document]) -> Result<Transfer, Wrong> {
+fn transfer(
+    keyword: &str,
+    pos: Pos,
+    mut rest: Rest<'_>,
+    documents: &[Document],
+    engine: bool,
+) -> Result<Transfer, Wrong> {
     let mut transfer = Transfer::default();
     let known: &[&str] = if keyword == "COPY" { &["--from", "--chown", "--chmod"] } else { &["--chown", "--chmod"] };
     for (flag, value) in rest.flags() {
@@ -189,6 +198,7 @@ fn transfer(keyword: &str, pos: Pos, mut rest: Rest<'_>, documents: &[Document])
             // Independent layers are what this builder makes anyway.
             ("--link", None) => {}
             ("--link", Some(value)) if value.text == "true" || value.text == "false" => {}
+            _ if engine => {}
             _ => return Err(bad_flag(keyword, &flag, known)),
         }
     }
@@ -201,6 +211,36 @@ fn transfer(keyword: &str, pos: Pos, mut rest: Rest<'_>, documents: &[Document])
     }
     transfer.sources = words.into_iter().map(|word| source(word, documents)).collect();
     Ok(transfer)
+}
+
+/// What the `--mount` flags of RUN read: a mount without a kind is of files, and files without `from` are the context's.
+fn mounts(mut rest: Rest<'_>) -> Mounts {
+    let mut mounts = Mounts::default();
+    for (flag, value) in rest.flags() {
+        let Some(value) = value.filter(|_| flag.text == "--mount") else { continue };
+        let (mut kind, mut from, mut offset) = ("bind", None, 0);
+        for field in value.text.split(',') {
+            let (name, text) = field.split_once('=').unwrap_or((field, ""));
+            match name {
+                "type" => kind = text,
+                "from" => {
+                    let column =
+                        value.pos.column + value.text.chars().count() - skipped(&value.text, offset + name.len() + 1);
+                    from = Some(Word { text: text.to_string(), pos: Pos { column, ..value.pos } });
+                }
+                _ => {}
+            }
+            offset += field.len() + 1;
+        }
+        mounts.reads_context |= kind == "bind" && from.is_none();
+        mounts.from.extend(from);
+    }
+    mounts
+}
+
+/// How many characters stand behind that byte.
+fn skipped(text: &str, byte: usize) -> usize {
+    text.get(byte..).map_or(0, |rest| rest.chars().count())
 }
 
 fn source(word: Word, documents: &[Document]) -> Source {
@@ -240,7 +280,7 @@ fn maintainer(pos: Pos, rest: Rest<'_>) -> Result<Parsed, Wrong> {
     Ok(Parsed { instruction: Instruction::Maintainer(name), remark: Some(remark) })
 }
 
-fn healthcheck(pos: Pos, mut rest: Rest<'_>) -> Result<Parsed, Wrong> {
+fn healthcheck(pos: Pos, mut rest: Rest<'_>, engine: bool) -> Result<Parsed, Wrong> {
     const KNOWN: &[&str] = &["--interval", "--timeout", "--start-period", "--start-interval", "--retries"];
     let mut check = Healthcheck::default();
     for (flag, value) in rest.flags() {
@@ -255,6 +295,7 @@ fn healthcheck(pos: Pos, mut rest: Rest<'_>) -> Result<Parsed, Wrong> {
                 let bad = |_| Wrong::new(value.pos, format!("`{}` is no number of retries", value.text));
                 check.retries = Some(value.text.parse().map_err(bad)?);
             }
+            _ if engine => {}
             _ => return Err(bad_flag("HEALTHCHECK", &flag, KNOWN)),
         }
     }

@@ -109,6 +109,19 @@ pub enum Instruction {
     Healthcheck(Healthcheck),
     /// `MAINTAINER name`, the old way to write a label.
     Maintainer(String),
+    /// `RUN`, which only an engine does.
+    Run(Mounts),
+    /// `ONBUILD`, which only an engine does.
+    OnBuild,
+}
+
+/// What the mounts of RUN read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mounts {
+    /// The stages and images that they are of.
+    pub from: Vec<Word>,
+    /// Whether one is of the context.
+    pub reads_context: bool,
 }
 
 /// What COPY and ADD say.
@@ -172,6 +185,11 @@ impl Dockerfile {
     /// Reads a Dockerfile. `path` is what errors call it. All faults of the file are in the error.
     pub fn parse(path: &str, text: &str) -> Result<Dockerfile, Vec<PortError>> {
         parse::parse(path, text)
+    }
+
+    /// Reads a Dockerfile that an engine builds: with what only an engine does, and with flags that only it knows.
+    pub fn parse_for_engine(path: &str, text: &str) -> Result<Dockerfile, Vec<PortError>> {
+        parse::parse_for_engine(path, text)
     }
 
     /// An error at a place of this file.

@@ -37,6 +37,15 @@ impl Wrong {
 
 /// Reads a Dockerfile; all its faults, in the order of the text.
 pub(super) fn parse(path: &str, text: &str) -> Result<Dockerfile, Vec<PortError>> {
+    read(path, text, false)
+}
+
+/// The same for an engine, which does more.
+pub(super) fn parse_for_engine(path: &str, text: &str) -> Result<Dockerfile, Vec<PortError>> {
+    read(path, text, true)
+}
+
+fn read(path: &str, text: &str, engine: bool) -> Result<Dockerfile, Vec<PortError>> {
     if text.len() as u64 > limits::TEXT {
         let message = format!("the Dockerfile has more than {} bytes", limits::TEXT);
         return Err(vec![PortError::new(Fault::Limit, message).at(path, 1, 1)]);
@@ -50,7 +59,7 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Dockerfile, Vec<PortError>
         let message = format!("the Dockerfile has more than {} instructions", limits::INSTRUCTIONS);
         return Err(vec![PortError::new(Fault::Limit, message).at(path, line.pos(0).line, 1)]);
     }
-    let mut reader = Reader::new(path, directives.escape);
+    let mut reader = Reader::new(path, directives.escape, engine);
     if let Some(pos) = directives.bad_escape {
         let wrong = Wrong::new(pos, "the escape character can only be `\\` or a backtick");
         reader.wrongs.push(wrong.help("write `# escape=\\` or leave the line out"));
@@ -70,14 +79,16 @@ struct Reader {
     file: Dockerfile,
     /// Whether a FROM was seen, even a faulty one: what follows is then not before the first FROM.
     staged: bool,
+    /// Whether an engine builds it.
+    engine: bool,
     wrongs: Vec<Wrong>,
 }
 
 impl Reader {
-    fn new(path: &str, escape: char) -> Reader {
+    fn new(path: &str, escape: char, engine: bool) -> Reader {
         let file =
             Dockerfile { path: path.to_string(), escape, args: Vec::new(), stages: Vec::new(), remarks: Vec::new() };
-        Reader { file, staged: false, wrongs: Vec::new() }
+        Reader { file, staged: false, engine, wrongs: Vec::new() }
     }
 
     fn line(&mut self, line: &Line) -> Result<(), Wrong> {
@@ -94,7 +105,7 @@ impl Reader {
             return self.stage(stage);
         }
         let Parsed { instruction, remark } =
-            instruction::parse(&keyword, pos, rest, &line.documents, self.file.escape)?;
+            instruction::parse(&keyword, pos, rest, &line.documents, self.file.escape, self.engine)?;
         self.file.remarks.extend(remark.map(|remark| (pos, remark)));
         let argument = matches!(instruction, super::Instruction::Arg(_));
         let step = Step { pos, text: one_line(line), instruction };

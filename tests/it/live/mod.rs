@@ -2,6 +2,7 @@
 //! and says so where it does not run.
 
 mod deploys;
+mod docker;
 mod jobs;
 mod kube;
 mod record;
