@@ -29,6 +29,17 @@ impl Kept {
 
     /// Keeps a version, unless it is too large or is kept already.
     pub fn keep(&self, version: &Version, files: &dyn Files) -> Result<(), PortError> {
+        self.keep_as(version, files, Durable::No)
+    }
+
+    /// The same of what can be had from nowhere else: it survives a loss of power, and one that is too large is an error.
+    pub fn keep_for_good(&self, version: &Version, files: &dyn Files) -> Result<(), PortError> {
+        self.keep_as(version, files, Durable::Yes)?;
+        let large = || PortError::new(Fault::Limit, format!("more than {BYTES} bytes or {FILES} files are not kept"));
+        if self.listing(version).exists() { Ok(()) } else { Err(large()) }
+    }
+
+    fn keep_as(&self, version: &Version, files: &dyn Files, durable: Durable) -> Result<(), PortError> {
         let listing = files.list()?;
         let size: u64 = listing.entries.iter().map(|e| e.size).sum();
         let place = self.listing(version);
@@ -39,13 +50,13 @@ impl Kept {
             let file = file(&self.root, entry.digest);
             if !file.exists() {
                 disk::make_folder(file.parent().unwrap_or(&self.root))?;
-                disk::replace(&file, &files.read(&entry.path)?, Durable::No)?;
+                disk::replace(&file, &files.read(&entry.path)?, durable)?;
             }
         }
         // Written last: where there is a listing, there are its files.
         let text = serde_json::to_vec(&*listing).unwrap_or_default();
         disk::make_folder(place.parent().unwrap_or(&self.root))?;
-        disk::replace(&place, &text, Durable::No)
+        disk::replace(&place, &text, durable)
     }
 
     /// The files of a version, if it is kept.

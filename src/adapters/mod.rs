@@ -14,6 +14,7 @@ pub mod images;
 pub mod kube;
 pub mod layout;
 pub mod place;
+mod received;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod secrets;

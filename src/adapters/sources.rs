@@ -3,6 +3,7 @@
 use super::dates::Dates;
 use super::git::Git;
 use super::kept::Kept;
+use super::received::Received;
 use super::seen::Seen;
 use super::{charts, folder::Folder};
 use crate::ports::files::{Files, Listing};
@@ -26,6 +27,7 @@ const FRESH: Duration = Duration::from_secs(5);
 pub struct LocalSources {
     git: Git,
     kept: Kept,
+    received: Received,
     images: Arc<dyn Images>,
     dates: Dates,
     #[cfg(feature = "registry")]
@@ -57,6 +59,8 @@ impl LocalSources {
         LocalSources {
             git: Git::new(cache.join("git")),
             kept: Kept::new(cache.join("folders")),
+            // What was sent can be had from nowhere else, and is no cache.
+            received: Received::new(cache.with_file_name("received")),
             images,
             dates: Dates::new(cache.join("dates")),
             #[cfg(feature = "registry")]
@@ -154,12 +158,16 @@ impl Sources for LocalSources {
             },
             #[cfg(not(feature = "registry"))]
             Origin::Chart { name, repository: Some(at), .. } => Err(remote_chart(name, at)),
-            Origin::Webhook { name } => Err(webhook(name)),
+            Origin::Webhook { name } => self.received.head(name, query),
         }
     }
 
     fn open(&self, query: &HeadQuery, version: &Version) -> Result<Arc<dyn Files>, PortError> {
-        let lasting = matches!(query.origin, Origin::Git { .. } | Origin::Chart { repository: Some(_), .. });
+        let lasting = match &query.origin {
+            Origin::Git { .. } | Origin::Webhook { .. } => true,
+            Origin::Chart { repository, .. } => repository.is_some(),
+            _ => false,
+        };
         if let Some((files, age)) = self.at_hand(query, version)
             && (lasting || age < FRESH)
         {
@@ -179,10 +187,14 @@ impl Sources for LocalSources {
             },
             #[cfg(not(feature = "registry"))]
             Origin::Chart { name, repository: Some(at), .. } => return Err(remote_chart(name, at)),
-            Origin::Webhook { name } => return Err(webhook(name)),
+            Origin::Webhook { name } => self.received.open(name, version)?,
         };
         self.remember(query, version, files.clone());
         Ok(files)
+    }
+
+    fn receive(&self, name: &str, files: &dyn Files) -> Result<Version, PortError> {
+        self.received.take(name, files)
     }
 
     fn keep(&self, query: &HeadQuery, version: &Version) -> Result<(), PortError> {
@@ -209,14 +221,6 @@ fn remote_chart(name: &str, at: &str) -> PortError {
         format!("the chart `{name}` is in `{at}`, and this Lockgate was built without the feature `registry`"),
     )
     .help("pull the chart and name the folder or `.tgz`, as in `helm \"./charts/NAME\"`")
-}
-
-fn webhook(name: &str) -> PortError {
-    PortError::new(
-        Fault::Unavailable,
-        format!("the webhook source `{name}` needs a server that receives, and none is running"),
-    )
-    .help("name a source that can be looked at, such as `git` or `folder`")
 }
 
 fn no_files(repository: &str) -> PortError {
@@ -323,7 +327,7 @@ mod tests {
         };
         assert_eq!(fault(chart("mi", Some("https://helm.example.com"))), Fault::Unavailable);
         assert_eq!(fault(chart("/no/where", None)), Fault::NotFound);
-        assert_eq!(fault(Origin::Webhook { name: "hook".into() }), Fault::Unavailable);
+        assert_eq!(fault(Origin::Webhook { name: "hook".into() }), Fault::NotFound);
         assert_eq!(fault(Origin::Folder { path: "/no/where".into() }), Fault::NotFound);
         let git = Origin::Git { url: "/no/where".into(), branch: "main".into() };
         assert!(matches!(fault(git), Fault::NotFound | Fault::Invalid), "with and without the feature");

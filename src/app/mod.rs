@@ -7,6 +7,11 @@ pub mod names;
 pub mod online;
 pub mod ready;
 pub mod rehearse;
+#[cfg(feature = "registry")]
+pub mod remote;
+#[cfg(not(feature = "registry"))]
+#[path = "no_remote.rs"]
+pub mod remote;
 pub mod saved;
 pub mod serving;
 pub mod session;

@@ -8,7 +8,7 @@ use crate::engine::{Book, Call, Driver, Finish, SharedBook, World, book, observe
 use crate::graph::Graph;
 use crate::plan::{Answer, Memory, Observed, Options, Plan, Query};
 use crate::ports::PortError;
-use crate::ports::sources::Head;
+use crate::ports::sources::{Head, Version};
 use crate::run::{Event, Record, RunOutcome, Saying, State, Word};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -224,6 +224,11 @@ impl Session {
     pub fn head(&self, source: &str, last: &BTreeMap<String, Head>) -> Result<Head, PortError> {
         let memory = Memory { heads: last.clone(), ..Memory::default() };
         self.world.sources.head(&crate::engine::head_query(&self.world, &self.graph, &memory, source)?)
+    }
+
+    /// Takes in what was sent under the name of a source.
+    pub fn receive(&self, source: &str, files: &dyn crate::ports::files::Files) -> Result<Version, PortError> {
+        self.world.sources.receive(source, files)
     }
 
     /// The value of a secret of the pipeline.

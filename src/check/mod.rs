@@ -11,6 +11,7 @@ pub mod known;
 mod levels;
 mod places;
 mod rules;
+mod weaker;
 
 use crate::diag::{self, Diagnostic, Severity};
 use crate::graph::{self, Graph};
@@ -23,6 +24,7 @@ pub use known::Known;
 pub use levels::{adjustable, apply};
 pub use places::{Place, Role};
 pub use rules::{ALL, Rule, Sees};
+pub use weaker::{Weaker, weaker};
 
 /// The window to the files beside the pipeline file.
 pub trait Repository {

@@ -2,7 +2,7 @@
 
 use super::desk::from_here;
 use super::live::Live;
-use super::{Desk, Exit, signals};
+use super::{Desk, Exit, remote, signals};
 use crate::app::{Applied, ApplyOptions, Failure, Session};
 use crate::diag::{Diagnostic, codes};
 use crate::plan::Plan;
@@ -41,6 +41,9 @@ pub(super) struct Apply {
 
 impl Apply {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            return remote::apply(desk, &server, &self.rerun);
+        }
         let mut settings = desk.settings(self.path.as_deref());
         settings.parallel = self.parallel.map(usize::from);
         let session = Session::open(&settings)?;

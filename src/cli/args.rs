@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use super::{
-    apply, check, completions, diff, explain, fmt, gate, graph, history, hold, init, log, lsp, pin, plan, render,
-    resolve, rollback, serve, status, test, why,
+    apply, check, completions, diff, explain, fmt, gate, graph, history, hold, init, log, login, lsp, pin, plan,
+    render, resolve, rollback, serve, status, test, why,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -72,6 +72,16 @@ pub(super) struct Globals {
         help_heading = "Global options"
     )]
     pub person: Option<String>,
+    /// The server that keeps the pipeline going, instead of the state of this machine
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LOCKGATE_SERVER",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
+    pub server: Option<String>,
     /// When to colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, help_heading = "Global options")]
     pub color: Color,
@@ -121,6 +131,7 @@ pub(super) enum Command {
     Lsp(lsp::Lsp),
     Serve(serve::Serve),
     Token(serve::Token),
+    Login(login::Login),
     Completions(completions::Completions),
     Man(completions::Man),
 }

@@ -3,6 +3,7 @@
 use super::args::Globals;
 use super::terminal::Terminal;
 use crate::app::load::FILE_NAME;
+use crate::app::remote::Server;
 use crate::app::{Failure, Session, Settings};
 use crate::diag::Severity;
 use crate::report::diagnostics;
@@ -60,6 +61,13 @@ impl Desk {
             person: self.globals.person.clone(),
             parallel: None,
         }
+    }
+
+    /// The server that the flags mean, if they mean one.
+    pub fn server(&self) -> Result<Option<Server>, Failure> {
+        let token = std::env::var("LOCKGATE_TOKEN").ok();
+        let open = |url: &String| Server::open(url, token, self.globals.pipeline.as_deref());
+        self.globals.server.as_ref().map(open).transpose()
     }
 
     /// Opens the pipeline that the flags mean.

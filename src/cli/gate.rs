@@ -1,6 +1,6 @@
 //! `lockgate approve` and `lockgate reject`: what people say at a gate.
 
-use super::{Desk, Exit};
+use super::{Desk, Exit, remote};
 use crate::app::Failure;
 use crate::app::names;
 use crate::digest::Digest;
@@ -28,6 +28,10 @@ pub(super) struct Approve {
 
 impl Approve {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let subplan = self.subplan.map(|s| s.to_string());
+            return remote::approve(desk, &server, &self.environment, subplan, self.reason);
+        }
         let session = desk.open(None)?;
         let environment = names::environment(&session, &self.environment)?;
         let saying = Saying::Approve { environment: environment.clone(), subplan: self.subplan };
@@ -66,6 +70,10 @@ pub(super) struct Reject {
 
 impl Reject {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let body = serde_json::json!({"environment": self.environment, "reason": self.reason});
+            return remote::say(desk, &server, "reject", &body);
+        }
         let session = desk.open(None)?;
         let environment = names::environment(&session, &self.environment)?;
         desk.say(&session, Saying::Reject { environment }, Some(self.reason), "")?;

@@ -1,6 +1,6 @@
 //! `lockgate history`: what happened, in words.
 
-use super::{Desk, Exit};
+use super::{Desk, Exit, remote};
 use crate::app::Failure;
 use crate::report::history::{self, Weight};
 use crate::run::Record;
@@ -28,6 +28,11 @@ pub(super) struct History {
 
 impl History {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let mut query = vec![("number", self.number.to_string()), ("steps", (self.steps || self.json).to_string())];
+            query.extend(self.name.map(|n| ("name", n)));
+            return remote::show(desk, &server, "history", &query, self.json);
+        }
         let session = desk.open(None)?;
         let records = session.records(0)?;
         let about = |r: &&Record| self.name.as_ref().is_none_or(|n| history::is_about(r, n));

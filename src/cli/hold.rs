@@ -1,6 +1,6 @@
 //! `lockgate hold` and `lockgate release`: an environment that automation leaves alone.
 
-use super::{Desk, Exit};
+use super::{Desk, Exit, remote};
 use crate::app::Failure;
 use crate::app::names;
 use crate::run::Saying;
@@ -20,6 +20,10 @@ pub(super) struct Hold {
 
 impl Hold {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let body = serde_json::json!({"environment": self.environment, "reason": self.reason});
+            return remote::say(desk, &server, "hold", &body);
+        }
         let session = desk.open(None)?;
         let environment = names::environment(&session, &self.environment)?;
         desk.say(&session, Saying::Hold { environment }, Some(self.reason), "")?;
@@ -40,6 +44,10 @@ pub(super) struct Release {
 
 impl Release {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let body = serde_json::json!({"environment": self.environment, "reason": self.reason});
+            return remote::say(desk, &server, "release", &body);
+        }
         let session = desk.open(None)?;
         let environment = names::environment(&session, &self.environment)?;
         desk.say(&session, Saying::Release { environment }, self.reason, "apply")?;

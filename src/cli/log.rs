@@ -1,6 +1,6 @@
 //! `lockgate log`: what steps printed.
 
-use super::{Desk, Exit, live};
+use super::{Desk, Exit, live, remote};
 use crate::app::{Failure, Session};
 use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::report::layout::{clean, elide, one_line};
@@ -41,6 +41,13 @@ struct Ended {
 
 impl Log {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let missing = || {
+                let fault = Diagnostic::new(&codes::UNKNOWN_NAME, "say which step's log is meant");
+                Failure::plain(fault.help("`lockgate history --steps` names the steps"))
+            };
+            return remote::log(desk, &server, self.step.as_ref().ok_or_else(missing)?, self.follow);
+        }
         let session = desk.open(None)?;
         if self.follow {
             return self.follow(desk, &session);

@@ -19,9 +19,11 @@ mod hold;
 mod init;
 mod live;
 mod log;
+mod login;
 mod lsp;
 mod pin;
 mod plan;
+mod remote;
 mod render;
 mod resolve;
 mod rollback;
@@ -162,6 +164,7 @@ fn run(command: Command, desk: &Desk, doors: &Doors) -> Result<Exit, Failure> {
         Command::Lsp(command) => command.run(desk, doors),
         Command::Serve(command) => command.run(desk, doors),
         Command::Token(command) => command.run(desk, doors),
+        Command::Login(command) => command.run(desk),
         Command::Completions(command) => command.run(desk),
         Command::Man(command) => command.run(desk),
     }

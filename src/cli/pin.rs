@@ -1,6 +1,6 @@
 //! `lockgate pin`, `unpin`, `ban` and `unban`: which versions of a source count.
 
-use super::{Desk, Exit};
+use super::{Desk, Exit, remote};
 use crate::app::Failure;
 use crate::app::names;
 use crate::run::Saying;
@@ -22,6 +22,10 @@ pub(super) struct Pin {
 
 impl Pin {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let body = serde_json::json!({"source": self.source, "version": self.version, "reason": self.reason});
+            return remote::say(desk, &server, "pin", &body);
+        }
         let session = desk.open(None)?;
         let source = names::source(&session, &self.source)?;
         let head = names::version(&session.state()?.memory, &source, self.version.as_deref())?;
@@ -42,6 +46,10 @@ pub(super) struct Unpin {
 
 impl Unpin {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let body = serde_json::json!({"source": self.source, "reason": self.reason});
+            return remote::say(desk, &server, "unpin", &body);
+        }
         let session = desk.open(None)?;
         let source = names::source(&session, &self.source)?;
         desk.say(&session, Saying::Unpin { source }, self.reason, "plan")?;
@@ -65,6 +73,10 @@ pub(super) struct Ban {
 
 impl Ban {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let body = serde_json::json!({"source": self.source, "version": self.version, "reason": self.reason});
+            return remote::say(desk, &server, "ban", &body);
+        }
         let session = desk.open(None)?;
         let source = names::source(&session, &self.source)?;
         let version = names::version_to_ban(&session.state()?.memory, &source, Some(&self.version))?;
@@ -87,6 +99,10 @@ pub(super) struct Unban {
 
 impl Unban {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let body = serde_json::json!({"source": self.source, "version": self.version, "reason": self.reason});
+            return remote::say(desk, &server, "unban", &body);
+        }
         let session = desk.open(None)?;
         let source = names::source(&session, &self.source)?;
         let version = names::version_to_unban(&session.state()?.memory, &source, &self.version)?;

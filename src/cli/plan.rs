@@ -1,7 +1,7 @@
 //! `lockgate plan`: what would happen, and why.
 
 use super::desk::relative;
-use super::{Desk, Exit, watch};
+use super::{Desk, Exit, remote, watch};
 use crate::app::{Failure, Session, unmoved};
 use crate::report::words::quoted;
 use crate::report::{Paint, diagnostics, plan};
@@ -47,6 +47,9 @@ impl Plan {
     }
 
     fn once(&self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            return remote::plan(desk, &server, self.json);
+        }
         let settings = desk.settings(self.path.as_deref());
         let look = format!("{:?}", desk.terminal.out);
         let is_plain = !self.json && self.out.is_none() && self.rerun.is_empty();

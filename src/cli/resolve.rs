@@ -1,6 +1,6 @@
 //! `lockgate resolve`: what became of a step that was cut off.
 
-use super::{Desk, Exit};
+use super::{Desk, Exit, remote};
 use crate::app::Failure;
 use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::run::Saying;
@@ -24,6 +24,10 @@ pub(super) struct Resolve {
 
 impl Resolve {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let body = serde_json::json!({"step": self.step, "done": self.done});
+            return remote::say(desk, &server, "resolve", &body);
+        }
         let session = desk.open(None)?;
         let state = session.state()?;
         let unclear: Vec<&str> = state.intents.iter().filter(|(_, i)| i.indeterminate).map(|(s, _)| &**s).collect();

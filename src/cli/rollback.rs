@@ -1,6 +1,6 @@
 //! `lockgate rollback`: an older candidate again.
 
-use super::{Desk, Exit};
+use super::{Desk, Exit, remote};
 use crate::app::Failure;
 use crate::app::names;
 use crate::run::Saying;
@@ -26,6 +26,12 @@ pub(super) struct Rollback {
 
 impl Rollback {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            let body = serde_json::json!({
+                "environment": self.environment, "candidate": self.candidate, "reason": self.reason,
+            });
+            return remote::say(desk, &server, "rollback", &body);
+        }
         let session = desk.open(None)?;
         let environment = names::environment(&session, &self.environment)?;
         let candidate = match &self.candidate {

@@ -1,6 +1,6 @@
 //! `lockgate status`: the board.
 
-use super::{Desk, Exit};
+use super::{Desk, Exit, remote};
 use crate::app::Failure;
 use crate::app::names;
 use crate::report::board;
@@ -17,6 +17,9 @@ pub(super) struct Status {
 
 impl Status {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            return remote::show(desk, &server, "status", &[], self.json);
+        }
         let session = desk.open(None)?;
         let (state, clock) = (session.state()?, desk.clock(&session));
         let rows = board::rows(&names::environments(&session), &state, &clock);

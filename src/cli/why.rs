@@ -1,6 +1,6 @@
 //! `lockgate why`: what an environment waits for.
 
-use super::{Desk, Exit};
+use super::{Desk, Exit, remote};
 use crate::app::Failure;
 use crate::app::names;
 use crate::diag::{Diagnostic, codes};
@@ -18,6 +18,9 @@ pub(super) struct Why {
 
 impl Why {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(server) = desk.server()? {
+            return remote::show(desk, &server, &format!("why/{}", self.environment), &[], false);
+        }
         let session = desk.open(None)?;
         let name = names::environment(&session, &self.environment)?;
         let (plan, state) = (session.plan(&[])?, session.state()?);

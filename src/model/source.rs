@@ -104,9 +104,9 @@ impl SourceKind {
         }
     }
 
-    /// Whether it has files: a git branch, a folder or a chart.
+    /// Whether it has files: a git branch, a folder, a chart, or what is sent.
     pub fn has_files(&self) -> bool {
-        !matches!(self, SourceKind::Image { .. } | SourceKind::Webhook)
+        !matches!(self, SourceKind::Image { .. })
     }
 }
 

@@ -230,7 +230,6 @@ fn needs_adapter(source: &crate::model::Source) -> Option<Diagnostic> {
         SourceKind::Helm { chart, repo: None, .. } if !is_path(chart) => {
             ("chart repositories", "a chart's folder or archive works without: `helm \"./PATH\"`")
         }
-        SourceKind::Webhook => ("webhooks", "they arrive where a server runs"),
         _ => return None,
     };
     let message = format!("source `{}` needs the adapter for {what}, which is not there yet", source.name.value);

@@ -130,6 +130,13 @@ pub trait Sources: Send + Sync {
     /// [`Fault::NotFound`](super::Fault::NotFound) when a commit disappeared.
     fn open(&self, query: &HeadQuery, version: &Version) -> Result<Arc<dyn Files>, PortError>;
 
+    /// Takes in what was sent under the name of a source of the kind webhook: it is the head from then on, and survives a loss
+    /// of power when this returns.
+    fn receive(&self, name: &str, files: &dyn Files) -> Result<Version, PortError> {
+        let _ = files;
+        Err(PortError::new(super::Fault::Unavailable, format!("nothing here takes in what is sent to `{name}`")))
+    }
+
     /// Sees to it that a version can be had again, where what it is of moves on: a folder, a chart beside the file.
     fn keep(&self, query: &HeadQuery, version: &Version) -> Result<(), PortError> {
         let _ = (query, version);

@@ -20,6 +20,7 @@ pub mod web;
 mod fault;
 mod guard;
 mod health;
+mod hooks;
 mod listen;
 mod start;
 mod token;

@@ -2,9 +2,9 @@
 //! of rights all come from it, so that no route can be without a right.
 
 use super::api::{act, docs, read, stream};
-use super::health;
 use super::site::{Person, Site};
 use super::tokens::Scope;
+use super::{health, hooks};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
@@ -79,6 +79,10 @@ const fn open(path: &'static str, about: &'static str, handler: fn() -> MethodRo
     Route { method: Method::Get, path, right: Right::Anyone, proof: Proof::Header, about, handler }
 }
 
+const fn signed(path: &'static str, about: &'static str, handler: fn() -> MethodRouter<Shared>) -> Route {
+    Route { method: Method::Post, path, right: Right::Signed, proof: Proof::Header, about, handler }
+}
+
 /// All routes.
 pub static ROUTES: &[Route] = &[
     open("/healthz", "Whether the process lives.", || get(health::alive)),
@@ -146,6 +150,16 @@ pub static ROUTES: &[Route] = &[
         Scope::Operate,
         "Says what became of a step that was cut off.",
         || post(act::resolve),
+    ),
+    signed(
+        "/hooks/{pipeline}/{source}",
+        "A hint that a source has moved, of whoever knows the secret of its trigger.",
+        || post(hooks::hint),
+    ),
+    signed(
+        "/webhooks/webhook/{source}",
+        "Artifacts for a source of the kind `webhook`, as a deployer is sent them.",
+        hooks::artifacts_route,
     ),
     Route {
         method: Method::Get,

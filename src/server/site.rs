@@ -1,6 +1,7 @@
 //! What all requests share: the pipelines, who is who, and the bounds.
 
 use super::config::{Config, Role, User};
+use super::hooks::{Batch, Secrets};
 use super::tokens::{self, Scope};
 use crate::adapters::sqlite::register::{Audit, Register};
 use crate::app::Keeper;
@@ -32,6 +33,10 @@ pub struct Site {
     pub local: Option<String>,
     /// What was, as pages tell it.
     pub seen: super::web::Seen,
+    /// Where webhooks are written down.
+    pub batch: Batch,
+    /// The secrets of webhooks that were asked for lately.
+    pub secrets: Secrets,
     config: RwLock<Arc<Config>>,
     verified: Mutex<HashMap<String, Instant>>,
     counted: Mutex<HashMap<String, (Instant, u32)>>,
@@ -81,8 +86,15 @@ impl Person {
 
 impl Site {
     /// The site of these pipelines.
-    pub fn new(keepers: Vec<Arc<Keeper>>, register: Arc<Register>, config: Config, local: Option<String>) -> Site {
-        Site {
+    pub fn new(
+        keepers: Vec<Arc<Keeper>>,
+        register: Arc<Register>,
+        config: Config,
+        local: Option<String>,
+    ) -> std::io::Result<Site> {
+        Ok(Site {
+            batch: Batch::begin(register.clone())?,
+            secrets: Secrets::default(),
             keepers,
             register,
             local,
@@ -91,7 +103,7 @@ impl Site {
             verified: Mutex::default(),
             counted: Mutex::default(),
             stopping: std::sync::atomic::AtomicBool::new(false),
-        }
+        })
     }
 
     /// The configuration as it is now.

@@ -86,7 +86,10 @@ pub(super) fn start(serving: &Serving, mut config: Config) -> Result<Started, Fa
         config.users.insert(name.clone(), user);
         (local, login) = (Some(name), Some(shown));
     }
-    let site = Arc::new(Site::new(keepers, register, config, local));
+    let site = Site::new(keepers, register, config, local).map_err(|e| {
+        Failure::of(&PortError::new(Fault::Unavailable, format!("a thread cannot be made: {e}")), "the server")
+    })?;
+    let site = Arc::new(site);
     site.recount().map_err(|e| Failure::of(&e, "the state"))?;
     Ok(Started { site, behind, login })
 }

@@ -18,6 +18,8 @@ mod live;
 mod lsp;
 mod rehearse;
 mod scenes;
+#[cfg(feature = "server")]
+mod server;
 mod simulator;
 mod sources;
 mod syntax;

@@ -3,7 +3,7 @@
 //! A chart is plain data that can go between threads. What a render changes of it (dependencies turned off, values
 //! imported) happens on a copy.
 
-mod archive;
+pub mod archive;
 mod describe;
 mod error;
 mod ignore;

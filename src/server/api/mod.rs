@@ -59,7 +59,7 @@ fn keeper(site: &Shared, name: &str) -> Result<Arc<Keeper>, Refusal> {
 }
 
 /// Does something that blocks, on a thread of its own.
-async fn blocking<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+pub(super) async fn blocking<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
     let failed = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "a fault of Lockgate; it is in the server's log");
     tokio::task::spawn_blocking(what).await.map_err(failed)
 }

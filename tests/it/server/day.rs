@@ -1,0 +1,103 @@
+//! A day by itself: changes come, gates hold, people say yes, and what is cut off goes on.
+
+use super::Served;
+use crate::lab::{Lab, signal, wait_for};
+use rustix::process::Signal;
+use serde_json::json;
+
+#[test]
+fn a_change_goes_to_dev_and_waits_for_people_before_it_goes_on() {
+    let served = Served::example();
+    served.waits_at("staging");
+    let first = served.has("dev").expect("dev has it");
+    served.lab.write("app/new", "something new\n");
+    wait_for("the change in dev", || served.has("dev").is_some_and(|has| has != first));
+    let second = served.has("dev");
+    served.settled();
+    assert_eq!(served.has("staging"), None, "nobody has said yes");
+    served.approve("rita", "staging").is(200);
+    wait_for("staging", || served.has("staging") == second);
+    served.waits_at("prod");
+    served.approve("sam", "prod").is(200).says("approved");
+    served.settled();
+    assert_eq!(served.has("prod"), None, "one of two");
+    served.approve("sue", "prod").is(200);
+    wait_for("prod", || served.has("prod") == second);
+    // Nothing was done twice, and each run has its end.
+    served.settled();
+    assert_eq!(served.events("run-started").len(), served.events("run-finished").len());
+}
+
+#[test]
+fn what_is_killed_goes_on_and_forgets_nobody() {
+    let mut served = Served::example();
+    served.waits_at("staging");
+    served.approve("rita", "staging").is(200);
+    // The yes was answered, so it is on the disk.
+    served.restart(&[]);
+    wait_for("staging", || served.has("staging").is_some());
+    served.waits_at("prod");
+    served.approve("sam", "prod").is(200);
+    served.restart(&[]);
+    served.approve("sam", "prod").is(409).says("already");
+    served.approve("sue", "prod").is(200);
+    served.restart(&[]);
+    wait_for("prod", || served.has("prod").is_some());
+    let deployed = served.events("deployed-there");
+    assert_eq!(deployed.len(), 3, "one deploy an environment: {deployed:#?}");
+}
+
+#[test]
+fn it_stops_when_it_is_told_to_and_nobody_else_may_write_meanwhile() {
+    let mut served = Served::example();
+    let second = served.lab.run(&["serve", "--listen", "127.0.0.1:0", "--config", "server.kdl", "--state", "state"]);
+    second.exits(1).says(&["another lockgate"]);
+    served.lab.run(&["apply", "--state", "state"]).exits(1).says(&["another lockgate"]);
+    served.lab.run(&["status", "--state", "state"]).exits(0).says(&["dev"]);
+    signal(&served.child, Signal::TERM);
+    let ended = served.child.wait().expect("it ends");
+    assert!(ended.success(), "{ended}");
+    served.lab.run(&["plan", "--state", "state"]).exits(2);
+}
+
+#[test]
+fn without_a_configuration_it_serves_this_machine_only() {
+    let lab = Lab::copy_of("examples/01-first-light");
+    lab.run(&["serve", "--listen", "0.0.0.0:0"]).exits(1).says(&["can be reached by others", "--config"]);
+    lab.run(&["serve", "--config", "nowhere.kdl"]).exits(1).says(&["nowhere.kdl"]);
+    lab.write("bad.kdl", "users ann\n");
+    lab.run(&["serve", "--config", "bad.kdl"]).exits(1).says(&["`users` cannot stand", "user"]);
+}
+
+#[test]
+fn a_faulty_file_does_not_count_and_the_one_before_goes_on() {
+    let served = Served::example();
+    let good = served.lab.read("lockgate.kdl");
+    served.lab.write("lockgate.kdl", &good.replace("deploy mi", "deploy nothing-of-that-name"));
+    let fault = || served.get("viv", "/api/v1/pipelines").json()["pipelines"][0]["file_fault"].clone();
+    wait_for("the fault to be told", || fault().is_string());
+    let before = served.has("dev");
+    served.lab.write("app/new", "new\n");
+    wait_for("the change in dev all the same", || served.has("dev") != before);
+    served.lab.write("lockgate.kdl", &good);
+    wait_for("the fault to be gone", || fault().is_null());
+}
+
+#[test]
+fn apply_hastens_and_says_why_nothing_is_done() {
+    let served = Served::example();
+    served.waits_at("staging");
+    served.say("dev", "apply", json!({})).is(200).says("waits at the gate of staging");
+    served.say("dev", "apply", json!({"rerun": ["image"]})).is(200).says("\"run\":");
+    served.say("dev", "apply", json!({"rerun": ["imagee"]})).is(422).says("did you mean `image`");
+    served.settled();
+    served.say("dev", "hold", json!({"environment": "dev", "reason": "freeze"})).is(200);
+    served.say("dev", "hold", json!({"environment": "dev"})).is(422).says("say why");
+    let before = served.has("dev");
+    served.lab.edit("app/Dockerfile", "good morning", "good evening");
+    served.say("dev", "apply", json!({})).is(200);
+    served.settled();
+    assert_eq!(served.has("dev"), before, "it is held");
+    served.say("dev", "release", json!({"environment": "dev"})).is(200);
+    wait_for("dev", || served.has("dev") != before);
+}
