@@ -133,7 +133,7 @@ fn helm_goes_on_where_we_were_and_we_where_helm_was() {
     let record = read.helms().expect("Helm's");
     assert_eq!((record.revision(), record.chart().as_str()), (1, "app-1.2.0"));
     let objects: Vec<_> = record.objects().into_iter().map(|o| o.name).collect();
-    assert_eq!(objects, ["web-a", "web-b", "web-c"]);
+    assert_eq!(objects, ["web-a", "web-b", "web-keep"]);
     assert_eq!(record.values()["text"], "helm");
 
     // Its fields become ours: what we leave out goes.
@@ -149,12 +149,6 @@ fn helm_goes_on_where_we_were_and_we_where_helm_was() {
     assert!(!namespace.clusters.wait(adopt::take_over(&cluster, &at, &map)).expect("nothing left"));
 
     // What it had and we do not render is left over; what is to stay is not.
-    namespace.merge(
-        "v1",
-        "ConfigMap",
-        "web-c",
-        &json!({"metadata": {"annotations": {"helm.sh/resource-policy": "keep"}}}),
-    );
     let left = namespace.clusters.wait(adopt::leftovers(&cluster, record, std::slice::from_ref(&at))).expect("looked");
     assert_eq!(left.iter().map(|(at, _)| at.shown()).collect::<Vec<_>>(), ["ConfigMap/web-b"]);
 
