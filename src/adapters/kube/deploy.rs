@@ -100,6 +100,11 @@ impl Deploying<'_> {
             Some(before) => diary.patiently(async || survey::obsolete(cluster, home, before, &surveyed).await).await?,
             None => Vec::new(),
         };
+        let left = async || survey::left_by_helm(cluster, home, before, &surveyed).await;
+        let obsolete = match adopt && !deployment.bundle.is_empty() {
+            true => [obsolete, diary.patiently(left).await?].concat(),
+            false => obsolete,
+        };
         Ok(Task { surveyed, apply, obsolete })
     }
 

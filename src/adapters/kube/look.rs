@@ -124,17 +124,21 @@ pub(super) async fn rehearse(
     };
     let played: Vec<_> = stream::iter(&surveyed).map(play).buffered(AT_ONCE).collect().await;
     rehearsed.extend(all(played)?);
+    let mut obsolete = Vec::new();
     if let Some(before) = &before {
         let mut before = before.clone();
         // The pull secret is deployed with its value alone, which is not looked at here.
         let secret = format!("Secret/{name}");
         before.objects.retain(|e| e.id != secret || pull_secret.is_none() || bundle.is_empty());
-        let obsolete = survey::obsolete(cluster, home, &before, &surveyed).await?;
-        rehearsed.extend(obsolete.into_iter().filter_map(|one| match one {
-            Obsolete::Goes(_, object, live) => Some(masked(object, Some(live), None)),
-            Obsolete::Kept(..) => None,
-        }));
+        obsolete = survey::obsolete(cluster, home, &before, &surveyed).await?;
     }
+    if adopt && !bundle.is_empty() {
+        obsolete.extend(survey::left_by_helm(cluster, home, before.as_ref(), &surveyed).await?);
+    }
+    rehearsed.extend(obsolete.into_iter().filter_map(|one| match one {
+        Obsolete::Goes(_, object, live) => Some(masked(object, Some(live), None)),
+        Obsolete::Kept(..) => None,
+    }));
     Ok(Rehearsal { bundle: before.and_then(|b| b.bundle), objects: rehearsed })
 }
 

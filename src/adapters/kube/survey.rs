@@ -1,10 +1,12 @@
 //! Looking around before anything is changed: what is there, whose it is, and what applying would make of it.
 
+use super::adopt;
 use super::client::{Applying, At, Cluster};
 use super::compare::{clean, is_applied};
 use super::fault::Refusal;
 use super::inventory::{Entry, Inventory};
 use super::owner::{self, Home, Owner};
+use super::releases::Release;
 use super::wanted::Wanted;
 use crate::ports::{Fault, PortError};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -207,6 +209,24 @@ pub async fn obsolete(
         })
     };
     Ok(found.into_iter().flatten().filter_map(judge).collect())
+}
+
+/// What Helm's last record of the release has and is not wanted any more, where the release is being taken over from Helm:
+/// once a deploy of ours has come to its end, there is nothing of Helm's left.
+pub async fn left_by_helm(
+    cluster: &Cluster,
+    home: &Home,
+    before: Option<&Inventory>,
+    wanted: &[Surveyed],
+) -> Result<Vec<Obsolete>, PortError> {
+    if before.is_some_and(|before| before.bundle.is_some()) {
+        return Ok(Vec::new());
+    }
+    let release = Release::read(cluster, &home.namespace, &home.release, &|_| {}).await?;
+    let Some(record) = release.helms() else { return Ok(Vec::new()) };
+    let rendered: Vec<At> = wanted.iter().filter_map(|one| one.at.clone()).collect();
+    let left = adopt::leftovers(cluster, record, &rendered).await?;
+    Ok(left.into_iter().map(|(at, live)| Obsolete::Goes(at.clone(), at.shown(), live)).collect())
 }
 
 /// Why an object is kept although nobody renders it any more.

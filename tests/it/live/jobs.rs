@@ -55,8 +55,10 @@ fn run(program: &Program) -> Result<Exit, PortError> {
     ended(&submit(&jobs(), program))
 }
 
+/// What it printed, without what was said while it waited for its pod on a busy machine.
 fn log(program: &Program) -> String {
-    std::fs::read_to_string(&program.log).unwrap_or_default()
+    let text = std::fs::read_to_string(&program.log).unwrap_or_default();
+    text.lines().filter(|line| !line.starts_with("[waiting for its pod")).map(|line| format!("{line}\n")).collect()
 }
 
 /// The name of its Job.

@@ -1,6 +1,7 @@
 //! What only the real thing can tell: a cluster, a registry, an engine. Runs where `LOCKGATE_LIVE=1` says that they are there,
 //! and says so where it does not run.
 
+mod away;
 mod deploys;
 mod docker;
 mod jobs;

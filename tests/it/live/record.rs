@@ -215,3 +215,41 @@ fn a_deploy_that_was_cut_off_goes_on_under_its_number() {
     assert_eq!(deployed(&namespace, &bundle, None).expect("ended").1, 1);
     assert_eq!(helm(&namespace.name, &["status", "web"])["status"], "deployed");
 }
+
+#[test]
+fn a_release_of_helm_is_taken_over_by_a_pipeline() {
+    if !is_live("a_release_of_helm_is_taken_over_by_a_pipeline") {
+        return;
+    }
+    let namespace = Namespace::new("rollout-move");
+    let name = namespace.name.as_str();
+    let chart = crate::lab::repository().join("tests/live/chart");
+    helm(name, &["install", "web", chart.to_str().expect("a text"), "{}"]);
+    let pipeline = |adopt: &str| {
+        format!(
+            "lockgate 1\npipeline shop {{\n    source app {{\n        folder \"./app\"\n    }}\n    release web {{\n        chart app chart\n    }}\n    environment dev {{\n        cluster \"{}\" namespace=\"{name}\"{adopt}\n        deploy web\n    }}\n}}\n",
+            context()
+        )
+    };
+    let lab = crate::lab::Lab::with(&[
+        ("lockgate.kdl", &pipeline("")),
+        ("app/chart/Chart.yaml", "apiVersion: v2\nname: app\nversion: 2.0.0\n"),
+        (
+            "app/chart/templates/a.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web-a\ndata:\n  text: ours\n",
+        ),
+    ]);
+    let refused = lab.run(&["plan"]);
+    let said = format!("{}{}", refused.out, refused.err);
+    assert!(refused.code == Some(1) && said.contains(&format!("belongs to release {name}/web of Helm")), "{said}");
+    lab.write("lockgate.kdl", &pipeline(" adopt=#true"));
+    let plan = lab.run(&["plan"]);
+    assert!(plan.code == Some(2) && plan.out.contains("ConfigMap/web-b"), "{}{}", plan.out, plan.err);
+    lab.run(&["apply", "--yes"]).exits(0);
+    assert_eq!(namespace.get("v1", "ConfigMap", "web-a").expect("there")["data"], json!({"text": "ours"}));
+    assert!(namespace.get("v1", "ConfigMap", "web-b").is_none(), "what Helm had and we do not render goes");
+    assert!(namespace.get("v1", "ConfigMap", "web-keep").is_some(), "what is to stay stays");
+    let list = helm(name, &["list"]);
+    assert_eq!((&list[0]["revision"], &list[0]["chart_version"]), (&json!(2), &json!("2.0.0")));
+    lab.run(&["plan"]).exits(0);
+}

@@ -218,7 +218,7 @@ fn a_hook_that_fails_is_told_with_its_log() {
         return;
     }
     let namespace = Namespace::new("rollout-badhook");
-    let bad = hook("bad", 0, "echo migrating; echo table is locked >&2; exit 4", &["hook-failed"]);
+    let bad = hook("bad", 0, "echo migrating; echo table is locked; exit 4", &["hook-failed"]);
     let (result, said) = hooked(&namespace, &[bad, hook("never", 1, "true", &[])], "1");
     let error = result.expect_err("it fails");
     assert!(error.message.starts_with("the pre-install hook Job/bad failed: BackoffLimitExceeded"), "{error}");
