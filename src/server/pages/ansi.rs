@@ -87,6 +87,11 @@ pub fn line(bytes: &[u8]) -> Markup {
     }
 }
 
+/// A line as it reads, without its colours: what is searched in.
+pub fn plain(bytes: &[u8]) -> String {
+    stripped(&String::from_utf8_lossy(bytes))
+}
+
 fn pieces(text: &str) -> Vec<(Look, String)> {
     let (mut out, mut look, mut rest) = (Vec::new(), Look::default(), text);
     while let Some(at) = rest.find('\u{1b}') {
@@ -157,6 +162,7 @@ mod tests {
         assert_eq!(shown("\u{1b}[1;32mok\u{1b}[0m <b>"), "<span class=\"c2 b\">ok</span> &lt;b&gt;");
         assert_eq!(shown("\u{1b}[38;5;9mred\u{1b}[38;2;1;2;3m plain"), "<span class=\"c9\">red</span> plain");
         assert_eq!(shown("10%\r100%\r\n"), "100%");
+        assert_eq!(plain(b"\x1b[1;32mlook\x1b[0m 3"), "look 3");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Logs of steps, in parts: however long one is, a page holds a bounded piece of it.
 
-use super::super::pages::ansi::LONGEST;
+use super::super::pages::ansi::{LONGEST, plain};
 use super::super::pages::log::{LINES, Part};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
@@ -30,7 +30,7 @@ pub(super) fn search(path: &Path, query: &str) -> io::Result<Part> {
     let mut part = Part { total, length: path.metadata()?.len(), ..Part::default() };
     let mut found = 0;
     each(path, 0, |number, line| {
-        if String::from_utf8_lossy(line).to_lowercase().contains(&wanted) {
+        if plain(line).to_lowercase().contains(&wanted) {
             found += 1;
             if part.lines.len() < LINES {
                 part.lines.push((number, line.to_vec()));
