@@ -2,7 +2,7 @@
 
 use super::is_live;
 use super::kube::{Namespace, context};
-use crate::lab::{Lab, Ran};
+use crate::lab::{Lab, Ran, signal, wait_for};
 use serde_json::json;
 
 const CHART: &str = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
@@ -139,6 +139,7 @@ fn a_change_is_planned_field_by_field_and_applied_once() {
     assert_eq!(stage.text(), "bye");
     stage.run(&["log", "dev"]).exits(0).says(&["ConfigMap/web-settings changed"]);
     stage.lab.remove("chart/templates/map.yaml");
+    stage.lab.edit("config/values.yaml", "text: bye\n", "");
     stage.run(&["plan"]).exits(2).says(&["- ConfigMap/web-settings"]);
     stage.run(&["apply"]).exits(0);
     assert!(stage.namespace.get("v1", "ConfigMap", "web-settings").is_none());
@@ -348,4 +349,131 @@ data:
     assert_eq!(data, want);
     stage.namespace.merge("v1", "ConfigMap", "theirs", &json!({"data": {"text": "2"}}));
     stage.run(&["plan"]).exits(2).says(&["data.text 1 → 2"]);
+}
+
+/// A probe that finds the pod ready after so many seconds; never for a number that is large.
+fn ready_after(stage: &Stage, seconds: u32) {
+    let probe = format!(
+        "          command: [sh, -c, {{{{ .Values.command | quote }}}}]\n          readinessProbe:\n            exec: {{command: \
+         [\"true\"]}}\n            initialDelaySeconds: {seconds}\n"
+    );
+    stage.lab.edit(
+        "chart/templates/deployment.yaml",
+        "          command: [sh, -c, {{ .Values.command | quote }}]\n",
+        &probe,
+    );
+}
+
+/// Starts `apply`, and gives it when the Deployment is there.
+fn begun(stage: &Stage) -> std::process::Child {
+    let mut command = stage.lab.command(&["apply"]);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let child = command.spawn().expect("the program starts");
+    wait_for("the Deployment", || stage.namespace.get("apps/v1", "Deployment", "web").is_some());
+    child
+}
+
+#[test]
+fn what_was_killed_goes_on_and_is_one_deploy() {
+    if !is_live("what_was_killed_goes_on_and_is_one_deploy") {
+        return;
+    }
+    let stage = Stage::with_pods("kube-kill", "", "");
+    ready_after(&stage, 5);
+    let mut child = begun(&stage);
+    child.kill().expect("killed");
+    child.wait().expect("it ends");
+    let generation = |stage: &Stage| {
+        let web = stage.namespace.get("apps/v1", "Deployment", "web").expect("there");
+        (web["metadata"]["uid"].clone(), web["metadata"]["generation"].clone())
+    };
+    let before = generation(&stage);
+    stage.run(&["apply"]).exits(0);
+    assert_eq!(generation(&stage), before, "the object was made once, and not changed again");
+    assert!(stage.namespace.get("v1", "Secret", "sh.helm.release.v1.web.v1").is_some());
+    assert!(stage.namespace.get("v1", "Secret", "sh.helm.release.v1.web.v2").is_none(), "one deploy is one revision");
+    stage.run(&["plan"]).exits(0);
+}
+
+#[test]
+fn whoever_stops_twice_does_not_wait_for_a_rollout() {
+    if !is_live("whoever_stops_twice_does_not_wait_for_a_rollout") {
+        return;
+    }
+    let stage = Stage::with_pods("kube-stop", "", "");
+    ready_after(&stage, 500);
+    let child = begun(&stage);
+    let begin = std::time::Instant::now();
+    signal(&child, rustix::process::Signal::INT);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    signal(&child, rustix::process::Signal::INT);
+    let ran = Ran::new(&["apply"], child.wait_with_output().expect("it ends"));
+    eprintln!("{}{}", ran.out, ran.err);
+    assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
+    assert_ne!(ran.code, Some(0));
+    stage.lab.edit("chart/templates/deployment.yaml", "initialDelaySeconds: 500", "initialDelaySeconds: 0");
+    stage.run(&["apply"]).exits(0);
+}
+
+#[test]
+fn pods_fetch_their_images_with_the_pull_secret() {
+    if !is_live("pods_fetch_their_images_with_the_pull_secret") {
+        return;
+    }
+    let stage = Stage::with_pods("kube-pull", "pull-secret=regcred", "");
+    let secret = "    secret regcred {\n        file \"login\"\n    }\n    release web {";
+    stage.lab.edit("lockgate.kdl", "    release web {", secret);
+    let login = r#"{"auths":{"r.example.com":{"username":"ann","password":"hunter2-hunter2"}}}"#;
+    stage.lab.write("login", login);
+    stage.run(&["apply"]).exits(0);
+    let kept = stage.namespace.get("v1", "Secret", "lockgate-pull-web").expect("there");
+    assert_eq!(kept["type"], "kubernetes.io/dockerconfigjson");
+    let web = stage.namespace.get("apps/v1", "Deployment", "web").expect("there");
+    assert_eq!(web["spec"]["template"]["spec"]["imagePullSecrets"], json!([{"name": "lockgate-pull-web"}]));
+    stage.run(&["log", "dev"]).exits(0).says(&["Secret/lockgate-pull-web made"]).says_nothing_of(&["hunter2"]);
+    stage.run(&["plan"]).exits(0);
+    stage.namespace.delete("v1", "Secret", "lockgate-pull-web");
+    stage.run(&["plan"]).exits(2).says(&["Secret/lockgate-pull-web"]);
+    stage.run(&["apply"]).exits(0);
+    assert!(stage.namespace.get("v1", "Secret", "lockgate-pull-web").is_some());
+}
+
+#[test]
+fn a_namespace_that_goes_is_told_and_made_anew() {
+    if !is_live("a_namespace_that_goes_is_told_and_made_anew") {
+        return;
+    }
+    let stage = Stage::new("kube-goes", "", "");
+    stage.run(&["apply"]).exits(0);
+    let held = json!({"apiVersion": "v1", "kind": "ConfigMap",
+                      "metadata": {"name": "held", "finalizers": ["example.com/held"]}});
+    stage.namespace.create_as("somebody", &held);
+    stage.namespace.delete("v1", "Namespace", &stage.namespace.name);
+    stage.lab.edit("config/values.yaml", "text: hello", "text: bye");
+    stage.run(&["plan"]).exits(1).says(&["is being deleted"]);
+    stage.run(&["apply"]).exits(1).says(&["is being deleted"]);
+    stage.namespace.merge("v1", "ConfigMap", "held", &json!({"metadata": {"finalizers": null}}));
+    wait_for("the end of the namespace", || stage.namespace.get("v1", "Namespace", &stage.namespace.name).is_none());
+    stage.run(&["apply"]).exits(0);
+    assert_eq!(stage.text(), "bye");
+}
+
+#[test]
+fn what_admission_refuses_is_told_by_the_plan() {
+    if !is_live("what_admission_refuses_is_told_by_the_plan") {
+        return;
+    }
+    let stage = Stage::new("kube-quota", "", "");
+    stage.namespace.make();
+    let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"},
+                       "spec": {"hard": {"count/configmaps": "0"}}});
+    stage.namespace.apply(&quota);
+    wait_for("the quota", || {
+        let quota = stage.namespace.get("v1", "ResourceQuota", "none");
+        quota.is_some_and(|q| q["status"]["hard"].is_object())
+    });
+    let refused = "refuses ConfigMap/web-settings: exceeded quota: none";
+    stage.run(&["plan"]).exits(1).says(&["cannot be planned", refused]);
+    stage.namespace.delete("v1", "ResourceQuota", "none");
+    stage.run(&["apply"]).exits(0);
 }
