@@ -268,7 +268,8 @@ fn execute(
         if !context.irreproducible.is_empty() {
             rendered.irreproducible.insert(name.clone(), context.irreproducible.clone());
         }
-        rendered.files.insert(name.clone(), String::from_utf8_lossy(&text).into_owned());
+        let text = String::from_utf8(text).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+        rendered.files.insert(name.clone(), text);
     }
     rendered.lookups_missed = std::mem::take(&mut context.lookups_missed);
     rendered.unknown_fields = fields_with_unknowns(&rendered.files, &unknowns);

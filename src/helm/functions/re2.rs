@@ -2,15 +2,39 @@
 //! in what a character class may contain and in a few escapes.
 
 use regex::bytes::{Regex, RegexBuilder};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// How large a compiled pattern may be: patterns that Go runs easily stay far below.
 const SIZE_LIMIT: usize = 16 << 20;
 
-/// Compiles a pattern.
+/// How many compiled patterns are kept. Charts use the same few again and again, in helpers that each label calls.
+const KEPT: usize = 64;
+
+thread_local! {
+    static COMPILED: RefCell<HashMap<String, Rc<Regex>>> = RefCell::default();
+}
+
+/// Compiles a pattern, or takes it from those that were compiled before.
 ///
 /// # Errors
 /// Words for what is wrong with it.
-pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+pub(super) fn compile(pattern: &str) -> Result<Rc<Regex>, String> {
+    if let Some(regex) = COMPILED.with_borrow(|kept| kept.get(pattern).cloned()) {
+        return Ok(regex);
+    }
+    let regex = Rc::new(build(pattern)?);
+    COMPILED.with_borrow_mut(|kept| {
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(pattern.to_string(), regex.clone());
+    });
+    Ok(regex)
+}
+
+fn build(pattern: &str) -> Result<Regex, String> {
     if let Some(operator) = nested_repetition(pattern) {
         return Err(format!("error parsing regexp: invalid nested repetition operator: `{operator}`"));
     }

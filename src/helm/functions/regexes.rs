@@ -6,6 +6,7 @@ use crate::helm::template::Param::{Int, String};
 use crate::helm::template::{Context, FuncError, FuncSpec};
 use crate::helm::value::Value;
 use regex::bytes::{NoExpand, Regex};
+use std::rc::Rc;
 
 pub(super) const FUNCTIONS: &[FuncSpec] = &[
     FuncSpec::fixed("regexMatch", &[String, String], |_, a| {
@@ -26,18 +27,18 @@ pub(super) const FUNCTIONS: &[FuncSpec] = &[
 ];
 
 /// The pattern, for the functions that return an error.
-fn pattern(args: &[Value]) -> Result<Regex, FuncError> {
+fn pattern(args: &[Value]) -> Result<Rc<Regex>, FuncError> {
     re2::compile(&chars(args, 0)).map_err(FuncError::Message)
 }
 
 /// The pattern, for the functions that panic.
-fn must(args: &[Value]) -> Result<Regex, FuncError> {
+fn must(args: &[Value]) -> Result<Rc<Regex>, FuncError> {
     let source = chars(args, 0);
     let shown = if source.contains('`') { format!("{source:?}") } else { format!("`{source}`") };
     re2::compile(&source).map_err(|e| FuncError::Message(format!("regexp: Compile({shown}): {e}")))
 }
 
-type Compile = fn(&[Value]) -> Result<Regex, FuncError>;
+type Compile = fn(&[Value]) -> Result<Rc<Regex>, FuncError>;
 
 fn find(pattern: Compile, args: &[Value]) -> Outcome {
     let text = text(args, 1);

@@ -373,8 +373,7 @@ fn style(text: &str, key: bool) -> Style {
 
 /// Whether a plain scalar of this text is a string for readers of YAML 1.1, base-60 numbers among them.
 fn reads_as_string(text: &str) -> bool {
-    let string = matches!(resolve::plain(text), super::Data::Str(_));
-    string && !resolve::is_timestamp(text) && !is_base_60(text)
+    resolve::meaning(text).is_none() && !resolve::is_timestamp(text) && !is_base_60(text)
 }
 
 /// `^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$`

@@ -2,7 +2,7 @@
 
 use super::grammar::{Event, Grammar};
 use super::node::{Data, Entry, Mark, Node};
-use super::resolve::resolve;
+use super::resolve::{meaning, resolve};
 use super::{MAX_BYTES, MAX_DEPTH, YamlError, float_g};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -160,7 +160,11 @@ impl Builder {
         }
         if self.wants_key() {
             let mark = node.mark;
-            return self.key(Key::Name(key_text(&node)?), mark);
+            let name = match node.data {
+                Data::Str(name) => name,
+                _ => key_text(&node)?,
+            };
+            return self.key(Key::Name(name), mark);
         }
         let Some(frame) = self.stack.last_mut() else {
             self.root.get_or_insert(node);
@@ -199,8 +203,9 @@ fn depth(node: &Node) -> usize {
 
 fn scalar(tag: Option<&str>, value: String, plain: bool) -> Result<Data, YamlError> {
     let data = match tag {
-        None | Some("") if !plain => Data::Str(value),
-        tag => resolve(tag.filter(|t| !t.is_empty()), &value)?,
+        None | Some("") if plain => meaning(&value).unwrap_or(Data::Str(value)),
+        None | Some("") => Data::Str(value),
+        Some(tag) => resolve(tag, &value)?,
     };
     match data {
         Data::Float(n) if !n.is_finite() => {

@@ -5,12 +5,11 @@ use super::node::Data;
 
 const PREFIX: &str = "tag:yaml.org,2002:";
 
-/// The value of a plain scalar, or of one with one of YAML's own tags.
+/// The value of a scalar with one of YAML's own tags.
 ///
 /// # Errors
 /// A text that is not what its tag says.
-pub(super) fn resolve(tag: Option<&str>, text: &str) -> Result<Data, YamlError> {
-    let Some(tag) = tag else { return Ok(plain(text)) };
+pub(super) fn resolve(tag: &str, text: &str) -> Result<Data, YamlError> {
     let string = || Data::Str(text.to_string());
     let Some(name) = tag.strip_prefix(PREFIX) else { return Ok(string()) };
     let wrong = |found: &str| Err(YamlError::new(format!("cannot decode !!{found} `{text}` as a !!{name}")));
@@ -49,15 +48,19 @@ fn binary(text: &str) -> Result<Data, YamlError> {
 }
 
 /// The value of an untagged plain scalar. Timestamps stay strings.
-pub(super) fn plain(text: &str) -> Data {
-    let string = || Data::Str(text.to_string());
-    let Some(first) = text.bytes().next() else { return Data::Null };
+fn plain(text: &str) -> Data {
+    meaning(text).unwrap_or_else(|| Data::Str(text.to_string()))
+}
+
+/// The same where it is no string.
+pub(super) fn meaning(text: &str) -> Option<Data> {
+    let Some(first) = text.bytes().next() else { return Some(Data::Null) };
     match first {
-        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text).unwrap_or_else(string),
-        b'.' => word(text).or_else(|| float(text)).unwrap_or_else(string),
-        b'+' | b'-' => word(text).or_else(|| number(text)).unwrap_or_else(string),
-        b'0'..=b'9' => number(text).unwrap_or_else(string),
-        _ => string(),
+        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text),
+        b'.' => word(text).or_else(|| float(text)),
+        b'+' | b'-' => word(text).or_else(|| number(text)),
+        b'0'..=b'9' => number(text),
+        _ => None,
     }
 }
 

@@ -45,15 +45,15 @@ impl Scanner<'_> {
         let mut out = String::new();
         let mut breaks = Breaks::default();
         let mut after_break = false;
-        let mut spaces = String::new();
+        // Where the blanks behind the last word begin, as long as they may be followed by another one.
+        let mut gap = None;
         while self.at_document_indicator().is_none() && self.byte(0) != b'#' {
             if !self.is_blank_or_end(0) && !self.ends_plain() {
                 if after_break {
                     breaks.fold_into(&mut out);
                     after_break = false;
                 }
-                out.push_str(&std::mem::take(&mut spaces));
-                let start = self.at.byte;
+                let start = gap.take().unwrap_or(self.at.byte);
                 loop {
                     self.skip_run(&IN_PLAIN);
                     if self.is_blank_or_end(0) || self.ends_plain() {
@@ -68,7 +68,7 @@ impl Scanner<'_> {
             }
             while self.is_blank(0) || self.is_break(0) {
                 if self.is_break(0) {
-                    spaces.clear();
+                    gap = None;
                     breaks.take(self.take_break());
                     after_break = true;
                 } else if after_break {
@@ -77,7 +77,7 @@ impl Scanner<'_> {
                     }
                     self.skip();
                 } else {
-                    spaces.push(char::from(self.byte(0)));
+                    gap.get_or_insert(self.at.byte);
                     self.skip();
                 }
             }
