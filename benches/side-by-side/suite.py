@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """Lays the same task graph out for Lockgate and its peers, and prints what measure.py is to run.
 
-  PEERS=… suite.py --mode noop|touch|exec --shape layered -n 1000 --work DIR [--tools lockgate,ninja,make] > spec.json
+  PEERS=… suite.py --mode noop|look|touch|exec --shape layered -n 1000 --work DIR [--tools lockgate,ninja,make] > spec.json
   python3 $PEERS/bench/measure.py spec.json
 
-noop   everything is built: `plan` beside the others' run that finds nothing to do
+noop   everything is built and has come to rest: `plan` beside the others' run that finds nothing to do
+look   the same, but one file is touched before each run and holds what it held (the others run everything then)
 touch  everything is built, then one input is written anew: `apply` beside the others' run
 exec   every task runs /bin/true, from nothing: `apply` beside the others' run
 
 PEERS holds gen/gen_dag.py (the graphs) and bench/measure.py (the clock). LOCKGATE names the program, `lockgate` unless said.
 A tool is added with one row in `tools`.
 """
-import argparse, json, os, shutil, subprocess, sys
+import argparse, json, os, shutil, subprocess, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PEERS = os.environ.get("PEERS")
@@ -26,7 +27,7 @@ def tools(a):
     plan = [LOCKGATE, "plan", "lockgate.kdl"]
     ninja, make = ["ninja", "--quiet", "-j", jobs], ["make", "-s", "-j", jobs]
     return {
-        "lockgate": ("json", apply, plan if a.mode == "noop" else apply, ".lockgate", LIMIT),
+        "lockgate": ("json", apply, plan if a.mode in ("noop", "look") else apply, ".lockgate", LIMIT),
         "lockgate-plan": ("json", apply, plan, ".lockgate", LIMIT),
         "ninja": ("ninja", ninja, ninja, ".ninja_log .ninja_deps", {}),
         "make": ("make", make, make, "", {}),
@@ -51,7 +52,10 @@ def command(a, name):
     env = {**os.environ, **more}
     if a.mode != "exec":
         subprocess.run(build, cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
-    before = {"noop": "true", "touch": "date +%s.%N >src/0/0.in", "exec": f"rm -rf {state}"}[a.mode]
+    if a.mode in ("noop", "look"):
+        time.sleep(3)  # what was touched less than two seconds before a look is read anew
+        subprocess.run(run, cwd=folder, env=env, stdout=subprocess.DEVNULL)
+    before = {"noop": "true", "look": "touch src/0/0.in", "touch": "date +%s.%N >src/0/0.in", "exec": f"rm -rf {state}"}[a.mode]
     # A plan says with 2 that there are changes.
     good = [0, 2] if name == "lockgate-plan" else [0]
     return dict(name=name, cmd=run, cwd=folder, env=more, units=a.n, prepare=before, ok=good)
@@ -59,7 +63,7 @@ def command(a, name):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--mode", choices=["noop", "touch", "exec"], required=True)
+    p.add_argument("--mode", choices=["noop", "look", "touch", "exec"], required=True)
     p.add_argument("--shape", default="layered")
     p.add_argument("-n", type=int, default=1000)
     p.add_argument("-j", type=int, default=4)
