@@ -65,3 +65,94 @@ fn a_base_is_pushed_and_built_on() {
     lab.run(&["apply", "--yes"]).exits(0);
     lab.run(&["plan"]).exits(0);
 }
+
+/// A registry of our own, with TLS by an authority that nobody else knows, and a password. It ends with the test.
+struct Guarded {
+    child: std::process::Child,
+    name: String,
+}
+
+impl Guarded {
+    /// Nothing where there is no registry or no `openssl` to start it with.
+    fn start(lab: &Lab) -> Option<Guarded> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+        let openssl = |line: &str| {
+            let done = std::process::Command::new("openssl").args(line.split(' ')).current_dir(lab.path()).output();
+            done.is_ok_and(|done| done.status.success())
+        };
+        lab.write("ext", "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
+        let made = openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=authority")
+            && openssl("req -newkey rsa:2048 -nodes -keyout s.key -out s.csr -subj /CN=localhost")
+            && openssl("x509 -req -in s.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out s.crt");
+        if !made {
+            return None;
+        }
+        let at = |path: &str| lab.at(path).display().to_string();
+        lab.write("htpasswd", &format!("ann:{}\n", bcrypt::hash("pw", 4).expect("a hash")));
+        lab.write(
+            "registry.yml",
+            &format!(
+                "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp:\n  addr: 127.0.0.1:{port}\n  tls: {{certificate: {}, key: {}}}\nauth:\n  htpasswd: {{realm: x, path: {}}}\n",
+                at("storage"), at("s.crt"), at("s.key"), at("htpasswd")
+            ),
+        );
+        let mut command = std::process::Command::new("docker-registry");
+        command
+            .args(["serve", &at("registry.yml")])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        let child = command.spawn().ok()?;
+        let name = format!("localhost:{port}");
+        lab.write(&format!("certs/{name}/ca.crt"), &lab.read("ca.crt"));
+        crate::lab::wait_for("the registry", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Some(Guarded { child, name })
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+const GUARDED: &str = r#"
+lockgate 1
+pipeline guarded {
+    source app { folder "./app"; }
+    secret login { env LOGIN; }
+    build image {
+        context app
+        push "REGISTRY/acme/app" tag="one" credentials=login
+    }
+}
+"#;
+
+#[test]
+fn a_registry_with_tls_and_a_password() {
+    if !is_live("a registry with TLS and a password is pushed to") {
+        return;
+    }
+    let lab = Lab::with(&[("app/Dockerfile", "FROM scratch\nCOPY app.txt /app.txt\n"), ("app/app.txt", "app")]);
+    let Some(registry) = Guarded::start(&lab) else {
+        eprintln!("skipped: there is no `docker-registry` or no `openssl` on this machine");
+        return;
+    };
+    lab.write("lockgate.kdl", &GUARDED.replace("REGISTRY", &registry.name));
+    let run = |login: &str, args: &[&str]| {
+        let mut command = lab.command(args);
+        command.env("LOGIN", login).env("LOCKGATE_CERTS", lab.at("certs")).env("DOCKER_CONFIG", lab.at("docker"));
+        crate::lab::Ran::new(args, command.output().expect("the program starts"))
+    };
+    run("ann:no", &["apply", "--yes"]).exits(1).says(&["does not take the credentials of `ann`"]);
+    run("ann:pw", &["apply", "--yes"]).exits(0);
+    run("ann:pw", &["plan"]).exits(0);
+    // What Docker's client left does, too; and nobody gets in without.
+    lab.edit("lockgate.kdl", " credentials=login", "");
+    run("x", &["plan"]).exits(1).says(&["wants credentials for it", "docker login"]);
+    lab.write("docker/config.json", &format!(r#"{{"auths":{{"{}":{{"auth":"YW5uOnB3"}}}}}}"#, registry.name));
+    run("x", &["plan"]).exits(0);
+    // An authority that nobody knows is nobody's.
+    lab.write(&format!("certs/{}/ca.crt", registry.name), "");
+    run("x", &["plan"]).exits(1).says(&["is not to be trusted"]);
+}
