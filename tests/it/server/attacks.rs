@@ -35,7 +35,7 @@ fn a_stale_page_approves_nothing() {
     let served = Served::example();
     served.waits_at("staging");
     let stale = served.subplan("staging");
-    served.lab.write("app/new", "new\n");
+    served.lab.edit("app/Dockerfile", "good morning", "good evening");
     wait_for("another plan at the gate", || served.subplan("staging") != stale);
     let body = json!({"environment": "staging", "subplan": stale});
     let said = served.say("rita", "approve", body).is(409).says("not what was looked at");

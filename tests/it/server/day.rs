@@ -95,7 +95,8 @@ fn apply_hastens_and_says_why_nothing_is_done() {
     served.say("dev", "hold", json!({"environment": "dev"})).is(422).says("say why");
     let before = served.has("dev");
     served.lab.edit("app/Dockerfile", "good morning", "good evening");
-    served.say("dev", "apply", json!({})).is(200);
+    // What is asked for while a file changes is refused, as it would be by hand, and asked for again.
+    wait_for("it to be done", || served.say("dev", "apply", json!({})).status == 200);
     served.settled();
     assert_eq!(served.has("dev"), before, "it is held");
     served.say("dev", "release", json!({"environment": "dev"})).is(200);

@@ -36,10 +36,10 @@ fn lab() -> Lab {
         ("lockgate.kdl", PIPELINE),
         ("app/file", "one\n"),
         ("chart/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
-        ("chart/values.yaml", "app: none\n"),
+        ("chart/values.yaml", "app: none\nextra: none\n"),
         (
             "chart/templates/c.yaml",
-            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  app: {{ .Values.app }}\n",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  app: {{ .Values.app }}\n  extra: {{ .Values.extra }}\n",
         ),
     ]);
     lab.commit("app", "one");
