@@ -9,6 +9,7 @@ mod kube;
 mod record;
 mod registry;
 mod rollout;
+mod scenes;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

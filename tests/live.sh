@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# live.sh CLUSTER: the tests that need the real thing. CLUSTER is a script that knows `up`, `env` and `status` of a Kubernetes
+# cluster, a Docker engine and a registry on this machine; it may be up already.
+#
+# A cluster can break down by itself, and proves nothing about Lockgate then: it is brought up again, and what failed is tried
+# once more. If it breaks down in that as well, this is told and nothing is held against Lockgate.
+set -euo pipefail
+
+cluster=$(realpath "${1:?usage: live.sh CLUSTER}")
+cd "$(dirname "$0")/.."
+room=$(mktemp -d)
+watcher=
+trap 'kill $watcher 2>/dev/null; rm -rf "$room"' EXIT
+
+"$cluster" up >"$room/up" 2>&1 || { tail -n 20 "$room/up"; echo "the cluster did not come up: nothing was tried on it"; exit 0; }
+eval "$("$cluster" env)"
+
+watch() { # notes each time that the API server is gone, and brings it up again
+    while sleep 1; do
+        "$cluster" status 2>/dev/null | grep -q '^kube-apiserver *running' && continue
+        date >>"$room/broken"
+        "$cluster" up >>"$room/up" 2>&1 || true
+    done
+}
+broken() { cat "$room/broken" 2>/dev/null | wc -l; }
+tests() { LOCKGATE_LIVE=1 cargo test --locked --test it live:: -- --test-threads=2; }
+
+watch &
+watcher=$!
+for try in 1 2; do
+    before=$(broken)
+    tests && exit 0
+    [ "$(broken)" -gt "$before" ] || exit 1
+    echo "== the cluster broke down in try $try"
+done
+echo "== the cluster broke down twice: what failed proves nothing"
