@@ -10,6 +10,9 @@ use crate::digest::Digest;
 use croner::{Cron, parser::CronParser};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// When something is looked at, again and again.
 #[derive(Clone, Debug)]
@@ -42,7 +45,7 @@ impl Schedule {
     /// Reads an expression of five fields; `name` is what `H` is derived from, and UTC is meant without a zone.
     pub fn parse(expression: &str, name: &str, zone: Option<&str>) -> Result<Schedule, BadSchedule> {
         let plain = without_hash(expression, name)?;
-        let cron = CronParser::new().parse(&plain).map_err(|e| BadSchedule::Expression(e.to_string()))?;
+        let cron = parsed(&plain).map_err(BadSchedule::Expression)?;
         let zone = match zone {
             None => TimeZone::UTC,
             Some(name) => TimeZone::get(name).map_err(|_| BadSchedule::Zone(name.to_string()))?,
@@ -77,6 +80,33 @@ impl Schedule {
     pub fn expression(&self) -> &str {
         self.cron.as_str()
     }
+}
+
+/// How many expressions are remembered.
+const REMEMBERED: usize = 256;
+
+type Parsed = Result<Rc<Cron>, String>;
+
+thread_local! {
+    /// The expressions that were read last. Reading one takes longer than all else that is done with the line it stands in, and
+    /// a file says the same few again and again.
+    static LAST: RefCell<HashMap<String, Parsed>> = RefCell::default();
+}
+
+/// An expression without `H`, read; or what is wrong with it.
+fn parsed(plain: &str) -> Result<Cron, String> {
+    let known = LAST.with_borrow(|last| last.get(plain).cloned());
+    let found = known.unwrap_or_else(|| {
+        let read = CronParser::new().parse(plain).map(Rc::new).map_err(|e| e.to_string());
+        LAST.with_borrow_mut(|last| {
+            if last.len() >= REMEMBERED {
+                last.clear();
+            }
+            last.insert(plain.to_string(), read.clone());
+        });
+        read
+    });
+    found.map(|cron| (*cron).clone())
 }
 
 /// Replaces each `H` by a value that depends on the name and the field only.

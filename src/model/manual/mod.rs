@@ -1,6 +1,7 @@
 //! The reference of the language, written from the specs: the pages in `grammar/`, what `lockgate explain NODE` prints, and
 //! the description that other tools can load.
 
+mod highlights;
 mod json;
 mod page;
 mod texts;
@@ -33,6 +34,7 @@ pub fn pages() -> Vec<(String, String)> {
     pages.push(("references.md".to_string(), texts::references()));
     pages.push(("formats.md".to_string(), texts::formats()));
     pages.push(("rules/README.md".to_string(), texts::rules()));
+    pages.push(("highlights.scm".to_string(), highlights::queries(PAGES)));
     pages
 }
 
