@@ -1,5 +1,6 @@
 //! The façade: plain data in and out. Joins the engine with the adapters, so that every door does the same in the same way.
 
+pub mod checkout;
 pub mod glance;
 pub mod keeper;
 pub mod load;

@@ -104,6 +104,17 @@ impl Session {
         Session::new(loaded, Some(saved), &settings, began)
     }
 
+    /// Opens the pipeline of a file with these texts, whatever it holds by now.
+    pub fn of_texts(settings: &Settings, texts: &[(PathBuf, String)]) -> Result<Session, Failure> {
+        let path = load::find(settings.path.as_deref())
+            .or_else(|failure| texts.first().map(|t| t.0.clone()).ok_or(failure))?;
+        let loaded = load::load_with(&path, &mut |path| {
+            let found = texts.iter().find(|(name, _)| name == path).map(|(_, text)| text.clone().into_bytes());
+            found.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
+        });
+        Session::new(loaded, None, settings, SystemTime::now())
+    }
+
     fn new(
         loaded: Loaded,
         saved: Option<SavedPlan>,

@@ -7,7 +7,7 @@ use crate::run::{Event, Record, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The version of the snapshot's encoding. Another one is not read: the events are.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 /// After how many events a snapshot is worth its writing.
 const SNAPSHOT_AFTER: u64 = 500;
 

@@ -86,7 +86,7 @@ pub(crate) fn head_query(world: &World, graph: &Graph, memory: &Memory, name: &s
 }
 
 /// `user:password`, or a token alone.
-fn credentials(value: &str) -> crate::ports::sources::Credentials {
+pub fn credentials(value: &str) -> crate::ports::sources::Credentials {
     let (username, password) = value.split_once(':').unwrap_or(("", value));
     crate::ports::sources::Credentials { username: username.to_string(), password: password.to_string() }
 }

@@ -35,6 +35,23 @@ pub struct Memory {
     pub pins: BTreeMap<String, Pin>,
     /// Versions that may not be used: source and version id.
     pub bans: Vec<Ban>,
+    /// An edit of the pipeline file that makes gates weaker and waits for the people whom they ask.
+    pub edit: Option<Edit>,
+}
+
+/// An edit of the pipeline file that makes gates weaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The digest of the new texts.
+    pub file: Digest,
+    /// What it makes weaker, in words.
+    pub weakens: Vec<String>,
+    /// The gates that it makes weaker, as they are, with the approvals so far: of the edit, and of nothing else.
+    pub gates: BTreeMap<String, Standing>,
+    /// Since when it waits.
+    pub since: Moment,
+    /// Somebody's no.
+    pub rejected: Option<Hold>,
 }
 
 /// What a step was made of when it ran last.

@@ -34,6 +34,7 @@ pub use memory::{Memory, Moment};
 pub use observed::{Answer, Observed, Query};
 pub use recipe::{PartInput, Recipe};
 pub use reference::source_fields;
+pub use targets::gate_plan;
 pub use text::{Piece, Text, Unknown};
 pub use work::{Dir, Effect, Work};
 

@@ -151,7 +151,7 @@ fn standing(place: &Place, gate: &GatePlan) -> Option<Digest> {
 }
 
 /// The gate of the model as plain data.
-pub(super) fn gate_plan(gate: &crate::model::Gate) -> GatePlan {
+pub fn gate_plan(gate: &crate::model::Gate) -> GatePlan {
     let millis =
         |d: &crate::model::Spanned<std::time::Duration>| i64::try_from(d.value.as_millis()).unwrap_or(i64::MAX);
     let quorum = |a: &crate::model::Approve| super::Quorum {

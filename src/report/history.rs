@@ -154,6 +154,16 @@ fn of_gate(event: &Event) -> Option<Told> {
             let reason = approval.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
             main(environment, format!("approved by {}{reason}", words::person(&approval.by)), Paint::Good)
         }
+        Event::EditProposed { edit } => {
+            let text = format!("an edit waits, since it makes gates weaker: {}", edit.weakens.join("; "));
+            main("file", text, Paint::Notice)
+        }
+        Event::EditApproved { approval, .. } => {
+            main("file", format!("{} approved the edit", words::person(&approval.by)), Paint::Good)
+        }
+        Event::EditRejected { word, .. } => main("file", format!("the edit was rejected {}", by(word)), Paint::Bad),
+        Event::EditSettled { accepted: true, .. } => main("file", "the edit counts now", Paint::Good),
+        Event::EditSettled { .. } => main("file", "the edit does not wait any more", Paint::Plain),
         Event::Withdrawn { environment, by: whose, word } => {
             let text = format!("the approval of {} does not count any more, {}", words::person(whose), by(word));
             main(environment, text, Paint::Notice)

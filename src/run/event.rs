@@ -1,7 +1,7 @@
 //! Events: what happened. They are the only truth; once written they never change.
 
 use crate::digest::Digest;
-use crate::plan::memory::{Approval, Ban, Deployed, Failure, Has, Hold, Made, Moment, Pin, Standing, Wish};
+use crate::plan::memory::{Approval, Ban, Deployed, Edit, Failure, Has, Hold, Made, Moment, Pin, Standing, Wish};
 use crate::plan::{Candidate, Effect, Fields};
 use crate::ports::Fault;
 use crate::ports::sources::Head;
@@ -237,6 +237,34 @@ pub enum Event {
         environment: String,
         /// Their approval.
         approval: Approval,
+    },
+    /// An edit of the pipeline file makes gates weaker, and waits for the people whom they ask.
+    EditProposed {
+        /// The edit.
+        edit: Edit,
+    },
+    /// Somebody said yes to it.
+    EditApproved {
+        /// The digest of the new texts.
+        file: Digest,
+        /// The environments for whose gates that counts.
+        environments: Vec<String>,
+        /// Their approval.
+        approval: Approval,
+    },
+    /// Somebody said no to it.
+    EditRejected {
+        /// The digest of the new texts.
+        file: Digest,
+        /// Who, why and when.
+        word: Hold,
+    },
+    /// It does not wait any more.
+    EditSettled {
+        /// The digest of the new texts.
+        file: Digest,
+        /// Whether it counts now; otherwise another one has taken its place.
+        accepted: bool,
     },
     /// Somebody's yes does not count any more: they took it back, or are not of its group any more.
     Withdrawn {

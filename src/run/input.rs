@@ -109,6 +109,16 @@ pub enum Saying {
         /// The sub-plan that was looked at; must be what stands there.
         subplan: Option<Digest>,
     },
+    /// Yes, to an edit of the pipeline file that makes gates weaker.
+    ApproveEdit {
+        /// The digest of the new texts; must be what waits.
+        file: Digest,
+    },
+    /// No, to such an edit.
+    RejectEdit {
+        /// The digest of the new texts; must be what waits.
+        file: Digest,
+    },
     /// Take a yes back: one's own, or that of somebody who is not of its group any more.
     Withdraw {
         /// The environment.

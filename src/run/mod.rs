@@ -5,6 +5,7 @@
 //! events and nothing else.
 
 pub mod decide;
+pub mod edits;
 pub mod event;
 pub mod gate;
 pub mod input;

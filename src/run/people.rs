@@ -1,5 +1,6 @@
 //! What people may say, and what follows from it. A refusal is an event, too: every call leaves its row.
 
+use super::edits;
 use super::event::Event;
 use super::input::{Saying, Word};
 use super::state::Intent;
@@ -15,6 +16,8 @@ pub fn said(memory: &Memory, intents: &BTreeMap<Arc<str>, Intent>, word: &Word, 
     let decided = match &word.what {
         Saying::Approve { environment, subplan } => approve(memory, word, environment, *subplan, at),
         Saying::Reject { environment } => reject(memory, word, environment, hold),
+        Saying::ApproveEdit { file } => edits::approve(memory.edit.as_ref(), word, *file, at),
+        Saying::RejectEdit { file } => edits::reject(memory.edit.as_ref(), word, *file, hold),
         Saying::Withdraw { environment, by } => withdraw(memory, environment, by, hold),
         Saying::Hold { environment } => Ok(vec![Event::HoldSet { environment: environment.clone(), word: hold }]),
         Saying::Release { environment } => release(memory, environment, hold),
@@ -52,11 +55,17 @@ fn approve(
     at: Moment,
 ) -> Result<Vec<Event>, String> {
     let standing = standing(memory, environment)?;
+    if standing.rejected.is_none() && subplan.is_some_and(|s| s != standing.subplan) {
+        return Err("what waits there is not what was looked at any more".to_string());
+    }
+    let approval = yes(standing, word, environment, at)?;
+    Ok(vec![Event::Approved { environment: environment.to_string(), approval }])
+}
+
+/// Somebody's approval of what stands at a gate, if they may give it.
+pub(super) fn yes(standing: &Standing, word: &Word, environment: &str, at: Moment) -> Result<Approval, String> {
     if let Some(no) = &standing.rejected {
         return Err(format!("{} rejected this candidate: {}", no.by, no.reason));
-    }
-    if subplan.is_some_and(|s| s != standing.subplan) {
-        return Err("what waits there is not what was looked at any more".to_string());
     }
     let quorums = &standing.gate.approvals;
     if quorums.is_empty() {
@@ -77,8 +86,7 @@ fn approve(
     }
     let (by, groups, reason) = (word.by.clone(), word.groups.clone(), word.reason.clone());
     let also = word.also.clone();
-    let approval = Approval { by, groups, also, subplan: standing.subplan, reason, at };
-    Ok(vec![Event::Approved { environment: environment.to_string(), approval }])
+    Ok(Approval { by, groups, also, subplan: standing.subplan, reason, at })
 }
 
 fn is_own_change(word: &Word, standing: &Standing) -> bool {
@@ -146,6 +154,8 @@ fn call(saying: &Saying) -> String {
     match saying {
         Saying::Approve { environment, .. } => format!("approve {environment}"),
         Saying::Reject { environment } => format!("reject {environment}"),
+        Saying::ApproveEdit { .. } => "approve edit".to_string(),
+        Saying::RejectEdit { .. } => "reject edit".to_string(),
         Saying::Withdraw { environment, by } => format!("withdraw {environment} {by}"),
         Saying::Hold { environment } => format!("hold {environment}"),
         Saying::Release { environment } => format!("release {environment}"),

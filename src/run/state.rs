@@ -222,6 +222,20 @@ impl State {
                     standing.approvals.push(approval.clone());
                 }
             }
+            Event::EditProposed { edit } => self.memory.edit = Some(edit.clone()),
+            Event::EditApproved { environments, approval, .. } => {
+                let gates = self.memory.edit.iter_mut().flat_map(|e| &mut e.gates);
+                for (_, standing) in gates.filter(|(name, _)| environments.contains(name)) {
+                    standing.approvals.retain(|a| a.by != approval.by);
+                    standing.approvals.push(approval.clone());
+                }
+            }
+            Event::EditRejected { word, .. } => {
+                if let Some(edit) = &mut self.memory.edit {
+                    edit.rejected = Some(word.clone());
+                }
+            }
+            Event::EditSettled { .. } => self.memory.edit = None,
             Event::Withdrawn { environment, by, .. } => {
                 if let Some(standing) = &mut self.place(environment).standing {
                     standing.approvals.retain(|a| a.by != *by);

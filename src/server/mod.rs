@@ -22,6 +22,7 @@ mod guard;
 mod health;
 mod hooks;
 mod listen;
+mod oidc;
 mod start;
 mod token;
 

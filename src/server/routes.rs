@@ -1,10 +1,10 @@
 //! The one table of routes: what there is, who may use it, and who answers. The router, the description of the API and the page
 //! of rights all come from it, so that no route can be without a right.
 
-use super::api::{act, docs, read, stream};
+use super::api::{act, docs, feed, read, stream};
 use super::site::{Person, Site};
 use super::tokens::Scope;
-use super::{health, hooks};
+use super::{health, hooks, oidc};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
@@ -87,6 +87,15 @@ const fn signed(path: &'static str, about: &'static str, handler: fn() -> Method
 pub static ROUTES: &[Route] = &[
     open("/healthz", "Whether the process lives.", || get(health::alive)),
     open("/readyz", "Whether all pipelines are looked after.", || get(health::ready)),
+    Route {
+        method: Method::Post,
+        path: "/login/oidc",
+        right: Right::Anyone,
+        proof: Proof::Form,
+        about: "Sends somebody to sign in with OpenID Connect.",
+        handler: || post(oidc::begin),
+    },
+    open("/login/oidc/callback", "Where they come back to.", || get(oidc::callback)),
     reads("/api/v1/openapi.json", "What this page describes, for programs.", || get(docs::openapi)),
     reads("/api/v1/whoami", "Who asks, and what they may do.", || get(read::whoami)),
     reads("/api/v1/pipelines", "The pipelines, and how each of them is.", || get(read::pipelines)),
@@ -109,6 +118,17 @@ pub static ROUTES: &[Route] = &[
         "What stands at a gate, exactly: what an approval would be of.",
         || get(read::gate),
     ),
+    reads(
+        "/api/v1/pipelines/{pipeline}/edit",
+        "An edit of the pipeline file that makes gates weaker, and waits.",
+        || get(read::edit),
+    ),
+    acts("/api/v1/pipelines/{pipeline}/edit/approve", Scope::Approve, "Says yes to exactly that edit.", || {
+        post(act::approve_edit)
+    }),
+    acts("/api/v1/pipelines/{pipeline}/edit/reject", Scope::Approve, "Says no to that edit.", || {
+        post(act::reject_edit)
+    }),
     reads("/api/v1/pipelines/{pipeline}/history", "What happened.", || get(read::history)),
     reads("/api/v1/pipelines/{pipeline}/deliveries", "Webhooks that came in, and what came of each.", || {
         get(read::deliveries)
@@ -151,6 +171,8 @@ pub static ROUTES: &[Route] = &[
         "Says what became of a step that was cut off.",
         || post(act::resolve),
     ),
+    reads("/badge/{pipeline}/{environment}", "A badge that says what an environment has.", || get(feed::badge)),
+    reads("/feed/{pipeline}", "What happened, as a feed in Atom.", || get(feed::feed)),
     signed(
         "/hooks/{pipeline}/{source}",
         "A hint that a source has moved, of whoever knows the secret of its trigger.",

@@ -2,6 +2,7 @@
 
 use super::config::{Config, Role, User};
 use super::hooks::{Batch, Secrets};
+use super::oidc::Away;
 use super::tokens::{self, Scope};
 use crate::adapters::sqlite::register::{Audit, Register};
 use crate::app::Keeper;
@@ -37,6 +38,8 @@ pub struct Site {
     pub batch: Batch,
     /// The secrets of webhooks that were asked for lately.
     pub secrets: Secrets,
+    /// Logins that have begun at a provider.
+    pub away: Away,
     config: RwLock<Arc<Config>>,
     verified: Mutex<HashMap<String, Instant>>,
     counted: Mutex<HashMap<String, (Instant, u32)>>,
@@ -95,6 +98,7 @@ impl Site {
         Ok(Site {
             batch: Batch::begin(register.clone())?,
             secrets: Secrets::default(),
+            away: Away::default(),
             keepers,
             register,
             local,
@@ -251,20 +255,29 @@ impl Site {
             return Ok(());
         }
         let config = self.config();
+        // Of people who came from elsewhere it is known when they come again.
+        let groups = |by: &str| config.users.get(by).map(|user| user.groups.clone());
+        self.withdraw(&groups)
+    }
+
+    /// The same of one who came from elsewhere, of whom it was just said which groups they are of.
+    pub fn recount_of(&self, name: &str, groups: &[String]) -> Result<(), PortError> {
+        self.withdraw(&|by| (by == name).then(|| groups.to_vec()))
+    }
+
+    /// Takes the approvals back of those who have lost a group that they had; of whom nothing is known nothing is taken back.
+    fn withdraw(&self, groups: &dyn Fn(&str) -> Option<Vec<String>>) -> Result<(), PortError> {
         for keeper in &self.keepers {
             let approvals: Vec<_> = keeper.state(|s| {
                 let standing = s.memory.environments.iter().filter_map(|(e, p)| Some((e, p.standing.as_ref()?)));
                 standing.flat_map(|(e, s)| s.approvals.iter().map(|a| (e.clone(), a.clone()))).collect()
             });
             for (environment, approval) in approvals {
-                // Of people who came from elsewhere it is known when they come again.
-                let Some(then) = approval.groups.filter(|_| config.users.contains_key(&approval.by)) else { continue };
-                let now = self.person(&config, &approval.by).and_then(|p| p.groups).unwrap_or_default();
+                let (Some(then), Some(now)) = (approval.groups, groups(&approval.by)) else { continue };
                 if then.iter().any(|g| !now.contains(g)) {
-                    let what = Saying::Withdraw { environment, by: approval.by.clone() };
                     let reason = Some(format!("{} left a group", approval.by));
-                    let word = Word { by: "lockgate".into(), groups: None, also: vec![], reason, what };
-                    keeper.say(&word)?;
+                    let what = Saying::Withdraw { environment, by: approval.by };
+                    keeper.say(&Word { by: "lockgate".into(), groups: None, also: vec![], reason, what })?;
                 }
             }
         }

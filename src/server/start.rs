@@ -5,10 +5,12 @@ use super::routes::Shared;
 use super::site::Site;
 use super::tokens::{self, Scope};
 use crate::adapters::sqlite::register::Register;
+use crate::app::checkout::Checkout;
 use crate::app::keeper::{Behind, Keeping};
 use crate::app::serving::Serving;
 use crate::app::{Failure, Keeper, Settings, load, session};
 use crate::diag::{Diagnostic, codes};
+use crate::digest::Digest;
 use crate::model::TriggerKind;
 use crate::ports::{Fault, PortError};
 use std::net::ToSocketAddrs;
@@ -52,7 +54,8 @@ pub(super) fn address(serving: &Serving, config: &Config) -> Result<String, Fail
 
 /// Opens everything and starts keeping it.
 pub(super) fn start(serving: &Serving, mut config: Config) -> Result<Started, Failure> {
-    let settings = all_settings(serving, &config)?;
+    let checkouts = checkouts(serving, &config)?;
+    let settings = all_settings(serving, &config, &checkouts)?;
     let folder = register_folder(serving, &settings);
     let register = Arc::new(Register::open(&folder).map_err(|e| Failure::of(&e, "the server's register"))?);
     register.tidy(jiff::Timestamp::now().as_millisecond()).map_err(|e| Failure::of(&e, "the server's register"))?;
@@ -73,6 +76,7 @@ pub(super) fn start(serving: &Serving, mut config: Config) -> Result<Started, Fa
         keepers.push(keeper);
         behind.push(thread);
     }
+    checkouts.into_iter().try_for_each(follow)?;
     let (mut local, mut login) = (None, None);
     if serving.config.is_none() {
         let name = serving.person.clone().unwrap_or_else(session::current_user);
@@ -95,9 +99,11 @@ pub(super) fn start(serving: &Serving, mut config: Config) -> Result<Started, Fa
 }
 
 /// How each pipeline is opened: those of the command line, then those of the configuration.
-fn all_settings(serving: &Serving, config: &Config) -> Result<Vec<Settings>, Failure> {
+fn all_settings(serving: &Serving, config: &Config, checkouts: &[Followed]) -> Result<Vec<Settings>, Failure> {
     let named = serving.files.iter().map(|path| Kept { path: path.clone(), git: None });
-    let mut kept: Vec<Kept> = named.chain(config.pipelines.iter().cloned()).collect();
+    let here = config.pipelines.iter().filter(|k| k.git.is_none()).cloned();
+    let elsewhere = checkouts.iter().map(|c| Kept { path: c.path.clone(), git: None });
+    let mut kept: Vec<Kept> = named.chain(here).chain(elsewhere).collect();
     if kept.is_empty() {
         kept.push(Kept { path: load::find(None)?, git: None });
     }
@@ -127,6 +133,67 @@ fn all_settings(serving: &Serving, config: &Config) -> Result<Vec<Settings>, Fai
         return Err(Failure::plain(fault));
     }
     Ok(all)
+}
+
+/// A repository that a pipeline file is taken from.
+struct Followed {
+    checkout: Checkout,
+    /// Where the file is on this machine.
+    path: PathBuf,
+    poll: std::time::Duration,
+}
+
+/// The repositories of the configuration, as their branches are now.
+fn checkouts(serving: &Serving, config: &Config) -> Result<Vec<Followed>, Failure> {
+    let mut all = Vec::new();
+    for kept in &config.pipelines {
+        let Some(repository) = &kept.git else { continue };
+        let what = format!("the repository {}", repository.url);
+        let Some(state) = &serving.state else {
+            let fault = Diagnostic::new(&codes::REFUSED, format!("{what} has to be kept somewhere"));
+            return Err(Failure::plain(fault.help("say where: `--state DIR`")));
+        };
+        let credentials = match &repository.credentials {
+            None => None,
+            Some(name) => {
+                let missing = |_| PortError::new(Fault::NotFound, format!("the variable {name} is not set"));
+                let value = std::env::var(name).map_err(|e| Failure::of(&missing(e), &what))?;
+                Some(crate::engine::credentials(&value))
+            }
+        };
+        // Two branches of one repository are two folders.
+        let name = Digest::of(format!("{} {}", repository.url, repository.branch)).hex();
+        let name = name.get(..16).unwrap_or(&name).to_string();
+        let (folder, cache) = (state.join("checkouts").join(&name), state.join("cache").join("checkouts"));
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let checkout = Checkout::new(&repository.url, &repository.branch, credentials, &folder, &cache);
+        checkout.refresh().map_err(|e| Failure::of(&e, &what))?;
+        let path = checkout.at(&kept.path).map_err(|e| Failure::of(&e, &what))?;
+        all.push(Followed { checkout, path, poll: repository.poll });
+    }
+    Ok(all)
+}
+
+/// Looks at a branch again and again. What comes of it is seen by whoever watches the folder.
+fn follow(followed: Followed) -> Result<(), Failure> {
+    let failed = |e: std::io::Error| {
+        let fault = PortError::new(Fault::Unavailable, format!("a thread cannot be made: {e}"));
+        Failure::of(&fault, "the server")
+    };
+    let look = move || {
+        let mut failures = 0;
+        loop {
+            std::thread::sleep(followed.poll.saturating_mul(1 << failures));
+            match followed.checkout.refresh() {
+                Ok(_) => failures = 0,
+                Err(error) => {
+                    failures = (failures + 1).min(6);
+                    tracing::warn!("the pipeline file cannot be taken from its repository: {error}");
+                }
+            }
+        }
+    };
+    std::thread::Builder::new().name("checkout".to_string()).spawn(look).map(|_| ()).map_err(failed)
 }
 
 /// Where the register is: in the folder that was said, or in that of the first pipeline.

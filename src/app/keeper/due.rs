@@ -210,3 +210,117 @@ pub(super) struct Look {
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use crate::ports::sources::{About, Version};
+    use crate::source::FileId;
+    use crate::syntax::{Document, Limits, parse};
+
+    const MINUTE: i64 = 60_000;
+    const HOUR: i64 = 60 * MINUTE;
+
+    fn source(triggers: &str) -> Source {
+        let text =
+            format!("lockgate 1\npipeline p {{ source app {{ git \"https://g.example/x.git\"\n{triggers}\n}} }}\n");
+        let (tree, _) = parse(FileId::default(), text.into(), &Limits::default());
+        let (mut file, _) = crate::model::decode(&Document::from(tree));
+        file.pipelines.remove(0).sources.remove(0)
+    }
+
+    fn head(id: &str) -> Result<Head, String> {
+        let version = Version { id: id.into(), name: None, content: Digest::of(id) };
+        Ok(Head { version, about: About::default() })
+    }
+
+    fn at(text: &str) -> Moment {
+        text.parse::<jiff::Timestamp>().expect("a moment").as_millisecond()
+    }
+
+    #[test]
+    fn a_poll_comes_again_a_little_later_and_after_failures_much_later() {
+        let mut due = Due::new(&source("trigger poll=\"1m\""), None, 0);
+        assert!(due.is_due(0).is_some());
+        due.begin(0);
+        assert!(due.is_due(10 * MINUTE).is_none(), "one look at a time");
+        assert!(due.end(1000, head("a")), "it was not seen before");
+        let next = due.next().expect("a moment");
+        assert!((1000 + MINUTE..=1000 + MINUTE * 11 / 10).contains(&next), "{next}");
+        let mut now = next;
+        let mut pauses = Vec::new();
+        for _ in 0..9 {
+            due.begin(now);
+            assert!(!due.end(now, Err("out of reach".into())));
+            let next = due.next().expect("a moment");
+            pauses.push((next - now) / MINUTE);
+            now = next;
+        }
+        assert!(pauses[0] >= 2 && pauses[1] >= 4 && pauses.iter().all(|p| *p <= 66), "{pauses:?}");
+        assert!(due.view(now).fault.is_some());
+        due.begin(now);
+        assert!(!due.end(now, head("a")), "nothing new");
+        assert!(due.next().is_some_and(|n| n <= now + MINUTE * 11 / 10) && due.view(now).fault.is_none());
+    }
+
+    #[test]
+    fn an_instant_counts_once_over_steps_of_the_clock_and_restarts() {
+        let nightly = source("trigger cron=\"0 3 * * *\"");
+        let mut due = Due::new(&nightly, None, at("2026-11-25T02:00:00Z"));
+        assert!(due.is_due(at("2026-11-25T02:59:59Z")).is_none());
+        let look = due.is_due(at("2026-11-25T03:00:00Z")).expect("it is due");
+        let last = look.instant.expect("an instant");
+        assert!(due.is_due(at("2026-11-25T03:00:00Z")).is_none(), "it is used up");
+        // The clock goes an hour back, and three o'clock comes again.
+        assert!(due.is_due(at("2026-11-25T02:00:00Z")).is_none());
+        assert!(due.is_due(at("2026-11-25T03:00:30Z")).is_none());
+        assert_eq!(due.next(), Some(at("2026-11-26T03:00:00Z")));
+        // A restart knows what counted; what was missed for three days counts once.
+        let mut due = Due::new(&nightly, Some(last), at("2026-11-25T03:00:10Z"));
+        assert!(due.is_due(at("2026-11-25T03:00:10Z")).is_none());
+        let mut due = Due::new(&nightly, Some(last), at("2026-11-28T12:00:00Z"));
+        assert!(due.is_due(at("2026-11-28T12:00:00Z")).is_some());
+        assert_eq!(due.next(), Some(at("2026-11-29T03:00:00Z")));
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_and_one_that_never_comes_count_once() {
+        let times = |from: &str, to: &str| {
+            let mut due = Due::new(&source("trigger cron=\"30 2 * * *\" tz=\"Europe/Berlin\""), None, at(from));
+            let (mut now, end, mut count) = (at(from), at(to), 0);
+            while now < end {
+                count += usize::from(due.is_due(now).is_some());
+                now += MINUTE;
+            }
+            count
+        };
+        assert_eq!(times("2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z"), 1, "the clock goes back");
+        assert_eq!(times("2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"), 1, "the clock goes forward");
+    }
+
+    #[test]
+    fn a_hint_during_a_look_makes_another_one() {
+        let mut due = Due::new(&source("trigger webhook=hook"), None, 0);
+        assert!(due.next().is_none(), "nothing but a hint makes it due");
+        due.hint(5, Some(1));
+        assert!(due.is_due(5).is_some());
+        due.begin(5);
+        due.hint(6, Some(2));
+        due.hint(7, Some(3));
+        assert_eq!((due.looked_for.clone(), due.waiting.clone()), (vec![1], vec![2, 3]));
+        due.end(8, head("a"));
+        assert!(due.is_due(8).is_some(), "the first look may have been too early");
+        due.begin(8);
+        due.end(9, head("a"));
+        assert!(due.next().is_none());
+    }
+
+    #[test]
+    fn a_step_of_the_clock_back_is_not_waited_for() {
+        let mut due = Due::new(&source("trigger poll=\"1m\""), None, 100 * HOUR);
+        due.begin(100 * HOUR);
+        due.end(100 * HOUR, head("a"));
+        assert!(due.is_due(HOUR).is_some());
+    }
+}

@@ -5,6 +5,7 @@
 //! one pipeline is its own: what ends that thread is written on its door, and the others go on.
 
 mod due;
+mod edit;
 mod watch;
 mod work;
 
@@ -12,7 +13,7 @@ use super::{Failure, Looked, Session, Settings};
 use crate::adapters::sqlite::Sqlite;
 use crate::adapters::sqlite::register::Register;
 use crate::engine::{SharedBook, book};
-use crate::plan::memory::Moment;
+use crate::plan::memory::{Edit, Moment};
 use crate::plan::{Memory, Plan};
 use crate::ports::PortError;
 use crate::ports::sources::Head;
@@ -130,7 +131,8 @@ impl Behind {
 impl Keeper {
     /// Opens a pipeline to be kept, and starts keeping it. Nobody else may write to its state from then on.
     pub fn start(keeping: Keeping) -> Result<(Arc<Keeper>, Behind), Failure> {
-        let session = Arc::new(Session::open(&keeping.settings)?);
+        let (session, waits) = open(&keeping.settings)?;
+        let session = Arc::new(session);
         let (records, _) = broadcast::channel(FOLLOWED);
         let told = records.clone();
         let book = session.write()?.watched(Box::new(move |records| {
@@ -149,6 +151,11 @@ impl Keeper {
             asks,
             records,
         });
+        let (now, failed) = (keeper.session().now(), |e: PortError| Failure::of(&e, "the state"));
+        match waits {
+            Some(edit) => keeper.propose(edit, now).map_err(failed)?,
+            None => keeper.settle_edit(keeper.session().loaded.digest, now).map_err(failed)?,
+        }
         let behind = spawn(keeper.clone(), keeping, asked)?;
         Ok((keeper, behind))
     }
@@ -225,6 +232,27 @@ impl Keeper {
 
     fn change(&self, change: impl FnOnce(&mut View)) {
         change(&mut self.view.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// The pipeline that counts: what is on the disk, unless that makes a gate weaker than what counted, or is faulty.
+fn open(settings: &Settings) -> Result<(Session, Option<Edit>), Failure> {
+    let new = Session::open(settings)?;
+    let Some(old) = edit::counting(&new.folder).filter(|c| !c.is(&new)) else {
+        edit::keep(&new).map_err(|e| Failure::of(&e, "the state"))?;
+        return Ok((new, None));
+    };
+    // What counted may be of an older language; then there is nothing to compare with.
+    let Ok(old) = old.session(settings) else {
+        edit::keep(&new).map_err(|e| Failure::of(&e, "the state"))?;
+        return Ok((new, None));
+    };
+    match edit::judge(&old, &new, new.now()) {
+        edit::Verdict::Waits(waits) => Ok((old, Some(waits))),
+        edit::Verdict::Counts => {
+            edit::keep(&new).map_err(|e| Failure::of(&e, "the state"))?;
+            Ok((new, None))
+        }
     }
 }
 

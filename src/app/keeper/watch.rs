@@ -20,7 +20,8 @@ pub(super) enum Changed {
 pub(super) fn watch(session: &Session, told: UnboundedSender<Changed>) -> notify::Result<RecommendedWatcher> {
     let files: Vec<PathBuf> = session.loaded.sources.iter().map(|(_, f)| absolute(f.path())).collect();
     let folders = sources(session);
-    let own = session.folder.clone();
+    // A pipeline file that is taken from a repository lies within the state, and is no part of it.
+    let own = Some(session.folder.clone()).filter(|own| !session.loaded.root.starts_with(own));
     let (watched, roots) = (files.clone(), folders.clone());
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         let Ok(event) = event else { return };
@@ -28,8 +29,10 @@ pub(super) fn watch(session: &Session, told: UnboundedSender<Changed>) -> notify
             return;
         }
         // What Lockgate and git keep for themselves is none of a source.
-        let foreign =
-            |p: &&PathBuf| !p.starts_with(&own) && !p.iter().any(|part| part == ".lockgate" || part == ".git");
+        let foreign = |p: &&PathBuf| {
+            !own.as_ref().is_some_and(|own| p.starts_with(own))
+                && !p.iter().any(|part| part == ".lockgate" || part == ".git")
+        };
         for path in event.paths.iter().filter(foreign) {
             if watched.contains(path) {
                 let _ = told.send(Changed::File);

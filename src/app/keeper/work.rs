@@ -4,6 +4,7 @@
 //! same. Whatever came of that is looked at when the run has ended; at a gate a run ends and does not wait.
 
 use super::due::Due;
+use super::edit::{self, Verdict as Judged};
 use super::watch::{self, Changed};
 use super::{Ask, Hastened, Keeper, Keeping};
 use crate::app::{ApplyOptions, Call, Failure, Looked, Session};
@@ -234,6 +235,9 @@ impl Work {
                 self.stir();
             }
             Ask::Said => {
+                if self.keeper.agreed(self.now()).is_some() {
+                    self.reload();
+                }
                 if let Some(calls) = &self.calls {
                     let _ = calls.send(Call::Look);
                 }
@@ -293,7 +297,8 @@ impl Work {
         };
         self.keeper.change(|view| view.file_fault = None);
         if session.loaded.digest == before.loaded.digest {
-            return;
+            // What waited was taken back.
+            return self.report(self.keeper.settle_edit(session.loaded.digest, session.now()));
         }
         let name = &session.graph.pipeline().name.value;
         if *name != self.keeper.name {
@@ -301,12 +306,26 @@ impl Work {
             let fault = PortError::new(Fault::Invalid, message).help("start the server again to keep the new one");
             return self.keeper.change(|view| view.file_fault = Some(Failure::of(&fault, "the pipeline file")));
         }
-        *self.keeper.session.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(session);
-        if let Err(error) = self.take_sources() {
-            tracing::error!(pipeline = %self.keeper.name, "{error}");
+        let now = session.now();
+        if let Judged::Waits(waits) = edit::judge(&before, &session, now)
+            && self.keeper.agreed(now) != Some(session.loaded.digest)
+        {
+            return self.report(self.keeper.propose(waits, now));
         }
+        self.report(edit::keep(&session));
+        self.report(self.keeper.settle_edit(session.loaded.digest, now));
+        *self.keeper.session.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(session);
+        let taken = self.take_sources();
+        self.report(taken);
         self.watch_files();
         self.stir();
+    }
+
+    /// Tells of what could not be written.
+    fn report(&self, result: Result<(), PortError>) {
+        if let Err(error) = result {
+            tracing::error!(pipeline = %self.keeper.name, "{error}");
+        }
     }
 
     /// What time alone brings about.

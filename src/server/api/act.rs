@@ -194,6 +194,39 @@ pub async fn approve(
     Ok(Json(Said { events: told.map(|(number, t)| Told { number, about: t.about, text: t.text }).collect() }))
 }
 
+/// A word about an edit of the pipeline file.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AboutEdit {
+    /// The digest of what was looked at; when another edit waits by now, nothing is said to it.
+    #[schema(value_type = String)]
+    pub file: Digest,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// `edit/approve`
+pub async fn approve_edit(
+    State(site): State<Shared>,
+    Extension(person): Extension<Person>,
+    Path(pipeline): Path<String>,
+    asked: Body<AboutEdit>,
+) -> Result<Json<Said>, Refusal> {
+    let (keeper, asked) = (keeper(&site, &pipeline)?, body(asked)?);
+    answer(keeper, &person, Saying::ApproveEdit { file: asked.file }, reason(asked.reason)?).await
+}
+
+/// `edit/reject`
+pub async fn reject_edit(
+    State(site): State<Shared>,
+    Extension(person): Extension<Person>,
+    Path(pipeline): Path<String>,
+    asked: Body<AboutEdit>,
+) -> Result<Json<Said>, Refusal> {
+    let (keeper, asked) = (keeper(&site, &pipeline)?, body(asked)?);
+    answer(keeper, &person, Saying::RejectEdit { file: asked.file }, needed(asked.reason)?).await
+}
+
 /// `reject`
 pub async fn reject(
     State(site): State<Shared>,

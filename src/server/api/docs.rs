@@ -22,6 +22,9 @@ pub async fn openapi() -> Json<OpenApi> {
 
 /// What is sent to a route: the name of its schema.
 fn sends(path: &str) -> Option<&'static str> {
+    if path.contains("/edit/") {
+        return Some("AboutEdit");
+    }
     Some(match path.rsplit('/').next()? {
         "approve" => "Approve",
         "reject" | "withdraw" | "hold" | "release" => "About",
@@ -104,6 +107,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     vec![
         of::<act::Approve>(),
         of::<act::About>(),
+        of::<act::AboutEdit>(),
         of::<act::Rollback>(),
         of::<act::OfSource>(),
         of::<act::Resolve>(),

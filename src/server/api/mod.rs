@@ -3,6 +3,7 @@
 
 pub mod act;
 pub mod docs;
+pub mod feed;
 pub mod read;
 pub mod stream;
 

@@ -185,6 +185,30 @@ pub async fn gate(
     })))
 }
 
+/// An edit that waits.
+pub async fn edit(State(site): State<Shared>, Path(pipeline): Path<String>) -> Result<Json<Value>, Refusal> {
+    let keeper = keeper(&site, &pipeline)?;
+    let waits = keeper.state(|s| s.memory.edit.clone());
+    let waits = waits.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "no edit of the pipeline file waits"))?;
+    let clock = Clock { now: site.now(), zone: jiff::tz::TimeZone::UTC };
+    let missing = |s: &crate::plan::memory::Standing| {
+        at_gate::missing(s, &clock).iter().map(at_gate::approvals).collect::<Vec<_>>()
+    };
+    let gates: Vec<Value> = waits
+        .gates
+        .iter()
+        .map(|(name, s)| value!({"environment": name, "missing": missing(s), "approved_by": s.approvals.iter().map(|a| &a.by).collect::<Vec<_>>()}))
+        .collect();
+    Ok(Json(value!({
+        "version": 1,
+        "file": waits.file,
+        "since": Clock::rfc3339(waits.since),
+        "weakens": waits.weakens,
+        "gates": gates,
+        "rejected": waits.rejected.map(|r| value!({"by": r.by, "reason": r.reason})),
+    })))
+}
+
 /// Which part of what happened is asked for.
 #[derive(Debug, Default, Deserialize)]
 pub struct HistoryQuery {

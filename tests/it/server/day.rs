@@ -102,3 +102,85 @@ fn apply_hastens_and_says_why_nothing_is_done() {
     served.say("dev", "release", json!({"environment": "dev"})).is(200);
     wait_for("dev", || served.has("dev") != before);
 }
+
+#[test]
+fn an_edit_that_makes_a_gate_weaker_waits_for_those_whom_it_asks() {
+    let mut served = Served::example();
+    served.waits_at("staging");
+    let good = served.lab.read("lockgate.kdl");
+    served.lab.write("lockgate.kdl", &good.replace("approve 2 from=sre", "approve 1 from=developers"));
+    let edit = |served: &Served| served.get("viv", "/api/v1/pipelines/first-light/edit");
+    wait_for("the edit to wait", || edit(&served).status == 200);
+    let file = edit(&served).says("2 approvals from sre are not asked any more").json()["file"].clone();
+    // A restart does not take it in either.
+    served.restart(&[]);
+    assert_eq!(edit(&served).is(200).json()["file"], file);
+    served.lab.run(&["status", "--state", "state"]).exits(0);
+    let yes = |served: &Served, who: &str| served.say(who, "edit/approve", json!({"file": file}));
+    yes(&served, "rita").is(409).says("not of sre");
+    yes(&served, "sam").is(200);
+    yes(&served, "sam").is(409).says("already");
+    assert_eq!(edit(&served).is(200).json()["file"], file, "one of two");
+    let before = served.events("candidate-formed").len();
+    yes(&served, "sue").is(200);
+    wait_for("the edit to count", || edit(&served).status == 404);
+    wait_for("a candidate of the new file", || served.events("candidate-formed").len() > before);
+    // The other way it is stricter, and nobody is asked.
+    served
+        .lab
+        .write("lockgate.kdl", &good.replace("approve 2 from=sre", "approve 1 from=developers; approve 2 from=sre"));
+    wait_for("a stricter one to count", || served.events("candidate-formed").len() > before + 1);
+    assert_eq!(edit(&served).status, 404);
+}
+
+#[test]
+fn a_pipeline_file_is_taken_from_its_repository() {
+    let lab = Lab::copy_of("examples/01-first-light");
+    lab.commit(".", "one");
+    let origin = Lab::with(&[]);
+    let url = format!("file://{}", origin.at("repository").display());
+    origin.git(".", &["clone", "-q", &lab.path().display().to_string(), "repository"]);
+    let config = format!("{}\npipeline \"lockgate.kdl\" git=\"{url}\" branch=main poll=\"1s\"\n", super::CONFIG);
+    let served = Served::of_repository(&origin, &config);
+    served.waits_at("staging");
+    let before = served.has("dev");
+    origin.edit("repository/app/Dockerfile", "good morning", "good evening");
+    origin.commit("repository", "two");
+    wait_for("the change in dev", || served.has("dev") != before);
+}
+
+#[test]
+fn the_command_line_speaks_with_it_from_elsewhere() {
+    let served = Served::example();
+    served.waits_at("staging");
+    let elsewhere = Lab::with(&[]);
+    let url = format!("http://{}", served.address);
+    let run = |who: &str, args: &[&str]| {
+        let mut command = elsewhere.command(args);
+        command.env("LOCKGATE_SERVER", &url).env("LOCKGATE_TOKEN", &served.tokens[who]);
+        crate::lab::Ran::new(args, command.output().expect("it starts"))
+    };
+    run("viv", &["status"]).exits(0).says(&["dev", "staging", "waits for 1 approval"]);
+    assert_eq!(run("viv", &["status", "--json"]).exits(0).json()["pipeline"], "first-light");
+    run("viv", &["plan"]).exits(2).says(&["staging"]);
+    run("viv", &["why", "prod"]).exits(0).says(&["staging does not have it yet"]);
+    run("viv", &["approve", "staging"]).exits(1).says(&["not of release-managers"]);
+    run("rita", &["approve", "staging", "--reason", "CHG-1"]).exits(0).says(&["approved"]);
+    wait_for("staging", || served.has("staging").is_some());
+    run("viv", &["history", "-n", "50"]).exits(0).says(&["approved", "CHG-1"]);
+    run("viv", &["log", "test.image"]).exits(0);
+    run("viv", &["hold", "prod", "--reason", "x"]).exits(1).says(&["nothing that you may see"]);
+    run("dev", &["hold", "prod", "--reason", "freeze"]).exits(0).says(&["held"]);
+    run("dev", &["release", "prod"]).exits(0);
+    served.settled();
+    run("dev", &["apply"]).exits(0).says(&["No run", "waits at the gate of prod"]);
+    run("dev", &["apply", "--rerun", "image"]).exits(3).says(&["waits at a gate"]);
+    run("sam", &["reject", "prod", "--reason", "not now"]).exits(0);
+    run("dev", &["rollback", "staging", "--reason", "x"]).exits(1).says(&["no other candidate"]);
+    let mut nobody = elsewhere.command(&["status", "--server", &url]);
+    let ran = crate::lab::Ran::new(&["status"], nobody.env("HOME", elsewhere.path()).output().expect("it starts"));
+    ran.exits(1).says(&["say who you are", "lockgate login"]);
+    elsewhere.run(&["status", "--server", "http://127.0.0.1:1"]).exits(1).says(&["127.0.0.1:1"]);
+    served.get("viv", "/badge/first-light/dev.svg").is(200).says("<svg");
+    served.get("viv", "/feed/first-light").is(200).says("<feed");
+}

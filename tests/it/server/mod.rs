@@ -4,6 +4,7 @@ mod attacks;
 mod day;
 mod hooks;
 mod http;
+mod oidc;
 mod rights;
 
 use crate::lab::{Lab, wait_for};
@@ -61,6 +62,11 @@ impl Served {
         let served = Served { lab, child, address, tokens };
         served.settled();
         served
+    }
+
+    /// A server whose pipeline is in a repository.
+    fn of_repository(_: &Lab, config: &str) -> Served {
+        Served::of(Lab::with(&[]), config, &[])
     }
 
     /// Kills it, and starts another one on the same state.

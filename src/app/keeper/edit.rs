@@ -1,0 +1,130 @@
+//! The pipeline file as it counts. A new one that makes a gate weaker waits for the people whom that gate asks today; until they
+//! have said yes the one before goes on. What counts is kept with its texts, so that a restart does not take another one in.
+
+use super::Keeper;
+use crate::app::{Failure, Session, Settings};
+use crate::check::weaker;
+use crate::digest::Digest;
+use crate::model::GateRule;
+use crate::plan::memory::{Edit, Moment, Standing};
+use crate::plan::{GatePlan, gate_plan};
+use crate::ports::{Fault, PortError};
+use crate::run::{Event, edits};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The name of the file below the state's folder in which the texts that count are.
+const NAME: &str = "pipeline.json";
+
+/// The texts that count.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Counting {
+    digest: Digest,
+    texts: Vec<(PathBuf, String)>,
+}
+
+/// What becomes of a pipeline file.
+pub(super) enum Verdict {
+    /// It counts.
+    Counts,
+    /// It waits: it makes gates weaker.
+    Waits(Edit),
+}
+
+/// The texts that count, if some do; they are of this folder.
+pub(super) fn counting(folder: &Path) -> Option<Counting> {
+    serde_json::from_slice(&std::fs::read(folder.join(NAME)).ok()?).ok()
+}
+
+impl Counting {
+    /// The pipeline of these texts.
+    pub fn session(&self, settings: &Settings) -> Result<Session, Failure> {
+        Session::of_texts(settings, &self.texts)
+    }
+
+    /// Whether these are the texts of that session.
+    pub fn is(&self, session: &Session) -> bool {
+        self.digest == session.loaded.digest
+    }
+}
+
+/// Has the texts of a session count from now on.
+pub(super) fn keep(session: &Session) -> Result<(), PortError> {
+    let counting = Counting { digest: session.loaded.digest, texts: session.loaded.texts() };
+    let failed = |e: std::io::Error| {
+        PortError::new(
+            Fault::Unavailable,
+            format!("the pipeline file cannot be kept in {}: {e}", session.folder.display()),
+        )
+    };
+    let text = serde_json::to_vec(&counting).map_err(|e| failed(e.into()))?;
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(&session.folder)?;
+        std::io::Write::write_all(&mut file, &text)?;
+        file.as_file().sync_all()?;
+        file.persist(session.folder.join(NAME)).map_err(|e| e.error)?;
+        Ok(())
+    };
+    write().map_err(failed)
+}
+
+/// Whether a new pipeline file may take the place of the one that counts.
+pub(super) fn judge(old: &Session, new: &Session, now: Moment) -> Verdict {
+    let found = weaker(&old.graph, &new.graph);
+    let environments = &old.graph.pipeline().environments;
+    let gate = |name: &str| {
+        let environment = environments.iter().find(|e| e.name.value == name)?;
+        if let GateRule::Gate(gate) = &environment.gate { Some(gate_plan(gate)) } else { None }
+    };
+    let file = new.loaded.digest;
+    let mut gates: BTreeMap<String, Standing> = BTreeMap::new();
+    for one in &found {
+        let asks = gate(&one.environment).filter(|g| g.approvals.iter().any(|a| a.count > 0));
+        gates.extend(asks.map(|g| (one.environment.clone(), standing(file, g, now))));
+    }
+    if gates.is_empty() {
+        // What nobody is asked for, nobody can be asked about.
+        return Verdict::Counts;
+    }
+    let weakens = found.into_iter().map(|w| format!("{}: {}", w.environment, w.what)).collect();
+    Verdict::Waits(Edit { file, weakens, gates, since: now, rejected: None })
+}
+
+fn standing(file: Digest, gate: GatePlan, now: Moment) -> Standing {
+    Standing {
+        candidate: file,
+        subplan: file,
+        gate,
+        contents: BTreeMap::new(),
+        since: now,
+        people: Vec::new(),
+        approvals: Vec::new(),
+        rejected: None,
+    }
+}
+
+impl Keeper {
+    /// Writes down that an edit waits, unless that is known.
+    pub(super) fn propose(&self, edit: Edit, now: Moment) -> Result<(), PortError> {
+        let mut book = self.book.lock();
+        if book.state.memory.edit.as_ref().is_some_and(|e| e.file == edit.file) {
+            return Ok(());
+        }
+        book.say(now, vec![Event::EditProposed { edit }]).map(|_| ())
+    }
+
+    /// Writes down that no edit waits any more, since that file counts: what waited, or another one.
+    pub(super) fn settle_edit(&self, counts: Digest, now: Moment) -> Result<(), PortError> {
+        let mut book = self.book.lock();
+        match book.state.memory.edit.as_ref().map(|e| e.file) {
+            Some(file) => book.say(now, vec![Event::EditSettled { file, accepted: file == counts }]).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// The file of the edit that waits, if all who are asked have said yes.
+    pub(super) fn agreed(&self, now: Moment) -> Option<Digest> {
+        self.state(|s| s.memory.edit.as_ref().filter(|e| edits::is_agreed(e, now)).map(|e| e.file))
+    }
+}
