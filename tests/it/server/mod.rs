@@ -27,8 +27,8 @@ limits timeout="3s" grace="5s" requests=1000000
 "#;
 
 /// A server with a pipeline of its own.
-struct Served {
-    lab: Lab,
+pub(crate) struct Served {
+    pub(crate) lab: Lab,
     child: Child,
     address: String,
     tokens: BTreeMap<String, String>,
@@ -43,7 +43,7 @@ impl Drop for Served {
 
 impl Served {
     /// A server of the first example.
-    fn example() -> Served {
+    pub(crate) fn example() -> Served {
         Served::of(Lab::copy_of("examples/01-first-light"), CONFIG, &[])
     }
 
@@ -79,7 +79,7 @@ impl Served {
 
     /// Waits until all was looked at once and nothing runs.
     #[track_caller]
-    fn settled(&self) {
+    pub(crate) fn settled(&self) {
         wait_for("the pipeline to come to rest", || {
             let all = self.get("adm", "/api/v1/pipelines").json();
             let one = &all["pipelines"][0];
@@ -113,13 +113,13 @@ impl Served {
         gate["subplan"].as_str().expect("a sub-plan").to_string()
     }
 
-    fn approve(&self, who: &str, environment: &str) -> Answer {
+    pub(crate) fn approve(&self, who: &str, environment: &str) -> Answer {
         let body = serde_json::json!({"environment": environment, "subplan": self.subplan(environment)});
         self.say(who, "approve", body)
     }
 
     /// The name of what an environment has.
-    fn has(&self, environment: &str) -> Option<String> {
+    pub(crate) fn has(&self, environment: &str) -> Option<String> {
         let status = self.get("viv", &format!("/api/v1/pipelines/{}/status", self.name())).json();
         let all = status["environments"].as_array()?.clone();
         let one = all.into_iter().find(|e| e["name"] == environment)?;
@@ -127,7 +127,7 @@ impl Served {
     }
 
     #[track_caller]
-    fn waits_at(&self, environment: &str) {
+    pub(crate) fn waits_at(&self, environment: &str) {
         let path = format!("/api/v1/pipelines/{}/gate/{environment}", self.name());
         wait_for("something at the gate", || self.get("viv", &path).status == 200);
     }
