@@ -157,7 +157,7 @@ impl<'a> Release<'a> {
             description: format!("Preparing {}", moment.word()),
             ..entry(bundle)
         });
-        self.write(&record, Some(digest)).await?;
+        self.make(&record, digest).await?;
         Ok(Begun { moment, revision, record, bundle: digest })
     }
 
@@ -244,8 +244,28 @@ impl<'a> Release<'a> {
         secrets().at(&self.namespace, &secret_name(&self.name, revision))
     }
 
-    /// Writes a record, over the one of the same number where there is one.
+    /// Writes a record that is new; over one of the same number where somebody was quicker.
+    async fn make(&self, record: &Record, bundle: Digest) -> Result<(), PortError> {
+        let (at, body) = self.secret(record, Some(bundle))?;
+        match self.cluster.create(&at, &body).await {
+            Ok(_) => Ok(()),
+            Err(refusal) if refusal.code == 409 => Ok(self.cluster.merge(&at, &changes(&body)).await.map(drop)?),
+            Err(refusal) => Err(refusal.error),
+        }
+    }
+
+    /// Writes a record over the one of the same number; makes it anew where somebody took that away.
     async fn write(&self, record: &Record, bundle: Option<Digest>) -> Result<(), PortError> {
+        let (at, body) = self.secret(record, bundle)?;
+        match self.cluster.merge(&at, &changes(&body)).await {
+            Ok(_) => Ok(()),
+            Err(refusal) if refusal.code == 404 => Ok(self.cluster.create(&at, &body).await.map(drop)?),
+            Err(refusal) => Err(refusal.error),
+        }
+    }
+
+    /// The Secret of a record, and where it lies.
+    fn secret(&self, record: &Record, bundle: Option<Digest>) -> Result<(At, Value), PortError> {
         let failed = |e| {
             let message = format!("Helm's record of release `{}` cannot be written: {e}", self.name);
             PortError::new(Fault::Limit, message)
@@ -261,15 +281,13 @@ impl<'a> Release<'a> {
             "apiVersion": "v1", "kind": "Secret", "type": SECRET_TYPE,
             "metadata": {"name": at.name, "namespace": self.namespace, "labels": labels}, "data": data,
         });
-        match self.cluster.create(&at, &body).await {
-            Ok(_) => Ok(()),
-            Err(refusal) if refusal.code == 409 => {
-                self.cluster.merge(&at, &json!({"metadata": {"labels": labels}, "data": data})).await?;
-                Ok(())
-            }
-            Err(refusal) => Err(refusal.error),
-        }
+        Ok((at, body))
     }
+}
+
+/// What of a record's Secret changes with it.
+fn changes(secret: &Value) -> Value {
+    json!({"metadata": {"labels": secret["metadata"]["labels"]}, "data": secret["data"]})
 }
 
 /// A digest as a label: at most 63 characters.
