@@ -25,6 +25,32 @@ pub(super) struct Serve {
     /// The server's configuration: who may do what
     #[arg(long, value_name = "FILE", env = "LOCKGATE_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
+    /// How what happens is told on standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Told::Text, env = "LOCKGATE_LOG_FORMAT", hide_env_values = true)]
+    log: Told,
+}
+
+/// How a server tells what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Told {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl Told {
+    /// From now on what happens is told, from `info` on; `LOCKGATE_LOG` says otherwise, as in `debug` or `lockgate=debug,warn`.
+    fn begin(self) {
+        let filter = tracing_subscriber::EnvFilter::try_from_env("LOCKGATE_LOG")
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // Whoever set one before keeps theirs.
+        let _ = match self {
+            Told::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+            Told::Json => lines.json().try_init(),
+        };
+    }
 }
 
 fn serving(desk: &Desk, files: Vec<PathBuf>, config: Option<PathBuf>) -> Serving {
@@ -42,6 +68,7 @@ fn serving(desk: &Desk, files: Vec<PathBuf>, config: Option<PathBuf>) -> Serving
 
 impl Serve {
     pub fn run(self, desk: &Desk, doors: &Doors) -> Result<Exit, Failure> {
+        self.log.begin();
         let serving = Serving { listen: self.listen, ..serving(desk, self.files, self.config) };
         (doors.serve)(&serving, &|text| {
             desk.terminal.print(text);

@@ -64,6 +64,9 @@ pub(super) fn is_there(program: &str) -> bool {
         .is_ok_and(|s| s.success())
 }
 
+/// What Chromium says where the machine's interfaces changed.
+const BROKEN_OFF: &str = "ERR_NETWORK_CHANGED";
+
 /// A browser without a window.
 pub(super) struct Browser {
     driver: Child,
@@ -114,6 +117,15 @@ impl Browser {
     /// Goes to an address.
     pub fn go(&self, url: &str) {
         self.call("POST", "/url", &json!({"url": url}));
+        self.settle();
+    }
+
+    /// Chromium breaks off what it loads when the machine gets or loses an interface, as with every container that starts.
+    fn settle(&self) {
+        while self.text().contains(BROKEN_OFF) {
+            std::thread::sleep(Duration::from_millis(200));
+            self.call("POST", "/refresh", &json!({}));
+        }
     }
 
     /// Where it is.
@@ -149,6 +161,7 @@ impl Browser {
     pub fn waits(&self, what: &str, is_so: impl Fn(&Browser) -> bool) {
         let start = Instant::now();
         while !is_so(self) {
+            self.settle();
             assert!(start.elapsed() < PATIENCE, "waited in vain for {what} at {}:\n{}", self.path(), self.text());
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -182,7 +195,8 @@ impl Browser {
         let log = self.call("POST", "/se/log", &json!({"type": "browser"}));
         let entries = log.as_array().cloned().unwrap_or_default();
         let bad = entries.iter().filter(|e| e["level"] == "SEVERE" || e["level"] == "WARNING");
-        bad.filter_map(|e| e["message"].as_str()).map(ToString::to_string).collect()
+        let told = bad.filter_map(|e| e["message"].as_str()).filter(|told| !told.contains(BROKEN_OFF));
+        told.map(ToString::to_string).collect()
     }
 
     /// Keeps a picture of the page, where `LOCKGATE_SHOTS` names a folder.

@@ -93,7 +93,7 @@ fn a_crash_loop_ends_the_wait_with_the_pods_log() {
     let words = failed(&crash);
     assert!(words.contains("CrashLoopBackOff: exit code 3, restarted 2 times"), "{words}");
     assert!(words.ends_with("it last said: no database"), "{words}");
-    assert!(crash.said.contains("| starting") && crash.said.contains("event BackOff"), "{}", crash.said);
+    assert!(crash.said.contains("| starting"), "{}", crash.said);
     assert!(crash.took < Duration::from_secs(60), "{:?}", crash.took);
 }
 
