@@ -22,9 +22,10 @@ watch() { # notes each time that the API server is gone, and brings it up again
         "$cluster" up >>"$room/up" 2>&1 || true
     done
 }
-broken() { cat "$room/broken" 2>/dev/null | wc -l; }
+broken() { wc -l <"$room/broken"; }
 tests() { LOCKGATE_LIVE=1 cargo test --locked --test it live:: -- --test-threads=2; }
 
+: >"$room/broken"
 watch &
 watcher=$!
 for try in 1 2; do
