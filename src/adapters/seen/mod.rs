@@ -3,7 +3,7 @@
 //!
 //! Untouched is what git means by it: device, number, kind, size and both times are as they were. The second time, that of the
 //! inode, is the kernel's own; no program can set it back. And it counts only of what had come to rest: whatever changed less
-//! than [`REST`] before a look may have changed again with the same time, so it is read anew the next time.
+//! than two seconds before a look may have changed again with the same time, so it is read anew the next time.
 //!
 //! The file is a cache. It is bound to its own digest, and where it is damaged, missing or of another form, everything is read.
 
