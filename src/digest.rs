@@ -1,7 +1,7 @@
 //! SHA-256 digests, the one way in which Lockgate names bytes.
 
 use sha2::Digest as _;
-use std::fmt;
+use std::{fmt, io};
 
 /// A SHA-256 digest. Prints, parses and serialises as `sha256:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -111,6 +111,38 @@ impl Hasher {
     /// The digest of all that was taken in.
     pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
+    }
+}
+
+/// A writer that knows the digest and number of the bytes that went through it.
+pub struct Hashing<W> {
+    inner: W,
+    hasher: sha2::Sha256,
+    size: u64,
+}
+
+impl<W: io::Write> Hashing<W> {
+    /// Nothing has gone through it yet.
+    pub fn new(inner: W) -> Hashing<W> {
+        Hashing { inner, hasher: sha2::Sha256::new(), size: 0 }
+    }
+
+    /// The writer behind it, and the digest and number of bytes of what went there.
+    pub fn finish(self) -> (W, Digest, u64) {
+        (self.inner, Digest(self.hasher.finalize().into()), self.size)
+    }
+}
+
+impl<W: io::Write> io::Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 

@@ -34,6 +34,18 @@ pub(super) enum Kind {
     Special,
 }
 
+/// The header of a member that we write: it is root's, and nothing of the machine is in it.
+pub fn header(kind: EntryType, mode: u32, size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(size);
+    header
+}
+
 /// What a file's first bytes say of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packing {

@@ -2,6 +2,7 @@
 //! made of. So that a build is of exact things, the images that it starts from are pinned to their digests in the text that
 //! the engine gets; everything else stays as it was written, line by line.
 
+use super::archive::header;
 use super::build::{BaseRef, Request, Room, Stages};
 use super::context::{Context, Found, Lost};
 use super::copy::Inputs;
@@ -210,17 +211,6 @@ impl Context<'_> {
         }
         tar.into_inner().and_then(Write::flush).map_err(unsent)
     }
-}
-
-fn header(kind: tar::EntryType, mode: u32, size: u64) -> tar::Header {
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_mode(mode);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(0);
-    header.set_size(size);
-    header
 }
 
 #[cfg(test)]

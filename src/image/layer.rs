@@ -4,10 +4,9 @@
 use super::archive;
 use super::limits;
 use super::owner::Owner;
-use crate::digest::{Digest, Hasher};
+use crate::digest::{Digest, Hasher, Hashing};
 use crate::ports::files::Files;
 use crate::ports::{Fault, PortError};
-use sha2::Digest as _;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -183,7 +182,7 @@ impl<W: Write> Packer<'_, W> {
         for (path, node) in nodes {
             match node {
                 Node::Folder { mode, owner } => {
-                    let mut header = header(tar::EntryType::Directory, *mode, *owner);
+                    let mut header = owned(tar::EntryType::Directory, *mode, *owner);
                     self.tar.append_data(&mut header, format!("{path}/"), io::empty()).map_err(unwritten)?;
                 }
                 Node::Link { owner, target } => self.link(tar::EntryType::Symlink, path, 0o777, *owner, target)?,
@@ -228,7 +227,7 @@ impl<W: Write> Packer<'_, W> {
             ordinal += 1;
             let Some(((path, node), others)) = paths.split_first() else { return Ok(()) };
             let Node::File { mode, owner, .. } = node else { return Ok(()) };
-            let mut header = header(tar::EntryType::Regular, *mode, *owner);
+            let mut header = owned(tar::EntryType::Regular, *mode, *owner);
             header.set_size(member.size);
             self.tar.append_data(&mut header, path, content).map_err(unwritten)?;
             // The bytes were read once; a second path of the same member is a second name of the first.
@@ -247,7 +246,7 @@ impl<W: Write> Packer<'_, W> {
     }
 
     fn file(&mut self, path: &str, mode: u32, owner: Owner, bytes: &[u8]) -> Result<(), PortError> {
-        let mut header = header(tar::EntryType::Regular, mode, owner);
+        let mut header = owned(tar::EntryType::Regular, mode, owner);
         header.set_size(bytes.len() as u64);
         self.tar.append_data(&mut header, path, bytes).map_err(unwritten)
     }
@@ -260,55 +259,21 @@ impl<W: Write> Packer<'_, W> {
         owner: Owner,
         target: &str,
     ) -> Result<(), PortError> {
-        let mut header = header(kind, mode, owner);
+        let mut header = owned(kind, mode, owner);
         self.tar.append_link(&mut header, path, target).map_err(unwritten)
     }
 }
 
-/// A header with nothing of the machine in it.
-fn header(kind: tar::EntryType, mode: u32, owner: Owner) -> tar::Header {
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_mode(mode);
+/// A header of somebody's; its size is said when it is known.
+fn owned(kind: tar::EntryType, mode: u32, owner: Owner) -> tar::Header {
+    let mut header = archive::header(kind, mode, 0);
     header.set_uid(owner.uid);
     header.set_gid(owner.gid);
-    header.set_mtime(0);
-    header.set_size(0);
     header
 }
 
 fn unwritten(why: io::Error) -> PortError {
     PortError::new(Fault::Unavailable, format!("a layer cannot be written: {why}"))
-}
-
-/// A writer that knows the digest and number of what went through it.
-struct Hashing<W> {
-    inner: W,
-    hasher: sha2::Sha256,
-    size: u64,
-}
-
-impl<W: Write> Hashing<W> {
-    fn new(inner: W) -> Hashing<W> {
-        Hashing { inner, hasher: sha2::Sha256::new(), size: 0 }
-    }
-
-    fn finish(self) -> (W, Digest, u64) {
-        (self.inner, Digest(self.hasher.finalize().into()), self.size)
-    }
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.inner.write(bytes)?;
-        self.hasher.update(bytes.get(..count).unwrap_or_default());
-        self.size += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
 }
 
 #[cfg(test)]

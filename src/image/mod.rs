@@ -38,6 +38,7 @@ pub mod tags;
 mod tests;
 pub mod tree;
 
+pub use archive::header as tar_header;
 pub use base::{Base, TreeCache};
 pub use build::{BaseRef, Request, bases, inputs, recipe};
 pub use context::Context;

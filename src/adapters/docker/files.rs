@@ -1,5 +1,6 @@
 //! Folders into a container, and files out of it, as archives: nothing is mounted.
 
+use crate::image::tar_header as header;
 use crate::ports::{Fault, PortError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt as _;
@@ -64,17 +65,6 @@ fn append<W: Write>(tar: &mut tar::Builder<W>, from: &Path, path: &Path) -> io::
     // A file that grows or shrinks meanwhile would break the archive.
     let content = file.take(meta.len()).chain(io::repeat(0)).take(meta.len());
     tar.append_data(&mut header(tar::EntryType::Regular, mode, meta.len()), path, content)
-}
-
-fn header(kind: tar::EntryType, mode: u32, size: u64) -> tar::Header {
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_mode(mode);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(0);
-    header.set_size(size);
-    header
 }
 
 /// What of a container is wanted here.

@@ -3,7 +3,7 @@
 //! pushing is the same for all images, whoever built them.
 
 use super::image::Store;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hashing};
 use crate::image::config::ImageConfig;
 use crate::image::limits;
 use crate::image::manifest::{self, Descriptor, Document, Manifest};
@@ -12,7 +12,6 @@ use crate::ports::images::{Blobs, Fetched, Repository};
 use crate::ports::{Fault, PortError};
 use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -129,7 +128,7 @@ impl Parts {
             let at = parts.folder.path().join(parts.files.len().to_string());
             let mut out = Hashing::new(File::create(&at).map_err(unwritten)?);
             io::copy(&mut entry, &mut out).map_err(broken)?;
-            parts.files.insert(path, Part { path: at, digest: out.digest(), size });
+            parts.files.insert(path, Part { path: at, digest: out.finish().1, size });
         }
         Ok(parts)
     }
@@ -209,7 +208,7 @@ impl Parts {
             GzBuilder::new().mtime(0).operating_system(255).write(Hashing::new(out), Compression::new(GZIP_LEVEL));
         io::copy(&mut file, &mut packer).map_err(|e| unread(&at, &e))?;
         let out = packer.finish().map_err(|e| unread(&at, &e))?;
-        let (size, digest) = (out.size, out.digest());
+        let (_, digest, size) = out.finish();
         // What it was packed from is of no use any more.
         drop(std::fs::remove_file(&part.path));
         blobs.files.insert(digest, at);
@@ -222,7 +221,7 @@ fn packed_by_engine(part: &Part, diff_id: Digest, path: &str, blobs: &mut Packed
     let file = File::open(&part.path).map_err(|e| unread(&part.path, &e))?;
     let mut unpacked = Hashing::new(io::sink());
     let copied = io::copy(&mut flate2::read::MultiGzDecoder::new(file), &mut unpacked);
-    if copied.is_err() || unpacked.digest() != diff_id {
+    if copied.is_err() || unpacked.finish().1 != diff_id {
         let message = format!("`{path}` of the engine's archive does not unpack to the layer {diff_id}");
         return Err(PortError::new(Fault::Invalid, message));
     }
@@ -259,36 +258,6 @@ impl Blobs for Packed {
         let mut file = File::open(path).map_err(|e| unread(path, &e))?;
         io::copy(&mut file, out).map_err(|e| PortError::new(Fault::Unavailable, format!("copying {digest}: {e}")))?;
         Ok(true)
-    }
-}
-
-/// A writer that knows what went through it.
-struct Hashing<W> {
-    inner: W,
-    hasher: sha2::Sha256,
-    size: u64,
-}
-
-impl<W: Write> Hashing<W> {
-    fn new(inner: W) -> Hashing<W> {
-        Hashing { inner, hasher: sha2::Sha256::new(), size: 0 }
-    }
-
-    fn digest(self) -> Digest {
-        Digest(self.hasher.finalize().into())
-    }
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.inner.write(bytes)?;
-        self.hasher.update(bytes.get(..count).unwrap_or_default());
-        self.size += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
     }
 }
 
