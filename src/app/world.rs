@@ -21,7 +21,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
     #[cfg(feature = "registry")]
     let sources = sources.with_charts(adapters::charts::Remote::new(cache.join("charts")));
     let engine = engine(&images, &state.join("images"));
-    let clusters = clusters()?;
+    let clusters = clusters();
     let shell = adapters::shell::Pool::new(parallel).map_err(|e| Failure::of(&e, "running programs"))?;
     Ok(World {
         root: root.to_path_buf(),
@@ -51,21 +51,20 @@ struct OfClusters {
 
 /// The clusters of the kubeconfig. None is spoken with before it is needed.
 #[cfg(feature = "kubernetes")]
-fn clusters() -> Result<OfClusters, Failure> {
+fn clusters() -> OfClusters {
     use adapters::kube;
-    let clusters = Arc::new(kube::Clusters::new().map_err(|e| Failure::of(&e, "clusters"))?);
-    Ok(OfClusters {
+    let clusters = Arc::new(kube::Clusters::new());
+    OfClusters {
         places: Some(clusters.clone()),
         jobs: Some(Arc::new(kube::jobs::Jobs::new(clusters.clone()))),
         secrets: Arc::new(kube::secrets::AllSecrets::new(clusters)),
-    })
+    }
 }
 
 /// This Lockgate was built without.
 #[cfg(not(feature = "kubernetes"))]
-#[allow(clippy::unnecessary_wraps, reason = "as the other one")]
-fn clusters() -> Result<OfClusters, Failure> {
-    Ok(OfClusters { places: None, jobs: None, secrets: Arc::new(adapters::secrets::LocalSecrets) })
+fn clusters() -> OfClusters {
+    OfClusters { places: None, jobs: None, secrets: Arc::new(adapters::secrets::LocalSecrets) }
 }
 
 /// Who asks URLs.

@@ -37,34 +37,44 @@ use crate::ports::{Fault, PortError};
 use diary::Diary;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::runtime::{Builder, Runtime};
 
 /// The clusters of the kubeconfig, each connected to when it is first needed.
+#[derive(Default)]
 pub struct Clusters {
-    /// Nothing only while it is dropped.
-    runtime: Option<Runtime>,
+    /// Its threads are there from the first request on: most pipelines that are checked or planned need no cluster.
+    runtime: OnceLock<Runtime>,
     open: Mutex<BTreeMap<String, Arc<Cluster>>>,
 }
 
 impl Clusters {
     /// No cluster is connected to yet.
-    pub fn new() -> Result<Clusters, PortError> {
-        // Whoever came first has set the same one.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("clusters").enable_all().build();
-        let failed = |e: std::io::Error| {
-            PortError::new(Fault::Limit, format!("no threads can be had to speak with clusters: {e}"))
-        };
-        Ok(Clusters { runtime: Some(runtime.map_err(failed)?), open: Mutex::default() })
+    pub fn new() -> Clusters {
+        Clusters::default()
     }
 
     /// Waits for something asynchronous. Not to be called from asynchronous code.
     pub fn wait<T>(&self, work: impl Future<Output = Result<T, PortError>>) -> Result<T, PortError> {
-        match &self.runtime {
-            Some(runtime) => runtime.block_on(work),
-            None => Err(PortError::new(Fault::Cancelled, "clusters are not spoken with any more")),
+        self.runtime()?.block_on(work)
+    }
+
+    fn runtime(&self) -> Result<&Runtime, PortError> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
         }
+        // Whoever came first has set the same one.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let made = Builder::new_multi_thread().worker_threads(2).thread_name("clusters").enable_all().build();
+        let failed = |e: std::io::Error| {
+            PortError::new(Fault::Limit, format!("no threads can be had to speak with clusters: {e}"))
+        };
+        let made = made.map_err(failed)?;
+        // Where another thread was faster, its runtime stays, and ours has nothing to wait for.
+        if let Err(spare) = self.runtime.set(made) {
+            spare.shutdown_background();
+        }
+        self.runtime.get().ok_or_else(|| PortError::new(Fault::Limit, "no threads can be had to speak with clusters"))
     }
 
     /// The cluster of a context.

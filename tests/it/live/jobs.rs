@@ -38,7 +38,7 @@ fn program(namespace: &Namespace, folder: &Path, argv: &[&str]) -> Program {
 }
 
 fn jobs() -> Jobs {
-    Jobs::new(Arc::new(Clusters::new().expect("a runtime")))
+    Jobs::new(Arc::new(Clusters::new()))
 }
 
 fn submit(jobs: &Jobs, program: &Program) -> Receiver<Result<Exit, PortError>> {
@@ -183,7 +183,7 @@ fn secrets_are_read_from_a_cluster() {
     let namespace = Namespace::new("rollout-secret");
     namespace.apply(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "registry"},
         "stringData": {"token": "s3cret\n", "empty": ""}}));
-    let secrets = AllSecrets::new(Arc::new(Clusters::new().expect("a runtime")));
+    let secrets = AllSecrets::new(Arc::new(Clusters::new()));
     let get = |name: &str, key: &str| {
         let text = str::to_string;
         let (namespace, name, key) = (namespace.name.clone(), text(name), text(key));

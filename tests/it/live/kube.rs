@@ -19,7 +19,7 @@ pub(crate) struct Namespace {
 impl Namespace {
     /// Its name begins like that; it is not made yet.
     pub fn unmade(prefix: &str) -> Namespace {
-        Namespace { clusters: Clusters::new().expect("a runtime"), name: super::unique(prefix) }
+        Namespace { clusters: Clusters::new(), name: super::unique(prefix) }
     }
 
     /// Its name begins like that, and it is there.
@@ -143,7 +143,7 @@ fn a_kind_that_is_not_there_is_told_with_what_is() {
     if !is_live("a_kind_that_is_not_there_is_told_with_what_is") {
         return;
     }
-    let clusters = Clusters::new().expect("a runtime");
+    let clusters = Clusters::new();
     let cluster = clusters.cluster(&context()).expect("a cluster");
     let kind = |api: &'static str, kind: &'static str| {
         clusters.wait(cluster.needed_kind(api, kind)).expect_err("no such kind").help.expect("a help")
