@@ -1,6 +1,7 @@
 //! What the ports promise, asked of the real neighbours and of those in memory alike: a simulation is worth what its world
 //! has in common with the real one.
 
+mod builder;
 mod containers;
 mod journal;
 mod places;
