@@ -23,7 +23,10 @@ watch() { # notes each time that the API server is gone, and brings it up again
     done
 }
 broken() { wc -l <"$room/broken"; }
-tests() { LOCKGATE_LIVE=1 cargo test --locked --test it live:: -- --test-threads=2; }
+tests() {
+    "$cluster" image live/busybox:1 >"$room/image" 2>&1 || cat "$room/image"
+    LOCKGATE_LIVE=1 cargo test --locked --lib contract:: && LOCKGATE_LIVE=1 cargo test --locked --test it live:: -- --test-threads=2
+}
 
 : >"$room/broken"
 watch &

@@ -105,7 +105,7 @@ fn of_a_docker_engine() {
     use crate::adapters::docker::{Containers, Engine};
     use std::sync::Arc;
     let live = std::env::var_os("LOCKGATE_LIVE").is_some_and(|v| v == "1");
-    let image = std::env::var("LOCKGATE_LIVE_IMAGE").unwrap_or_else(|_| "127.0.0.1:5000/wso2/wso2mi:1.2.0".to_string());
+    let image = std::env::var("LOCKGATE_LIVE_IMAGE").unwrap_or_else(|_| "127.0.0.1:5000/live/busybox:1".to_string());
     if !live {
         eprintln!("skipped: of_a_docker_engine (it needs an engine; LOCKGATE_LIVE=1 says that it is there)");
         return;

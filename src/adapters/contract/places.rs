@@ -186,6 +186,8 @@ fn of_a_cluster() {
     };
     let kept = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         keeps_its_promises(&clusters, &target, &meddle, &writes);
+        // What is deployed under one name cannot be deployed under another.
+        clusters.deploy(&Deployment::of(&target, &bundle("app", &[]))).result.expect("gone");
         one_release_an_object(&clusters, &target);
         tells_what_it_would_do(&clusters, &target, &meddle);
         let foreign = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "foreign"}});
