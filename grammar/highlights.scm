@@ -107,6 +107,7 @@
   "reason"
   "repo"
   "self"
+  "sign"
   "status"
   "tag"
   "tz"

@@ -13,6 +13,8 @@ pub mod images;
 #[cfg(feature = "kubernetes")]
 pub mod kube;
 pub mod layout;
+#[cfg(feature = "notices")]
+pub mod notices;
 pub mod place;
 mod received;
 #[cfg(feature = "registry")]

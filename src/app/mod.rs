@@ -16,6 +16,7 @@ pub mod remote;
 pub mod saved;
 pub mod serving;
 pub mod session;
+pub mod telling;
 pub mod unmoved;
 
 mod beside;

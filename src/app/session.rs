@@ -1,5 +1,6 @@
 //! A session with one pipeline and its state.
 
+use super::telling::{self, Teller, Telling, Voice};
 use super::{Failure, Loaded, SavedPlan, load, unmoved, world};
 use crate::adapters::seen::Seen;
 use crate::adapters::sqlite::Sqlite;
@@ -54,6 +55,8 @@ pub struct Applied {
     pub plan: Plan,
     /// The state afterwards.
     pub state: State,
+    /// Who could not be told of what happened.
+    pub untold: Vec<telling::Untold>,
 }
 
 /// A plan that was just made, with what was seen for it.
@@ -80,6 +83,7 @@ pub struct Session {
     parallel: usize,
     world: World,
     saved: Option<SavedPlan>,
+    telling: Option<Telling>,
 }
 
 impl Session {
@@ -132,7 +136,38 @@ impl Session {
         let seen = Arc::new(Seen::open(&loaded.root, unmoved::file(&folder), began));
         let world = world::open(&loaded.root, &folder, parallel, &seen)?;
         let person = settings.person.clone().unwrap_or_else(current_user);
-        Ok(Session { loaded, graph, folder, person, seen, parallel, world, saved })
+        Ok(Session { loaded, graph, folder, person, seen, parallel, world, saved, telling: None })
+    }
+
+    /// Has those told whom the pipeline names, of what this session does from now on.
+    pub fn telling(mut self, telling: Telling) -> Session {
+        self.telling = Some(telling);
+        self
+    }
+
+    /// The pipeline as it is told of.
+    pub(super) fn voice(&self) -> Voice {
+        Voice { graph: self.graph.clone(), world: self.world.clone(), folder: self.folder.clone() }
+    }
+
+    /// Begins to tell of what is written into that book.
+    fn tell(&self, book: &SharedBook, before: u64) -> Result<Option<Teller>, PortError> {
+        let Some(telling) = self.telling.clone().filter(|_| !self.graph.pipeline().notifies.is_empty()) else {
+            return Ok(None);
+        };
+        let voice = self.voice();
+        Teller::start(telling, book.clone(), before, move || voice.clone()).map(Some)
+    }
+
+    /// Ends telling, and says who could not be told.
+    fn told(&self, teller: Option<Teller>, number: u64) -> Result<Vec<telling::Untold>, PortError> {
+        match teller {
+            Some(teller) => {
+                teller.stop(telling::PATIENCE);
+                telling::untold(&self.folder, self.now())
+            }
+            None => telling::pass_over(&self.voice(), number).map(|()| Vec::new()),
+        }
     }
 
     /// The state as it is, read without holding it.
@@ -264,10 +299,17 @@ impl Session {
                 Diagnostic::new(&codes::PLAN_STALE, message).help("nothing was changed; plan again"),
             ));
         }
+        let before = book.lock().state.number;
+        let teller = self.tell(&book, before).map_err(|e| Failure::of(&e, "the outbox"))?;
+        if let Some(wake) = teller.as_ref().map(Teller::wake) {
+            book.lock().watch(Box::new(move |_| wake.look()));
+        }
         let finish = self.carry_out(&book, looked, &self.person, options).await;
+        let number = book.lock().state.number;
+        let untold = self.told(teller, number).map_err(|e| Failure::of(&e, "the outbox"))?;
         let Finish { outcome, plan, .. } = finish.map_err(|e| Failure::of(&e, "the run"))?;
         let state = std::mem::take(&mut book.lock().state);
-        Ok(Applied { outcome, plan, state })
+        Ok(Applied { outcome, plan, state, untold })
     }
 
     /// Carries a plan out that was just made.
@@ -300,7 +342,14 @@ impl Session {
         let word = Word { by: self.person.clone(), groups: None, also: Vec::new(), reason, what };
         let now = self.world.clock.now();
         let events = crate::run::said(&book.state.memory, &book.state.intents, &word, now);
+        let before = book.state.number;
         let records = book.say(now, events).map_err(|e| Failure::of(&e, "the state"))?;
+        if self.telling.is_some() {
+            let teller = self.tell(&SharedBook::new(book), before).map_err(|e| Failure::of(&e, "the outbox"))?;
+            if let Some(teller) = teller {
+                teller.stop(telling::PATIENCE);
+            }
+        }
         if let Some(Event::Refused { reason, .. }) = records.first().map(|r| &r.event) {
             return Err(Failure::plain(Diagnostic::new(&codes::REFUSED, reason.clone())));
         }

@@ -92,7 +92,7 @@ pub fn each<'a>(pipeline: &'a Pipeline, see: &mut dyn FnMut(Place<'a>)) {
         in_environment(environment, see);
     }
     for notify in &pipeline.notifies {
-        if let Some(NotifyTo::Slack(template) | NotifyTo::Webhook(template)) = &notify.to {
+        if let Some(template) = notify.to.as_ref().and_then(NotifyTo::url) {
             see(Place { template, role: Role::NotifyAddress, in_environment: true });
         }
     }

@@ -37,6 +37,9 @@ pub(super) struct Apply {
     /// How many steps may run at once; 4 unless said
     #[arg(short = 'j', long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     parallel: Option<u16>,
+    /// Tell nobody of this run, whatever the pipeline's `notify` say
+    #[arg(long)]
+    no_notify: bool,
 }
 
 impl Apply {
@@ -46,15 +49,19 @@ impl Apply {
         }
         let mut settings = desk.settings(self.path.as_deref());
         settings.parallel = self.parallel.map(usize::from);
-        let session = Session::open(&settings)?;
+        let mut session = Session::open(&settings)?;
+        if !self.no_notify {
+            session = desk.telling(session)?;
+        }
         desk.warn(&session);
         let live = RefCell::new(Live::new(desk, &session));
         let applied = self.apply(desk, &session, &live);
         let progress = live.into_inner().close();
-        let Applied { outcome, plan, state } = applied?;
+        let Applied { outcome, plan, state, untold } = applied?;
         let typed = desk.typed(&session, self.own_path(&session).as_deref());
         let clock = desk.clock(&session);
         desk.terminal.print(&progress.summary(&plan, &state, outcome, &clock, &typed, desk.terminal.out));
+        desk.untold(&untold);
         // The process ends here, and does so sooner than what is large is taken apart.
         std::mem::forget((plan, state));
         Ok(match outcome {

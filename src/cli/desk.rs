@@ -4,6 +4,7 @@ use super::args::Globals;
 use super::terminal::Terminal;
 use crate::app::load::FILE_NAME;
 use crate::app::remote::Server;
+use crate::app::telling::{self, Telling, Untold};
 use crate::app::{Failure, Session, Settings};
 use crate::diag::Severity;
 use crate::report::diagnostics;
@@ -73,6 +74,23 @@ impl Desk {
     /// Opens the pipeline that the flags mean.
     pub fn open(&self, path: Option<&Path>) -> Result<Session, Failure> {
         Session::open(&self.settings(path))
+    }
+
+    /// Has those told whom the pipeline names, of what the session does.
+    pub fn telling(&self, session: Session) -> Result<Session, Failure> {
+        if session.graph.pipeline().notifies.is_empty() {
+            return Ok(session);
+        }
+        let sender = telling::sender_of_environment().map_err(|e| Failure::of(&e, "the mail server"))?;
+        Ok(session.telling(Telling { url: None, sender }))
+    }
+
+    /// Says who could not be told.
+    pub fn untold(&self, untold: &[Untold]) {
+        for one in untold {
+            let text = crate::report::layout::one_line(&one.text());
+            self.terminal.say(&format!("{}\n", Paint::Notice.on(&text, self.terminal.err)));
+        }
     }
 
     /// The time, told in the zone of this machine.

@@ -32,7 +32,7 @@ impl Approve {
             let subplan = self.subplan.map(|s| s.to_string());
             return remote::approve(desk, &server, &self.environment, subplan, self.reason);
         }
-        let session = desk.open(None)?;
+        let session = desk.telling(desk.open(None)?)?;
         let environment = names::environment(&session, &self.environment)?;
         let saying = Saying::Approve { environment: environment.clone(), subplan: self.subplan };
         desk.say(&session, saying, self.reason, "")?;
@@ -74,7 +74,7 @@ impl Reject {
             let body = serde_json::json!({"environment": self.environment, "reason": self.reason});
             return remote::say(desk, &server, "reject", &body);
         }
-        let session = desk.open(None)?;
+        let session = desk.telling(desk.open(None)?)?;
         let environment = names::environment(&session, &self.environment)?;
         desk.say(&session, Saying::Reject { environment }, Some(self.reason), "")?;
         Ok(Exit::Done)

@@ -28,6 +28,8 @@ impl Status {
             true => board::json(pipeline, &rows, &state),
             false => board::text(pipeline, &rows, &state, &clock, desk.terminal.out),
         });
+        let untold = crate::app::telling::untold(&session.folder, clock.now);
+        desk.untold(&untold.map_err(|e| Failure::of(&e, "the outbox"))?);
         Ok(Exit::Done)
     }
 }

@@ -53,6 +53,11 @@ impl Book {
         self
     }
 
+    /// Has somebody told of every record from now on, in place of whoever was.
+    pub fn watch(&mut self, watch: Watch) {
+        self.watch = Some(watch);
+    }
+
     /// Takes events in without writing them yet.
     pub fn take(&mut self, at: Moment, events: Vec<Event>, out: &mut Vec<Record>) {
         for event in events {

@@ -91,8 +91,14 @@ impl Lowering {
             }
         }
         for notify in &pipeline.notifies {
-            if let Some(crate::model::NotifyTo::Slack(t) | crate::model::NotifyTo::Webhook(t)) = &notify.to {
-                self.look_up(t);
+            if let Some(url) = notify.to.as_ref().and_then(|to| to.url()) {
+                self.look_up(url);
+            }
+            if let Some(secret) = notify.to.as_ref().and_then(|to| to.sign()) {
+                let is_secret = |k: Kind| matches!(k, Kind::Secret(_));
+                if !self.graph.find(secret).is_some_and(|other| is_secret(self.graph.kind(other))) {
+                    self.unknown(secret, "secret", is_secret);
+                }
             }
         }
     }

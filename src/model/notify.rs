@@ -2,7 +2,7 @@
 
 use super::decode::{self, Faults};
 use super::format;
-use super::spec::{Arg, Child, Choice, Spec, Ty, Word, word};
+use super::spec::{Arg, Child, Choice, Names, Prop, Spec, Ty, Word, word};
 use super::{Spanned, Template};
 use crate::source::Span;
 use crate::syntax::Node;
@@ -28,8 +28,13 @@ pub const EVENTS: &[&str] = &["waiting", "deployed", "verified", "failed", "roll
 pub enum NotifyTo {
     /// `slack "{secret}"`: a webhook of Slack's shape.
     Slack(Template),
-    /// `webhook "URL"`: a JSON object is posted there.
-    Webhook(Template),
+    /// `webhook "URL" sign=SECRET`: a JSON object is posted there.
+    Webhook {
+        /// The address.
+        url: Template,
+        /// The secret that signs what is posted.
+        sign: Option<Spanned<String>>,
+    },
     /// `email "ADDRESS"`.
     Email(Spanned<String>),
 }
@@ -60,23 +65,41 @@ pub static SLACK: Spec = Spec {
 /// `webhook "URL"`
 pub static WEBHOOK: Spec = Spec {
     args: &[Arg::new("URL", Ty::Template, "The address.")],
-    example: r#"webhook "https://hooks.example.com/lockgate""#,
-    ..Spec::new("webhook", "A JSON object that is posted.")
+    props: &[Prop::new(
+        "sign",
+        Ty::Name(Names::Secret),
+        "The secret that signs the body: `X-Lockgate-Signature: sha256=HEX` is its HMAC.",
+    )
+    .default("not signed")],
+    example: r#"webhook "https://hooks.example.com/lockgate" sign=hook-key"#,
+    ..Spec::new(
+        "webhook",
+        "A JSON object that is posted. `X-Lockgate-Notice` has the id of the notice, by which one that comes twice is known.",
+    )
 };
 
 /// `email "ADDRESS"`
 pub static EMAIL: Spec = Spec {
     args: &[Arg::new("ADDRESS", Ty::Format(&format::EMAIL), "The address.")],
     example: r#"email "releases@example.com""#,
-    ..Spec::new("email", "A mail.")
+    ..Spec::new(
+        "email",
+        "A mail, over the mail server of `server.kdl`, or of `LOCKGATE_SMTP` and `LOCKGATE_MAIL_FROM`.",
+    )
 };
 
 /// The events with what they mean; the same as [`EVENTS`].
 static EVENT_WORDS: &[Word] = &[
-    word("waiting", "a candidate stands at a gate and somebody must say yes"),
+    word(
+        "waiting",
+        "somebody must say something: a candidate stands at a gate, an edit makes gates weaker, or a program was cut off",
+    ),
     word("deployed", "a candidate was deployed, and is being verified"),
     word("verified", "an environment has a candidate"),
-    word("failed", "a build, a task, a deploy or a verification failed"),
+    word(
+        "failed",
+        "a build, a task, a deploy or a verification failed, or what an environment had could not be brought back",
+    ),
     word("rolled-back", "an environment went back to what it had"),
     word("approved", "somebody said yes"),
     word("rejected", "somebody said no"),
@@ -105,10 +128,25 @@ impl Notify {
 }
 
 impl NotifyTo {
+    /// The address, where it is one of the web.
+    pub fn url(&self) -> Option<&Template> {
+        match self {
+            NotifyTo::Slack(url) | NotifyTo::Webhook { url, .. } => Some(url),
+            NotifyTo::Email(_) => None,
+        }
+    }
+
+    /// The secret that signs what is sent.
+    pub fn sign(&self) -> Option<&Spanned<String>> {
+        if let NotifyTo::Webhook { sign, .. } = self { sign.as_ref() } else { None }
+    }
+
     fn decode(node: Node<'_>, faults: &mut Faults) -> Option<NotifyTo> {
         Some(match node.name() {
             "slack" => NotifyTo::Slack(decode::arg_template(node, 0, faults)?),
-            "webhook" => NotifyTo::Webhook(decode::arg_template(node, 0, faults)?),
+            "webhook" => {
+                NotifyTo::Webhook { url: decode::arg_template(node, 0, faults)?, sign: decode::prop(node, "sign") }
+            }
             "email" => NotifyTo::Email(decode::arg(node, 0)?),
             _ => return None,
         })

@@ -9,6 +9,7 @@ pub mod files;
 pub mod filter;
 pub mod images;
 pub mod journal;
+pub mod notices;
 pub mod places;
 pub mod secrets;
 pub mod shelf;

@@ -12,6 +12,7 @@ pub mod gate;
 pub mod graph;
 pub mod history;
 pub mod layout;
+pub mod notices;
 pub mod page;
 pub mod paint;
 pub mod past;

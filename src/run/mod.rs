@@ -9,6 +9,7 @@ pub mod edits;
 pub mod event;
 pub mod gate;
 pub mod input;
+pub mod notices;
 pub mod orders;
 pub mod progress;
 pub mod state;

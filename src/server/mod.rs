@@ -24,6 +24,7 @@ mod hooks;
 mod listen;
 mod oidc;
 mod start;
+mod telling;
 mod token;
 
 pub use token::token;
@@ -62,7 +63,7 @@ async fn serve_on(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure>
     let listener = bind(&start::address(serving, &config)?).await?;
     let at = listener.local_addr().map_err(|e| unreachable("its own address", &e))?;
     let limits = config.limits.clone();
-    let start::Started { site, behind, login } = start::start(serving, config)?;
+    let start::Started { site, behind, login } = start::start(serving, config, at)?;
     told(&format!("listening on http://{at}\n"));
     if let Some(token) = login {
         // What stands behind the sign of a link is not sent: the page takes it from there, and forgets it.

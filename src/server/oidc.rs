@@ -1,7 +1,7 @@
 //! A login with OpenID Connect: the authorization code flow with PKCE, a nonce and a state that is bound to the browser. Whoever
 //! comes back is who the provider says, of the groups that its claim says.
 
-use super::config::{Oidc, SecretAt};
+use super::config::Oidc;
 use super::fault::Refusal;
 use super::guard::{COOKIE, cookie};
 use super::routes::Shared;
@@ -124,18 +124,9 @@ async fn ask(client: &reqwest::Client, request: HttpRequest) -> Result<HttpRespo
 }
 
 fn secret(oidc: &Oidc) -> Result<Option<ClientSecret>, Refusal> {
-    let missing = |what: String| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, what);
-    let text = match &oidc.secret {
-        None => return Ok(None),
-        Some(SecretAt::Env(name)) => {
-            std::env::var(name).map_err(|_| missing(format!("the variable {name} is not set")))?
-        }
-        Some(SecretAt::File(path)) => std::fs::read_to_string(path)
-            .map_err(|e| missing(format!("the secret of this server cannot be read: {e}")))?
-            .trim_end_matches(['\n', '\r'])
-            .to_string(),
-    };
-    Ok(Some(ClientSecret::new(text)))
+    let missing = |e: crate::ports::PortError| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, e.message);
+    let secret = oidc.secret.as_ref().map(|at| at.read("the secret of this server"));
+    Ok(secret.transpose().map_err(missing)?.map(ClientSecret::new))
 }
 
 /// Where the provider sends people back to.

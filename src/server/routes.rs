@@ -133,6 +133,7 @@ pub static ROUTES: &[Route] = &[
     reads("/api/v1/pipelines/{pipeline}/deliveries", "Webhooks that came in, and what came of each.", || {
         get(read::deliveries)
     }),
+    reads("/api/v1/pipelines/{pipeline}/notices", "Who was told of what, and who could not be.", || get(read::notices)),
     reads("/api/v1/pipelines/{pipeline}/log", "What a step printed. `follow=true` goes on until it has ended.", || {
         get(stream::log)
     }),

@@ -53,12 +53,13 @@ pub(super) fn address(serving: &Serving, config: &Config) -> Result<String, Fail
 }
 
 /// Opens everything and starts keeping it.
-pub(super) fn start(serving: &Serving, mut config: Config) -> Result<Started, Failure> {
+pub(super) fn start(serving: &Serving, mut config: Config, at: std::net::SocketAddr) -> Result<Started, Failure> {
     let checkouts = checkouts(serving, &config)?;
     let settings = all_settings(serving, &config, &checkouts)?;
     let folder = register_folder(serving, &settings);
     let register = Arc::new(Register::open(&folder).map_err(|e| Failure::of(&e, "the server's register"))?);
     register.tidy(jiff::Timestamp::now().as_millisecond()).map_err(|e| Failure::of(&e, "the server's register"))?;
+    let telling = super::telling::telling(&config, at)?;
     let (mut keepers, mut behind): (Vec<Arc<Keeper>>, Vec<Behind>) = (Vec::new(), Vec::new());
     for settings in settings {
         let keeping = Keeping {
@@ -66,6 +67,7 @@ pub(super) fn start(serving: &Serving, mut config: Config) -> Result<Started, Fa
             register: register.clone(),
             runtime: tokio::runtime::Handle::current(),
             grace: config.limits.grace,
+            telling: telling.clone(),
         };
         let (keeper, thread) = Keeper::start(keeping)?;
         if keepers.iter().any(|k| k.name == keeper.name) {

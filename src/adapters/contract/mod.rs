@@ -4,6 +4,8 @@
 mod builder;
 mod containers;
 mod journal;
+#[cfg(feature = "notices")]
+mod notices;
 mod places;
 mod shelf;
 #[cfg(feature = "registry")]

@@ -15,6 +15,7 @@ mod chain;
 mod faults;
 mod lock;
 mod open;
+pub mod outbox;
 pub mod register;
 
 use crate::digest::Digest;

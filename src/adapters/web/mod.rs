@@ -141,7 +141,7 @@ impl Web {
     }
 
     /// A client for a host that takes a redirection for an answer.
-    fn client_that_stays(&self, host: &str) -> Result<Client, PortError> {
+    pub(crate) fn client_that_stays(&self, host: &str) -> Result<Client, PortError> {
         self.make_client(host, &Policy::none)
     }
 

@@ -9,6 +9,7 @@ mod edit;
 mod watch;
 mod work;
 
+use super::telling::{self, Teller, Telling, Voice, Wake};
 use super::{Failure, Looked, Session, Settings};
 use crate::adapters::sqlite::Sqlite;
 use crate::adapters::sqlite::register::Register;
@@ -27,6 +28,9 @@ use tokio::sync::{broadcast, oneshot};
 
 /// How many records somebody who follows them may be behind before some are left out.
 const FOLLOWED: usize = 4096;
+
+/// How long those who are told may keep a server that stops.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A pipeline that is kept going. Cheap to share.
 pub struct Keeper {
@@ -110,6 +114,8 @@ pub struct Keeping {
     pub runtime: tokio::runtime::Handle,
     /// How long what runs may take to its end when everything stops.
     pub grace: Duration,
+    /// How those are told whom the pipeline names.
+    pub telling: Telling,
 }
 
 /// The thread behind a keeper.
@@ -134,13 +140,8 @@ impl Keeper {
         let (session, waits) = open(&keeping.settings)?;
         let session = Arc::new(session);
         let (records, _) = broadcast::channel(FOLLOWED);
-        let told = records.clone();
-        let book = session.write()?.watched(Box::new(move |records| {
-            for record in records {
-                // Nobody may be listening.
-                let _ = told.send(record.clone());
-            }
-        }));
+        let book = session.write()?;
+        let before = book.state.number;
         let (asks, asked) = unbounded_channel();
         let keeper = Arc::new(Keeper {
             name: session.graph.pipeline().name.value.clone(),
@@ -151,13 +152,34 @@ impl Keeper {
             asks,
             records,
         });
+        let teller = keeper.tell(keeping.telling.clone(), before).map_err(|e| Failure::of(&e, "the outbox"))?;
         let (now, failed) = (keeper.session().now(), |e: PortError| Failure::of(&e, "the state"));
         match waits {
             Some(edit) => keeper.propose(edit, now).map_err(failed)?,
             None => keeper.settle_edit(keeper.session().loaded.digest, now).map_err(failed)?,
         }
-        let behind = spawn(keeper.clone(), keeping, asked)?;
+        let behind = spawn(keeper.clone(), keeping, asked, teller)?;
         Ok((keeper, behind))
+    }
+
+    /// Begins to tell of every record: those who follow, and those whom the pipeline names.
+    fn tell(self: &Arc<Keeper>, telling: Telling, before: u64) -> Result<Teller, PortError> {
+        let (keeper, told) = (self.clone(), self.records.clone());
+        let teller = Teller::start(telling, self.book.clone(), before, move || Voice::of(&keeper.session()))?;
+        let wake: Wake = teller.wake();
+        self.book.lock().watch(Box::new(move |records| {
+            for record in records {
+                // Nobody may be listening.
+                let _ = told.send(record.clone());
+            }
+            wake.look();
+        }));
+        Ok(teller)
+    }
+
+    /// Those who could not be told lately. Calls block.
+    pub fn untold(&self) -> Result<Vec<telling::Untold>, PortError> {
+        telling::untold(&self.folder, self.session().now())
     }
 
     /// The pipeline as it is now.
@@ -256,7 +278,12 @@ fn open(settings: &Settings) -> Result<(Session, Option<Edit>), Failure> {
     }
 }
 
-fn spawn(keeper: Arc<Keeper>, keeping: Keeping, asked: UnboundedReceiver<Ask>) -> Result<Behind, Failure> {
+fn spawn(
+    keeper: Arc<Keeper>,
+    keeping: Keeping,
+    asked: UnboundedReceiver<Ask>,
+    teller: Teller,
+) -> Result<Behind, Failure> {
     let failed = |e: std::io::Error| {
         let what = PortError::new(crate::ports::Fault::Unavailable, format!("a thread cannot be made: {e}"));
         Failure::of(&what, &format!("pipeline {}", keeper.name))
@@ -267,7 +294,7 @@ fn spawn(keeper: Arc<Keeper>, keeping: Keeping, asked: UnboundedReceiver<Ask>) -
         let work = std::panic::AssertUnwindSafe(|| work::work(kept.clone(), keeping, asked));
         let ended = std::panic::catch_unwind(work);
         let why = match ended {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return teller.stop(LAST_WORDS),
             Ok(Err(error)) => error.to_string(),
             Err(panic) => format!("a fault of Lockgate: {}", said_by(&*panic)),
         };

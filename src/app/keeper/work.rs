@@ -314,6 +314,8 @@ impl Work {
         }
         self.report(edit::keep(&session));
         self.report(self.keeper.settle_edit(session.loaded.digest, now));
+        let number = self.keeper.state(|s| s.number);
+        self.report(crate::app::telling::begin(&crate::app::telling::Voice::of(&session), number));
         *self.keeper.session.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(session);
         let taken = self.take_sources();
         self.report(taken);

@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule { code: &codes::BAD_URL, needs_whole: false,
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for notify in &context.pipeline.notifies {
-        if let Some(NotifyTo::Slack(url) | NotifyTo::Webhook(url)) = &notify.to {
+        if let Some(url) = notify.to.as_ref().and_then(NotifyTo::url) {
             found.extend(check(url));
         }
     }

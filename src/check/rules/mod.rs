@@ -241,12 +241,12 @@ fn unused(context: &Context<'_>, code: &'static Code, is: fn(Kind) -> bool, help
 
 /// The names that notifications use, which are no nodes of the graph.
 fn told<'a>(context: &Context<'a>) -> HashSet<&'a str> {
-    use crate::model::NotifyTo;
-    let templates = context.pipeline.notifies.iter().filter_map(|n| match &n.to {
-        Some(NotifyTo::Slack(template) | NotifyTo::Webhook(template)) => Some(template),
-        _ => None,
-    });
-    templates.flat_map(Template::refs).map(|r| r.name.as_str()).collect()
+    let receivers = context.pipeline.notifies.iter().filter_map(|n| n.to.as_ref());
+    let names = |to: &'a crate::model::NotifyTo| {
+        let addresses = to.url().into_iter().flat_map(Template::refs).map(|r| r.name.as_str());
+        addresses.chain(to.sign().map(|s| s.value.as_str()))
+    };
+    receivers.flat_map(names).collect()
 }
 
 /// The parts of a path, without those that say nothing.

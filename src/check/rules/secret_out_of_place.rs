@@ -26,6 +26,12 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for secret in context.pipeline.builds.iter().flat_map(|b| &b.secrets) {
         found.extend(outside(context, &secret.name, secret.name.span, None));
     }
+    for to in context.pipeline.notifies.iter().filter_map(|n| n.to.as_ref()) {
+        for reference in to.url().into_iter().flat_map(crate::model::Template::refs) {
+            found.extend(outside(context, &reference.name, reference.span, None));
+        }
+        to.sign().iter().for_each(|secret| found.extend(outside(context, secret, secret.span, None)));
+    }
     for environment in &context.pipeline.environments {
         for verify in &environment.verifies {
             if let VerifyKind::Run(command) | VerifyKind::Script { command, .. } = &verify.kind {
@@ -51,8 +57,9 @@ fn outside(context: &Context<'_>, name: &str, place: Span, environment: Option<&
     if secret.environments.is_empty() || environment.is_some_and(allowed) {
         return None;
     }
-    let here = environment
-        .map_or("a source, build or task, which has no environment".to_string(), |e| format!("`{}`", *e.name));
+    let here = environment.map_or("a source, build, task or notification, which has no environment".to_string(), |e| {
+        format!("`{}`", *e.name)
+    });
     let fault = Diagnostic::new(&codes::SECRET_OUT_OF_PLACE, format!("the secret `{name}` may not be used in {here}"));
     let fault = fault.at(place, "used here");
     let names: Vec<&str> = secret.environments.iter().map(|e| e.value.as_str()).collect();

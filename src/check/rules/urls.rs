@@ -13,7 +13,7 @@ pub(super) fn each<'a>(pipeline: &'a Pipeline, see: &mut dyn FnMut(&'a str, Span
         }
     }
     for notify in &pipeline.notifies {
-        if let Some(NotifyTo::Slack(url) | NotifyTo::Webhook(url)) = &notify.to {
+        if let Some(url) = notify.to.as_ref().and_then(NotifyTo::url) {
             template(url, see);
         }
     }

@@ -291,6 +291,28 @@ pub async fn deliveries(State(site): State<Shared>, Path(pipeline): Path<String>
     Ok(Json(value!({"version": 1, "deliveries": deliveries.iter().map(one).collect::<Vec<_>>()})))
 }
 
+/// What people and programs were told, and who could not be.
+pub async fn notices(State(site): State<Shared>, Path(pipeline): Path<String>) -> Result<Json<Value>, Refusal> {
+    let keeper = keeper(&site, &pipeline)?.clone();
+    let (notices, untold) = blocking(move || {
+        Ok::<_, crate::ports::PortError>((crate::app::telling::newest(&keeper.folder, 200)?, keeper.untold()?))
+    })
+    .await??;
+    let one = |n: &crate::adapters::sqlite::outbox::Notice| {
+        let letter: Value = serde_json::from_str(&n.body).unwrap_or_default();
+        value!({
+            "id": n.id, "notify": n.receiver, "event": n.event, "number": n.number, "title": letter["title"],
+            "since": Clock::rfc3339(n.since), "sent": n.sent.map(Clock::rfc3339), "tried": n.tried,
+            "next": n.due.map(Clock::rfc3339), "fault": n.fault,
+        })
+    };
+    let untold: Vec<Value> = untold
+        .iter()
+        .map(|u| value!({"notify": u.receiver, "waiting": u.waiting, "given_up": u.given_up, "since": Clock::rfc3339(u.since), "fault": u.fault}))
+        .collect();
+    Ok(Json(value!({"version": 1, "untold": untold, "notices": notices.iter().map(one).collect::<Vec<_>>()})))
+}
+
 /// Who did what to the server.
 pub async fn audit(State(site): State<Shared>) -> Result<Json<Value>, Refusal> {
     let register = site.register.clone();

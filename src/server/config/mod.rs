@@ -7,6 +7,7 @@ use crate::app::Failure;
 use crate::app::load::read_bounded;
 use crate::diag::{Diagnostic, any_error, codes};
 use crate::model::duration;
+use crate::ports::{Fault, PortError};
 use crate::source::Sources;
 use crate::syntax::{Document, Limits as TextLimits, Node, parse, text_of};
 use std::collections::BTreeMap;
@@ -111,6 +112,23 @@ pub struct Oidc {
     pub scopes: Vec<String>,
 }
 
+/// A server that takes mails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Its host.
+    pub host: String,
+    /// Its port, where it is not the usual one.
+    pub port: Option<u16>,
+    /// Whether the way to it is encrypted: `whole`, `starttls` or `none`.
+    pub tls: String,
+    /// Who we are to it.
+    pub user: Option<String>,
+    /// Where the password is.
+    pub password: Option<SecretAt>,
+    /// Who the mails are from.
+    pub from: String,
+}
+
 /// Where a secret of the server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretAt {
@@ -118,6 +136,21 @@ pub enum SecretAt {
     Env(String),
     /// A file.
     File(PathBuf),
+}
+
+impl SecretAt {
+    /// The secret, without the line end of a file; `what` names it where it cannot be had.
+    pub fn read(&self, what: &str) -> Result<String, PortError> {
+        match self {
+            SecretAt::Env(name) => std::env::var(name)
+                .map_err(|_| PortError::new(Fault::NotFound, format!("{what}: the variable {name} is not set"))),
+            SecretAt::File(path) => {
+                std::fs::read_to_string(path).map(|text| text.trim_end_matches(['\n', '\r']).to_string()).map_err(|e| {
+                    PortError::new(Fault::NotFound, format!("{what}: {} cannot be read: {e}", path.display()))
+                })
+            }
+        }
+    }
 }
 
 /// Bounds.
@@ -170,6 +203,8 @@ pub struct Config {
     pub anyone_reads: bool,
     /// A login with OpenID Connect.
     pub oidc: Option<Oidc>,
+    /// The server that takes mails.
+    pub mail: Option<Mail>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -222,6 +257,7 @@ impl Config {
             }
             "read" => self.anyone_reads = arg(node, 0).is_some_and(|w| w == "anyone"),
             "oidc" => self.oidc = oidc(node, base),
+            "mail" => self.mail = mail(node, base),
             "limits" => self.limits = bounds(node),
             _ => {}
         }
@@ -297,11 +333,27 @@ fn token(node: Node<'_>) -> Result<TokenHash, String> {
     Ok(TokenHash { id: id.to_string(), hash: hash.to_string(), scopes, expires })
 }
 
+/// Where the secret of a node is, by its child of that name.
+fn secret(node: Node<'_>, name: &str, base: &Path) -> Option<SecretAt> {
+    let child = node.children().find(|c| c.name() == name)?;
+    let file = prop(child, "file").map(|p| SecretAt::File(base.join(p)));
+    prop(child, "env").map(SecretAt::Env).or(file)
+}
+
+fn mail(node: Node<'_>, base: &Path) -> Option<Mail> {
+    let port = node.prop("port").and_then(|p| p.value().as_i64()).and_then(|n| u16::try_from(n).ok());
+    Some(Mail {
+        host: arg(node, 0)?,
+        port,
+        tls: prop(node, "tls").unwrap_or_else(|| "starttls".to_string()),
+        user: prop(node, "user"),
+        password: secret(node, "password", base),
+        from: prop(node, "from")?,
+    })
+}
+
 fn oidc(node: Node<'_>, base: &Path) -> Option<Oidc> {
-    let secret = node.children().find(|c| c.name() == "secret").and_then(|c| {
-        let file = prop(c, "file").map(|p| SecretAt::File(base.join(p)));
-        prop(c, "env").map(SecretAt::Env).or(file)
-    });
+    let secret = secret(node, "secret", base);
     let scopes = prop(node, "scopes").unwrap_or_else(|| "profile email groups".to_string());
     Some(Oidc {
         issuer: prop(node, "issuer")?,
@@ -357,6 +409,7 @@ mod tests {
             }
             grant admin platform
             limits body=64 timeout="5s"
+            mail "smtp.example.com" from="lockgate@example.com" user=lockgate { password file="smtp" }
             oidc issuer="https://id.example.com" client=lockgate { secret env=OIDC_SECRET }
             "#,
         )
@@ -367,6 +420,9 @@ mod tests {
         assert_eq!(config.url.as_deref(), Some("https://lockgate.example.com"));
         assert_eq!(config.pipelines[0].path, Path::new("/etc/lockgate/shop/lockgate.kdl"));
         assert_eq!(config.pipelines[1].git.as_ref().map(|g| g.branch.as_str()), Some("trunk"));
+        let mail = config.mail.as_ref().expect("a mail server");
+        assert_eq!((mail.host.as_str(), mail.tls.as_str(), mail.port), ("smtp.example.com", "starttls", None));
+        assert_eq!(mail.password, Some(SecretAt::File("/etc/lockgate/smtp".into())));
         assert_eq!(config.role(Role::Viewer, &["platform".into()]), Role::Admin);
         assert_eq!((config.limits.body, config.limits.timeout), (64 << 10, Duration::from_secs(5)));
     }
@@ -379,6 +435,8 @@ mod tests {
         assert!(wrong("user ann\nuser ann").contains("already"));
         assert!(wrong("user ann { token \"plain\" }").contains("has no `:`"));
         assert!(wrong("user ann { token \"a:md5\" }").contains("argon2id"));
+        assert!(wrong("mail \"smtp\"").contains("from"));
+        assert!(wrong("mail \"smtp\" from=\"a@example.com\" tls=maybe").contains("maybe"));
         assert!(wrong("oidc issuer=\"https://x\"").contains("client"));
     }
 }

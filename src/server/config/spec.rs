@@ -13,6 +13,7 @@ pub(super) static FILE: Spec = Spec {
         Child::any(&GRANT),
         Child::once(&READ),
         Child::once(&OIDC),
+        Child::once(&MAIL),
         Child::once(&LIMITS),
     ],
     ..Spec::new("", "The configuration of a server.")
@@ -129,6 +130,37 @@ static SECRET: Spec = Spec {
     ],
     example: "secret env=OIDC_SECRET",
     ..Spec::new("secret", "Where the secret is that the provider gave to this server; none for a public client.")
+};
+
+static WAYS: &[Word] = &[
+    word("whole", "encrypted from the first byte, on port 465"),
+    word("starttls", "encrypted after asking for it, and not without, on port 587"),
+    word("none", "not encrypted, on port 25; for a server of this machine"),
+];
+
+static MAIL: Spec = Spec {
+    args: &[Arg::new("HOST", Ty::Text, "Its host.")],
+    props: &[
+        Prop::new("from", Ty::Format(&format::EMAIL), "Who the mails are from.").required(),
+        Prop::new("tls", Ty::Word(WAYS), "Whether the way to it is encrypted.").default("`starttls`"),
+        Prop::new("port", Ty::Count(1, 65_535), "Its port.").default("the usual one"),
+        Prop::new("user", Ty::Text, "Who we are to it."),
+    ],
+    children: &[Child::once(&PASSWORD)],
+    example: r#"
+mail "smtp.example.com" from="lockgate@example.com" user=lockgate {
+    password env=SMTP_PASSWORD
+}"#,
+    ..Spec::new("mail", "The server that takes mails for those whom a `notify` names with `email`.")
+};
+
+static PASSWORD: Spec = Spec {
+    props: &[
+        Prop::new("env", Ty::Format(&format::VARIABLE), "A variable of the environment."),
+        Prop::new("file", Ty::Text, "A file; its last line end does not count."),
+    ],
+    example: "password env=SMTP_PASSWORD",
+    ..Spec::new("password", "Where the password of `user` is.")
 };
 
 static LIMITS: Spec = Spec {

@@ -164,7 +164,8 @@ fn look<T>(
     let print = live::print(std::slice::from_ref(keeper));
     let past = site.seen.of(keeper)?;
     let (session, view) = (keeper.session(), keeper.view());
-    let (turns, trouble, viewer) = (turns(&view), trouble(&view), viewer(site, person));
+    let (turns, mut trouble, viewer) = (turns(&view), trouble(&view), viewer(site, person));
+    trouble.extend(keeper.untold()?.iter().map(crate::app::telling::Untold::text));
     let clock = Clock { now: site.now(), zone: jiff::tz::TimeZone::system() };
     Ok(keeper.state(|state| {
         make(&Look {

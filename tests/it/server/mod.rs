@@ -4,6 +4,7 @@ mod attacks;
 mod day;
 mod hooks;
 mod http;
+mod notices;
 mod oidc;
 mod rights;
 
