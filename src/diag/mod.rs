@@ -115,16 +115,23 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.dedup_by(|a, b| a.code.id == b.code.id && a.labels == b.labels && a.message == b.message);
 }
 
-/// The name among `known` that was probably meant by `name`, if one is near enough.
+/// The name among `known` that was probably meant by `name`, if one is near enough. A name of one letter is near to nothing
+/// but itself in the other case: of any other letter as much could be said.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let far = (name.chars().count() / 3).max(1) + 1;
-    known
-        .into_iter()
-        .filter(|k| *k != name)
-        .map(|k| (strsim::osa_distance(&name.to_lowercase(), &k.to_lowercase()), k))
-        .filter(|(d, k)| *d < far.min(k.chars().count().max(2)))
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, k)| k)
+    let length = name.chars().count();
+    let far = (length / 3).max(1);
+    let plain = name.to_lowercase();
+    let near = |known: &'a str| {
+        let its = known.chars().count();
+        // What differs in length by more than that is no nearer.
+        if known == name || its.abs_diff(length) > far {
+            return None;
+        }
+        let distance = strsim::osa_distance(&plain, &known.to_lowercase());
+        let is_near = distance == 0 || distance <= far && distance < its && length > 1 && its > 1;
+        is_near.then_some((distance, known))
+    };
+    known.into_iter().filter_map(near).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 
 #[cfg(test)]
@@ -137,5 +144,13 @@ mod tests {
         assert_eq!(did_you_mean("Branch", ["branch"]), Some("branch"));
         assert_eq!(did_you_mean("zebra", ["branch", "paths"]), None);
         assert_eq!(did_you_mean("ab", ["xy"]), None);
+        assert_eq!(did_you_mean("gti", ["git"]), Some("git"));
+    }
+
+    #[test]
+    fn a_single_letter_is_near_to_nothing() {
+        assert_eq!(did_you_mean("a", ["b", "ab", "c"]), None);
+        assert_eq!(did_you_mean("ab", ["a", "b"]), None);
+        assert_eq!(did_you_mean("A", ["a", "b"]), Some("a"));
     }
 }
