@@ -43,12 +43,12 @@ impl Hand for Files {
 }
 
 /// A block of code of a page.
-struct Block {
-    info: String,
-    text: String,
+pub struct Block {
+    pub info: String,
+    pub text: String,
 }
 
-fn blocks(page: &str) -> Vec<Block> {
+pub fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for line in page.lines() {
@@ -76,7 +76,7 @@ fn files(blocks: &[Block]) -> Files {
 }
 
 /// An example is a whole file, or what stands in a pipeline.
-fn whole(text: &str) -> String {
+pub fn whole(text: &str) -> String {
     let is_file = text.lines().any(|l| l.starts_with("lockgate ") || l.starts_with("pipeline "));
     if is_file { text.to_string() } else { format!("lockgate 1\n\npipeline example {{\n{text}}}\n") }
 }
@@ -105,7 +105,7 @@ fn grammar() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("grammar")
 }
 
-fn pages() -> Vec<(String, String)> {
+pub fn pages() -> Vec<(String, String)> {
     let folder = std::fs::read_dir(grammar().join("rules")).expect("grammar/rules");
     let is_page = |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("LG"));
     let paths = folder.map(|entry| entry.expect("an entry").path()).filter(is_page);

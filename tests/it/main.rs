@@ -18,6 +18,7 @@ mod image;
 mod live;
 mod lsp;
 mod rehearse;
+mod sarif;
 mod scenes;
 #[cfg(feature = "server")]
 mod server;

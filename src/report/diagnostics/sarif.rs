@@ -72,13 +72,22 @@ fn result(diagnostic: &Diagnostic, rule: Option<usize>, sources: &Sources) -> Va
     if let Some(rule) = rule {
         set("ruleIndex", rule.into());
     }
-    let related: Vec<Value> = labels.filter_map(|l| location(l.span, &l.text, sources)).collect();
+    // Of places that are the same the standard wants one.
+    let mut related: Vec<Value> = Vec::new();
+    for place in labels.filter_map(|l| location(l.span, &l.text, sources)) {
+        if !related.contains(&place) {
+            related.push(place);
+        }
+    }
     if !related.is_empty() {
         set("relatedLocations", related.into());
     }
     if let Some(fix) = &diagnostic.fix {
-        let changes: Vec<Value> = fix.edits.iter().filter_map(|e| change(e, sources)).collect();
-        set("fixes", json!([{"description": {"text": fix.title}, "artifactChanges": changes}]));
+        let changes: Option<Vec<Value>> = fix.edits.iter().map(|e| change(e, sources)).collect();
+        // Half of a fix is none, and neither is one without a change.
+        if let Some(changes) = changes.filter(|c| !c.is_empty()) {
+            set("fixes", json!([{"description": {"text": fix.title}, "artifactChanges": changes}]));
+        }
     }
     result
 }
