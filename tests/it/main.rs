@@ -9,6 +9,7 @@ mod check;
 mod cli;
 mod delivery;
 mod docs;
+mod editors;
 mod faults;
 mod grammar;
 mod helm;
