@@ -1,19 +1,20 @@
 //! Charts and values files beside the pipeline file, for the check of values.
 //!
 //! A folder source and a chart of this machine are as they are on the disk; so is a git source that is this very
-//! repository, since its files are what is being edited. All else is judged when it is planned.
+//! repository, since its files are what is being edited. A chart from a repository is the one that was fetched last, where the
+//! state still keeps it. All else is judged when it is planned.
 
 use super::load::repository_of;
 use crate::adapters::charts;
+use crate::graph::Graph;
 use crate::model::source::is_path;
-use crate::model::{Source, SourceKind};
+use crate::model::{Source, SourceKind, SourcePath};
 use crate::ports::files::Files;
 use crate::source::Sources;
 use crate::values::{Hand, Known, Text};
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 /// The largest values file that is judged.
@@ -26,23 +27,83 @@ const MAX_CHART: u64 = 32 << 20;
 const MAX_KEPT: usize = 64;
 
 /// Reads a text.
-type Read<'r> = &'r mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>;
+pub(super) type Read<'r> = &'r mut (dyn FnMut(&Path) -> std::io::Result<Vec<u8>> + Send);
 
 /// What is beside a pipeline file.
 pub(super) struct Beside<'r> {
     root: PathBuf,
     repository: PathBuf,
-    texts: RefCell<(Sources, Read<'r>)>,
+    /// The URLs of the repository's remotes; read when one is asked about.
+    remotes: OnceLock<Vec<String>>,
+    /// The folder of the state, if it was said.
+    state: Option<PathBuf>,
+    /// Where charts from repositories are kept: of the state, or of that of each pipeline.
+    kept: OnceLock<Vec<PathBuf>>,
+    texts: Mutex<(Sources, Read<'r>)>,
 }
 
 impl<'r> Beside<'r> {
-    pub fn new(root: &Path, sources: Sources, read: Read<'r>) -> Beside<'r> {
-        Beside { root: root.to_path_buf(), repository: repository_of(root), texts: RefCell::new((sources, read)) }
+    pub fn new(root: &Path, state: Option<&Path>, sources: Sources, read: Read<'r>) -> Beside<'r> {
+        Beside {
+            root: root.to_path_buf(),
+            repository: repository_of(root),
+            remotes: OnceLock::new(),
+            state: state.map(Path::to_path_buf),
+            kept: OnceLock::new(),
+            texts: Mutex::new((sources, read)),
+        }
     }
 
     /// The texts, with the values files that were read.
     pub fn take_sources(&self) -> Sources {
-        std::mem::take(&mut self.texts.borrow_mut().0)
+        std::mem::take(&mut self.texts().0)
+    }
+
+    fn texts(&self) -> MutexGuard<'_, (Sources, Read<'r>)> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a chart or a values file of a pipeline is on this machine.
+    pub fn has_some(&self, graph: &Graph) -> bool {
+        let source = |path: &SourcePath| graph.source(graph.find(&path.source)?);
+        let is_here = |path| source(path).is_some_and(|s| self.folder(s).is_some() || self.fetched(s).is_some());
+        graph.pipeline().releases.iter().any(|release| {
+            let files = release.values.iter().map(|v| &v.file);
+            release.chart.iter().chain(files).any(is_here)
+        })
+    }
+
+    /// The chart from a repository that was fetched last.
+    #[cfg(feature = "registry")]
+    fn fetched(&self, source: &Source) -> Option<PathBuf> {
+        let SourceKind::Helm { chart, repo: Some(repo), version } = &source.kind else { return None };
+        let kept = self.kept.get_or_init(|| {
+            let base = self.state.clone().unwrap_or_else(|| self.root.join(".lockgate"));
+            let of_pipelines =
+                std::fs::read_dir(&base).into_iter().flatten().flatten().take(MAX_KEPT).map(|e| e.path());
+            let all = std::iter::once(base.clone()).chain(of_pipelines).map(|state| state.join("cache/charts"));
+            all.filter(|folder| folder.is_dir()).collect()
+        });
+        let range = version.as_ref().map(|v| v.value.as_str());
+        kept.iter().find_map(|cache| charts::kept(cache, repo, chart, range))
+    }
+
+    /// None: without the feature `registry` nothing is fetched.
+    #[cfg(not(feature = "registry"))]
+    fn fetched(&self, _: &Source) -> Option<PathBuf> {
+        None
+    }
+
+    /// Whether a URL is that of a remote of the repository.
+    fn is_this(&self, url: &str) -> bool {
+        let plain = |url: &str| url.trim().trim_end_matches('/').trim_end_matches(".git").to_string();
+        let remotes = self.remotes.get_or_init(|| {
+            let config = super::load::read_bounded(&self.repository.join(".git/config")).unwrap_or_default();
+            let config = String::from_utf8_lossy(&config);
+            let url = |line: &str| Some(plain(line.trim().strip_prefix("url")?.trim_start().strip_prefix('=')?));
+            config.lines().filter_map(url).collect()
+        });
+        !remotes.is_empty() && remotes.contains(&plain(url))
     }
 
     /// Where the files of a source are on this machine.
@@ -54,7 +115,7 @@ impl<'r> Beside<'r> {
                 let here = self.repository.canonicalize().ok()?;
                 (there == here && here.join(".git").exists()).then_some(here)
             }
-            SourceKind::Git { url, .. } => is_this(&self.repository, url).then(|| self.repository.clone()),
+            SourceKind::Git { url, .. } => self.is_this(url).then(|| self.repository.clone()),
             SourceKind::Helm { chart, repo: None, .. } if is_path(chart) => Some(self.root.join(&chart.value)),
             _ => None,
         }
@@ -63,14 +124,17 @@ impl<'r> Beside<'r> {
 
 impl Hand for Beside<'_> {
     fn chart(&self, source: &Source, folder: &str) -> Option<Arc<Known>> {
-        let path = self.folder(source)?;
-        let path = if folder.is_empty() { path } else { path.join(folder) };
+        let path = match self.folder(source) {
+            Some(path) if folder.is_empty() => path,
+            Some(path) => path.join(folder),
+            None => self.fetched(source).filter(|_| folder.is_empty())?,
+        };
         known(&path)
     }
 
     fn text(&self, source: &Source, path: &str) -> Option<Text> {
         let path = clean(&self.folder(source)?.join(path));
-        let (sources, read) = &mut *self.texts.borrow_mut();
+        let (sources, read) = &mut *self.texts();
         if let Some(file) = sources.find(&path) {
             return Some(Text { file, text: sources.get(file)?.text().clone() });
         }
@@ -85,15 +149,6 @@ fn clean(path: &Path) -> PathBuf {
     crate::engine::clean(path)
 }
 
-/// Whether a URL is that of a remote of the repository.
-fn is_this(repository: &Path, url: &str) -> bool {
-    let plain = |url: &str| url.trim().trim_end_matches('/').trim_end_matches(".git").to_string();
-    let Ok(config) = super::load::read_bounded(&repository.join(".git/config")) else { return false };
-    let config = String::from_utf8_lossy(&config);
-    let urls = config.lines().filter_map(|line| line.trim().strip_prefix("url")?.trim_start().strip_prefix('='));
-    urls.map(plain).any(|remote| remote == plain(url))
-}
-
 /// What tells whether a chart is as it was.
 type Stamp = Vec<(PathBuf, u64, Option<SystemTime>)>;
 
@@ -105,7 +160,7 @@ static KEPT: Mutex<BTreeMap<PathBuf, Kept>> = Mutex::new(BTreeMap::new());
 
 fn known(path: &Path) -> Option<Arc<Known>> {
     let stamp = stamp(path)?;
-    let mut kept = KEPT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, chart)) = kept.get(path).filter(|(then, _)| *then == stamp) {
         return chart.clone();
     }

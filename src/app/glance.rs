@@ -1,9 +1,10 @@
 //! A glance at the state, for an editor: what is where. It holds nothing, and makes nothing where there is no state.
 
+use crate::adapters::git::Git;
 use crate::adapters::sqlite::Sqlite;
 use crate::engine::book;
 use crate::ide::{Deployed, Facts, PipelineFacts};
-use crate::model::Pipeline;
+use crate::model::{Pipeline, SourceKind};
 use crate::plan::{Moment, source_fields};
 use crate::report::{Clock, board, words};
 use crate::run::State;
@@ -43,6 +44,13 @@ pub fn facts(root: &Path, state: Option<&Path>, document: &Document) -> Facts {
     let (file, _) = crate::model::decode(document);
     for pipeline in &file.pipelines {
         let folder = folder(root, state, &pipeline.name, file.pipelines.len() > 1);
+        let git = Git::new(folder.join("cache/git"));
+        for source in &pipeline.sources {
+            if let SourceKind::Git { url, .. } = &source.kind {
+                let known = git.known_branches(url);
+                facts.branches.entry(url.value.clone()).or_default().extend(known);
+            }
+        }
         let Some(state) = read(&folder).filter(|s| s.number > 0) else { continue };
         facts.pipelines.insert(pipeline.name.value.clone(), of_pipeline(pipeline, &state));
     }

@@ -1,16 +1,16 @@
 //! From a path to a checked pipeline.
 
 use super::Failure;
-use super::beside::Beside;
-use crate::check::{self, Checked, Repository};
+use super::beside::{Beside, Read};
+use crate::check::{self, Checked, Memory, Repository};
 use crate::diag::{Diagnostic, any_error, codes};
 use crate::digest::{Digest, Hasher};
 use crate::graph::Graph;
 use crate::source::Sources;
 use crate::syntax::{Document, Limits, include};
 use crate::values;
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// The conventional name of the file.
 pub const FILE_NAME: &str = "lockgate.kdl";
@@ -85,47 +85,71 @@ pub fn load(path: &Path) -> Loaded {
     load_with(path, &mut |path| read_bounded(path))
 }
 
-/// The same with another way to read: a saved plan's texts, an editor's unsaved ones.
+/// The same with another way to read: a saved plan's texts.
 pub fn load_with(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>) -> Loaded {
-    let (mut loaded, found) = read_all(path, read);
-    let disk = Disk { root: loaded.root.clone(), hand: None, asked: RefCell::default() };
-    (loaded.checked, loaded.diagnostics) = check::document(&loaded.document, found, &disk);
-    loaded.asked = disk.asked.into_inner();
-    loaded.asked.extend(loaded.root.ancestors().map(|folder| folder.join(".git")));
-    loaded.asked.sort_unstable();
-    loaded.asked.dedup();
-    loaded
-}
-
-/// Reads and judges the file at a path with the values files that are beside it, and the charts that they are for.
-pub fn judge(path: &Path) -> Loaded {
-    judge_with(path, &mut |path| read_bounded(path))
-}
-
-/// The same with another way to read texts; charts are read from the disk.
-pub fn judge_with(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>) -> Loaded {
-    let (mut loaded, found) = read_all(path, read);
-    let hand = Beside::new(&loaded.root, std::mem::take(&mut loaded.sources), read);
-    let disk = Disk { root: loaded.root.clone(), hand: Some(&hand), asked: RefCell::default() };
-    (loaded.checked, loaded.diagnostics) = check::document(&loaded.document, found, &disk);
-    loaded.sources = hand.take_sources();
-    loaded
-}
-
-/// Everything that the pipeline file is made of, not judged yet, and what was found while reading it.
-fn read_all(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>) -> (Loaded, Vec<Diagnostic>) {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let root = absolute.parent().map(Path::to_path_buf).unwrap_or_default();
-    let repository = repository_of(&root);
+    let root = folder_of(path);
     let mut sources = Sources::new();
-    let (document, found) = include::load(&absolute, &repository, &limits(), &mut sources, read);
+    let (document, found) = read_all(path, &root, &mut sources, read);
     let mut hasher = Hasher::new("pipeline");
     for (_, file) in sources.iter() {
         hasher.field(file.text().as_bytes());
     }
-    let (digest, own) = (hasher.finish(), sources.iter().count());
-    let (path, diagnostics) = (path.to_path_buf(), Vec::new());
-    (Loaded { path, root, sources, own, document, digest, checked: None, diagnostics, asked: Vec::new() }, found)
+    let disk = Disk { root: &root, hand: None, asked: Mutex::default() };
+    let (checked, diagnostics) = check::document(&document, found, &disk);
+    let mut asked = disk.asked.into_inner().unwrap_or_default();
+    asked.extend(root.ancestors().map(|folder| folder.join(".git")));
+    asked.sort_unstable();
+    asked.dedup();
+    let (path, own, digest) = (path.to_path_buf(), sources.iter().count(), hasher.finish());
+    Loaded { path, root, sources, own, document, digest, checked, diagnostics, asked }
+}
+
+/// A pipeline file that was only judged: there is nothing to run.
+pub struct Judged {
+    /// The folder of the file, absolute.
+    pub root: PathBuf,
+    /// All texts, the values files that were judged among them.
+    pub sources: Sources,
+    /// The trees of the file and its includes.
+    pub document: Document,
+    /// Everything that was found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads and judges the file at a path with the values files that are beside it, and the charts that they are for. `state` is the
+/// folder of the state, where it was said: charts from repositories are kept there.
+pub fn judge(path: &Path, state: Option<&Path>) -> Judged {
+    judge_again(path, state, &mut |path| read_bounded(path), &mut Memory::default())
+}
+
+/// The same for an editor, which asks again and again: texts come from `read`, and pipelines that `memory` knows as they are now
+/// are not looked at.
+pub fn judge_again(path: &Path, state: Option<&Path>, read: Read<'_>, memory: &mut Memory) -> Judged {
+    let root = folder_of(path);
+    let mut sources = Sources::new();
+    let (document, found) = read_all(path, &root, &mut sources, read);
+    let hand = Beside::new(&root, state, sources, read);
+    let disk = Disk { root: &root, hand: Some(&hand), asked: Mutex::default() };
+    let diagnostics = memory.judge(&document, found, &disk);
+    let sources = hand.take_sources();
+    Judged { root, sources, document, diagnostics }
+}
+
+/// The absolute folder of a file.
+fn folder_of(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    absolute.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// Everything that a pipeline file is made of, not judged yet, and what was found while reading it.
+fn read_all(
+    path: &Path,
+    root: &Path,
+    sources: &mut Sources,
+    read: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>,
+) -> (Document, Vec<Diagnostic>) {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    include::load(&absolute, &repository_of(root), &limits(), sources, read)
 }
 
 impl Loaded {
@@ -149,8 +173,10 @@ fn limits() -> Limits {
 pub fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read as _;
     let limit = limits().size as u64 + 1;
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    let file = std::fs::File::open(path)?;
+    let size = file.metadata().map_or(0, |m| m.len()).min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -160,20 +186,26 @@ pub(super) fn repository_of(folder: &Path) -> PathBuf {
 }
 
 struct Disk<'h, 'r> {
-    root: PathBuf,
+    root: &'h Path,
     hand: Option<&'h Beside<'r>>,
-    asked: RefCell<Vec<PathBuf>>,
+    asked: Mutex<Vec<PathBuf>>,
 }
 
 impl Repository for Disk<'_, '_> {
     fn exists(&self, path: &str) -> bool {
         let path = self.root.join(path);
         let exists = path.exists();
-        self.asked.borrow_mut().push(path);
+        if let Ok(mut asked) = self.asked.lock() {
+            asked.push(path);
+        }
         exists
     }
 
     fn values(&self, graph: &Graph) -> Vec<Diagnostic> {
         self.hand.map_or_else(Vec::new, |hand| values::judge(graph, hand))
+    }
+
+    fn has_values(&self, graph: &Graph) -> bool {
+        self.hand.is_some_and(|hand| hand.has_some(graph))
     }
 }

@@ -1,24 +1,28 @@
-//! The gate between reading and doing: only [`check`] makes a [`Checked`], and only of a file without an error.
+//! The gate between reading and doing: only [`document`] makes a [`Checked`], and only of a file without an error.
 //!
 //! A rule is one file in `rules/`, one row in [`rules::ALL`], one row in the table of codes and one page in
 //! `grammar/rules/`. Rules see the typed pipeline and its graph; nothing in here reads a disk or a clock. What is known of the
 //! repository comes through the small window [`Repository`].
 
+mod again;
 mod before;
 mod consequences;
 mod explain;
 pub mod known;
 mod levels;
+mod parts;
 mod places;
 mod rules;
 mod weaker;
 
-use crate::diag::{self, Diagnostic, Severity};
-use crate::graph::{self, Graph};
-use crate::model::{File, LevelChange, Pipeline};
+use crate::diag::{self, Diagnostic};
+use crate::graph::Graph;
+use crate::model::{self, LevelChange, Pipeline};
 use crate::syntax::Document;
+use parts::Keep;
 use std::sync::Arc;
 
+pub use again::Memory;
 pub use explain::explain;
 pub use known::Known;
 pub use levels::{adjustable, apply};
@@ -26,8 +30,8 @@ pub use places::{Place, Role};
 pub use rules::{ALL, Rule, Sees};
 pub use weaker::{Weaker, weaker};
 
-/// The window to the files beside the pipeline file.
-pub trait Repository {
+/// The window to the files beside the pipeline file. Several threads may look through it.
+pub trait Repository: Sync {
     /// Whether there is a file or folder at a path relative to the pipeline file. True where that cannot be known.
     fn exists(&self, path: &str) -> bool;
 
@@ -35,6 +39,12 @@ pub trait Repository {
     /// hand. Nothing where none is. This room knows no charts: whoever is behind the window asks one that does.
     fn values(&self, _: &Graph) -> Vec<Diagnostic> {
         Vec::new()
+    }
+
+    /// Whether [`values`](Repository::values) may have another answer next time, though the pipeline is the same: charts or
+    /// values files of it are at hand.
+    fn has_values(&self, _: &Graph) -> bool {
+        true
     }
 }
 
@@ -57,7 +67,7 @@ pub struct Context<'a> {
     pub repository: &'a dyn Repository,
 }
 
-/// A pipeline file that may be planned and run. Nothing but [`check`] makes one.
+/// A pipeline file that may be planned and run. Nothing but [`document`] makes one.
 #[derive(Clone, Debug)]
 pub struct Checked {
     graphs: Vec<Arc<Graph>>,
@@ -75,46 +85,53 @@ impl Checked {
     }
 }
 
-/// Judges pipelines. `found` is what reading, decoding and resolving have found; it is given back with what the rules
-/// find, all sorted, and with the levels of the file applied. There is a [`Checked`] when none of it is an error.
-pub fn check(
-    graphs: Vec<Graph>,
-    levels: &[LevelChange],
-    mut found: Vec<Diagnostic>,
-    repository: &dyn Repository,
-) -> (Option<Checked>, Vec<Diagnostic>) {
-    // With an error before, half of the pipeline may be missing; what would only follow from that is not looked for.
-    let whole = !diag::any_error(&found);
-    for graph in &graphs {
-        let context = Context { graph, pipeline: graph.pipeline(), repository };
-        rules::run(&context, whole, &mut found);
-        if whole {
-            found.extend(repository.values(graph));
-        }
-    }
-    found.extend(rules::same_pipeline(&graphs));
-    consequences::forget(&mut found);
-    apply(levels, whole, &mut found);
-    diag::sort(&mut found);
-    let good = found.iter().all(|d| d.severity != Severity::Error);
-    (good.then(|| Checked { graphs: graphs.into_iter().map(Arc::new).collect() }), found)
-}
-
-/// Decodes, resolves and checks a document in one go. `found` is what reading it has found.
+/// Decodes, resolves and checks a document in one go. `found` is what reading it has found; it is given back with what else
+/// there is, all sorted, and with the levels of the file applied. There is a [`Checked`] when none of it is an error.
 pub fn document(
     document: &Document,
     mut found: Vec<Diagnostic>,
     repository: &dyn Repository,
 ) -> (Option<Checked>, Vec<Diagnostic>) {
-    let (File { pipelines, levels, .. }, faults) = crate::model::decode(document);
+    let (frame, faults) = model::frame(document);
     found.extend(faults);
-    let mut graphs = Vec::with_capacity(pipelines.len());
-    let said: Arc<[LevelChange]> = levels.as_slice().into();
-    for pipeline in pipelines {
-        let (mut graph, faults) = graph::lower(Arc::new(pipeline));
+    let nodes: Vec<_> = model::pipelines(document).collect();
+    let parts = parts::judge(&nodes, repository, Keep::All);
+    let whole = is_whole(&found, parts.iter().map(|p| &p.found));
+    let said: Arc<[LevelChange]> = frame.levels.as_slice().into();
+    let mut graphs = Vec::with_capacity(parts.len());
+    for part in parts {
+        take(part.found, whole, &mut found);
+        let Some(mut graph) = part.graph else { continue };
+        if whole {
+            found.extend(repository.values(&graph));
+        }
         graph.levels = said.clone();
-        found.extend(faults);
         graphs.push(graph);
     }
-    check(graphs, &levels, found, repository)
+    found.extend(rules::same_pipeline(graphs.iter().map(|g| &g.pipeline().name)));
+    settle(&frame.levels, whole, &mut found);
+    let good = !diag::any_error(&found);
+    (good.then(|| Checked { graphs: graphs.into_iter().map(Arc::new).collect() }), found)
+}
+
+/// Whether all of the file could be read. With an error before, half of a pipeline may be missing; what would only follow from
+/// that is not looked for.
+fn is_whole<'a>(found: &[Diagnostic], mut parts: impl Iterator<Item = &'a parts::Found>) -> bool {
+    !diag::any_error(found) && !parts.any(parts::Found::is_partial)
+}
+
+/// Takes over what was found in a pipeline.
+fn take(part: parts::Found, whole: bool, found: &mut Vec<Diagnostic>) {
+    found.extend(part.reading);
+    found.extend(part.always);
+    if whole {
+        found.extend(part.whole);
+    }
+}
+
+/// Makes of all that was found what is told.
+fn settle(levels: &[LevelChange], whole: bool, found: &mut Vec<Diagnostic>) {
+    consequences::forget(found);
+    apply(levels, whole, found);
+    diag::sort(found);
 }

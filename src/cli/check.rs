@@ -53,15 +53,16 @@ enum Format {
 impl Check {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
         let levels = Levels::new(&self.deny, &self.allow)?;
-        let loaded = load::judge(&load::find(desk.path(self.path.as_deref()).as_deref())?);
-        let mut found = loaded.diagnostics.clone();
+        let path = load::find(desk.path(self.path.as_deref()).as_deref())?;
+        let mut judged = load::judge(&path, desk.globals.state.as_deref());
+        let mut found = std::mem::take(&mut judged.diagnostics);
         if self.online {
-            found.extend(online::check(&loaded)?);
+            found.extend(online::check(&load(&path))?);
         }
         levels.apply(&mut found);
         // Scanners and workflows name files from the root of the repository.
-        let base = loaded.root.ancestors().find(|f| f.join(".git").exists());
-        let (here, there) = (relative(&loaded.sources, None), relative(&loaded.sources, base));
+        let base = judged.root.ancestors().find(|f| f.join(".git").exists());
+        let (here, there) = (relative(&judged.sources, None), relative(&judged.sources, base));
         let text = match self.format {
             Format::Human => diagnostics::counted(&found, &here, desk.terminal.out),
             Format::Json => json::text(&found, &here),
@@ -70,7 +71,7 @@ impl Check {
         };
         desk.terminal.print(&text);
         if found.is_empty() && self.format == Format::Human {
-            desk.terminal.print(&format!("{} has no fault.\n", from_here(&loaded.path).display()));
+            desk.terminal.print(&format!("{} has no fault.\n", from_here(&path).display()));
         }
         Ok(if diag::any_error(&found) { Exit::Error } else { Exit::Done })
     }

@@ -5,7 +5,6 @@ use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::model::{Command, Part, Pipeline, Program, SetTo, SourcePath, Spanned, Template, VerifyKind};
 use crate::source::Span;
 use petgraph::graph::DiGraph;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Names that mean something of their own inside a reference and are no nodes.
@@ -47,7 +46,7 @@ impl Lowering {
         for _ in &kinds {
             edges.add_node(());
         }
-        let (names, releases) = (HashMap::with_capacity(kinds.len()), HashMap::new());
+        let (names, releases) = (Vec::new(), Vec::new());
         let graph = Graph { pipeline, kinds, names, releases, edges, order: Vec::new(), levels: [].into() };
         let mut lowering = Lowering { graph, diagnostics: Vec::new(), itself: None };
         lowering.names();
@@ -55,26 +54,29 @@ impl Lowering {
     }
 
     fn names(&mut self) {
-        let graph = &mut self.graph;
-        for i in 0..graph.len() {
-            let id = NodeId(u32::try_from(i).unwrap_or(u32::MAX));
-            let (name, span) = (graph.name(id).to_string(), graph.name_span(id));
-            let table = if matches!(graph.kind(id), Kind::Release(_)) { &mut graph.releases } else { &mut graph.names };
-            match table.entry(name) {
-                std::collections::hash_map::Entry::Vacant(v) => {
-                    v.insert(id);
-                }
-                std::collections::hash_map::Entry::Occupied(o) => {
-                    let (name, first) = (o.key().clone(), *o.get());
-                    let message = format!("the name `{name}` is given twice");
-                    let diagnostic = Diagnostic::new(&codes::DUPLICATE_NAME, message)
-                        .at(span, "a second time here")
-                        .at(graph.name_span(first), "first here")
-                        .help("sources, builds, tasks, environments and secrets share one set of names, so that a reference means one thing");
-                    self.diagnostics.push(diagnostic);
-                }
+        let is_release = |kind| matches!(kind, Kind::Release(_));
+        let (releases, others): (Vec<_>, Vec<_>) = self.graph.nodes().partition(|(_, kind)| is_release(*kind));
+        self.graph.names = self.sorted(others);
+        self.graph.releases = self.sorted(releases);
+    }
+
+    /// Nodes in the order of their names, of each name the first; the others are told.
+    fn sorted(&mut self, nodes: Vec<(NodeId, Kind)>) -> Vec<NodeId> {
+        let graph = &self.graph;
+        let mut table: Vec<NodeId> = nodes.into_iter().map(|(id, _)| id).collect();
+        table.sort_by(|a, b| graph.name(*a).cmp(graph.name(*b)).then(a.cmp(b)));
+        let mut first: Option<NodeId> = None;
+        table.retain(|id| match first.filter(|first| graph.name(*first) == graph.name(*id)) {
+            Some(first) => {
+                self.diagnostics.push(repeated(graph, first, *id));
+                false
             }
-        }
+            None => {
+                first = Some(*id);
+                true
+            }
+        });
+        table
     }
 
     fn edges(&mut self) {
@@ -290,6 +292,13 @@ impl Lowering {
         }
         self.diagnostics.push(diagnostic);
     }
+}
+
+fn repeated(graph: &Graph, first: NodeId, second: NodeId) -> Diagnostic {
+    Diagnostic::new(&codes::DUPLICATE_NAME, format!("the name `{}` is given twice", graph.name(second)))
+        .at(graph.name_span(second), "a second time here")
+        .at(graph.name_span(first), "first here")
+        .help("sources, builds, tasks, environments and secrets share one set of names, so that a reference means one thing")
 }
 
 fn cycle(graph: &Graph) -> Option<Diagnostic> {

@@ -15,7 +15,6 @@ pub use lower::lower;
 use crate::model::{Build, Environment, LevelChange, Pipeline, Release, Secret, Source, Task};
 use crate::source::Span;
 use petgraph::graph::{DiGraph, NodeIndex};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The number of a node in its graph.
@@ -89,8 +88,9 @@ pub struct Edge {
 pub struct Graph {
     pipeline: Arc<Pipeline>,
     kinds: Vec<Kind>,
-    names: HashMap<String, NodeId>,
-    releases: HashMap<String, NodeId>,
+    /// What can be found by name, in the order of the names; of those with one name the first. Releases have names of their own.
+    names: Vec<NodeId>,
+    releases: Vec<NodeId>,
     edges: DiGraph<(), Edge>,
     order: Vec<NodeId>,
     /// The levels of rules that the file says, for what is only found when it is planned.
@@ -147,12 +147,17 @@ impl Graph {
 
     /// The source, build, task, environment or secret of that name.
     pub fn find(&self, name: &str) -> Option<NodeId> {
-        self.names.get(name).copied()
+        self.look_up(&self.names, name)
     }
 
     /// The release of that name; releases have names of their own.
     pub fn find_release(&self, name: &str) -> Option<NodeId> {
-        self.releases.get(name).copied()
+        self.look_up(&self.releases, name)
+    }
+
+    fn look_up(&self, table: &[NodeId], name: &str) -> Option<NodeId> {
+        let at = table.binary_search_by(|id| self.name(*id).cmp(name)).ok()?;
+        table.get(at).copied()
     }
 
     /// The source that the node is, if it is one.

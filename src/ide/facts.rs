@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 pub struct Facts {
     /// The pipelines that have a state.
     pub pipelines: BTreeMap<String, PipelineFacts>,
+    /// The branches of repositories behind a URL, by the URL, as they were when they were asked last.
+    pub branches: BTreeMap<String, Vec<String>>,
 }
 
 /// What is known of one pipeline.

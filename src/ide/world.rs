@@ -29,6 +29,7 @@ pub(super) fn branches(analysis: &Analysis, url: &str) -> Vec<String> {
             refs(&git, &format!("refs/remotes/{remote}/"), &mut found);
         }
     }
+    found.extend(analysis.facts.branches.get(url).into_iter().flatten().cloned());
     found.remove("HEAD");
     found.into_iter().take(MOST).collect()
 }
@@ -134,11 +135,14 @@ mod tests {
         put(".git/refs/remotes/up/HEAD", "0");
         put("other/.git/refs/heads/feature/x", "0");
         put("other/.git/packed-refs", "# pack-refs\n0123 refs/heads/old\n0123 refs/tags/v1\n");
-        let analysis = analysis(dir.path());
+        let mut analysis = analysis(dir.path());
         assert_eq!(branches(&analysis, "https://git.example.com/a"), ["main"]);
         assert_eq!(branches(&analysis, "https://git.example.com/b"), [""; 0]);
         assert_eq!(branches(&analysis, "./other"), ["feature/x", "old"]);
         assert_eq!(branches(&analysis, "./nowhere"), [""; 0]);
+        let known = ("https://git.example.com/b".to_string(), vec!["main".to_string(), "next".to_string()]);
+        analysis.facts.branches.extend([known]);
+        assert_eq!(branches(&analysis, "https://git.example.com/b"), ["main", "next"]);
     }
 
     #[test]

@@ -20,10 +20,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub fn new(text: &str) -> Lines {
-        let bytes = text.as_bytes();
-        let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
-        let alone = ends.filter(|&at| bytes.get(at) == Some(&b'\n') || bytes.get(at + 1) != Some(&b'\n'));
-        Lines { starts: std::iter::once(0).chain(alone.map(|at| at + 1)).collect() }
+        Lines { starts: starts(text).collect() }
     }
 
     /// The position of an offset; one behind the end is the end, one inside a character is its start.
@@ -51,22 +48,43 @@ impl Lines {
     pub fn offset(&self, text: &str, position: Position, encoding: Encoding) -> usize {
         let Some(&start) = self.starts.get(position.line as usize) else { return text.len() };
         let end = self.starts.get(position.line as usize + 1).copied().unwrap_or(text.len());
-        let line = text.get(start..end).unwrap_or("").trim_end_matches(['\n', '\r']);
-        let wanted = position.character as usize;
-        let mut units = 0;
-        for (at, c) in line.char_indices() {
-            let width = match encoding {
-                Encoding::Utf8 => c.len_utf8(),
-                Encoding::Utf16 => c.len_utf16(),
-            };
-            // A column inside of a character is where it starts.
-            if units + width > wanted {
-                return start + at;
-            }
-            units += width;
-        }
-        start + line.len()
+        start + column(text.get(start..end).unwrap_or(""), position.character, encoding)
     }
+}
+
+/// The offset of one position, as [`Lines::offset`] has it, where the lines of a text are not asked about again.
+pub(super) fn offset(text: &str, position: Position, encoding: Encoding) -> usize {
+    let mut starts = starts(text).skip(position.line as usize);
+    let Some(start) = starts.next() else { return text.len() };
+    let end = starts.next().unwrap_or(text.len());
+    start + column(text.get(start..end).unwrap_or(""), position.character, encoding)
+}
+
+/// Where lines start.
+fn starts(text: &str) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
+    let alone = ends.filter(|&at| bytes.get(at) == Some(&b'\n') || bytes.get(at + 1) != Some(&b'\n'));
+    std::iter::once(0).chain(alone.map(|at| at + 1))
+}
+
+/// The offset of a column in a line, whose end does not count.
+fn column(line: &str, character: u32, encoding: Encoding) -> usize {
+    let line = line.trim_end_matches(['\n', '\r']);
+    let wanted = character as usize;
+    let mut units = 0;
+    for (at, c) in line.char_indices() {
+        let width = match encoding {
+            Encoding::Utf8 => c.len_utf8(),
+            Encoding::Utf16 => c.len_utf16(),
+        };
+        // A column inside of a character is where it starts.
+        if units + width > wanted {
+            return at;
+        }
+        units += width;
+    }
+    line.len()
 }
 
 pub(super) fn number(of: usize) -> u32 {
@@ -85,6 +103,7 @@ mod tests {
             for (offset, _) in text.char_indices().filter(|(_, c)| *c != '\n') {
                 let position = lines.position(text, offset, encoding);
                 assert_eq!(lines.offset(text, position, encoding), offset, "{offset}");
+                assert_eq!(super::offset(text, position, encoding), offset, "{offset}");
             }
         }
         let position = |line, character| Position { line, character };
@@ -94,5 +113,7 @@ mod tests {
         assert_eq!(lines.offset(text, position(0, 99), Encoding::Utf16), 7);
         assert_eq!(lines.offset(text, position(0, 2), Encoding::Utf16), 1, "inside of a pair");
         assert_eq!(lines.offset(text, position(9, 9), Encoding::Utf16), text.len());
+        assert_eq!(offset(text, position(9, 9), Encoding::Utf16), text.len());
+        assert_eq!(offset(text, position(0, 99), Encoding::Utf16), 7);
     }
 }

@@ -1,6 +1,6 @@
 //! The texts that are open in the editor.
 
-use super::position::{Encoding, Lines};
+use super::position::{Encoding, offset};
 use ls_types::{TextDocumentContentChangeEvent, Uri};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,9 +25,8 @@ impl Open {
                 self.text = change.text;
                 continue;
             };
-            let lines = Lines::new(&self.text);
-            let start = lines.offset(&self.text, range.start, encoding);
-            let end = lines.offset(&self.text, range.end, encoding).max(start);
+            let start = offset(&self.text, range.start, encoding);
+            let end = offset(&self.text, range.end, encoding).max(start);
             self.text.replace_range(start..end, &change.text);
         }
     }

@@ -6,6 +6,7 @@
 
 use super::texts::{Open, Texts};
 use crate::app::{glance, load};
+use crate::check::Memory;
 use crate::ide::Analysis;
 use crate::source::FileId;
 use ignore::WalkBuilder;
@@ -26,6 +27,8 @@ pub(super) struct Root {
     /// Whether nothing is told of what is wrong: it may be no pipeline file at all, or a part of one.
     pub quiet: bool,
     stale: bool,
+    /// What was found when it was read last.
+    memory: Memory,
     /// When the state that its facts are from was written last.
     written: Option<SystemTime>,
 }
@@ -94,7 +97,10 @@ impl Workspace {
 
     /// Files may have changed, or come and gone.
     pub fn touch_all(&mut self) {
-        self.roots.values_mut().for_each(|root| root.stale = true);
+        for root in self.roots.values_mut() {
+            root.stale = true;
+            root.memory = Memory::default();
+        }
         self.moved = true;
     }
 
@@ -114,7 +120,8 @@ impl Workspace {
     fn refresh(&mut self) -> bool {
         let stale: Vec<PathBuf> = self.roots.iter().filter(|(_, r)| r.stale).map(|(p, _)| p.clone()).collect();
         for path in &stale {
-            let root = self.read(path);
+            let memory = self.roots.get_mut(path).map(|r| std::mem::take(&mut r.memory));
+            let root = self.read(path, memory.unwrap_or_default());
             self.roots.insert(path.clone(), root);
         }
         !stale.is_empty()
@@ -124,7 +131,7 @@ impl Workspace {
     fn look_for_roots(&mut self) {
         for path in self.candidates() {
             if !self.roots.contains_key(&path) {
-                let root = self.read(&path);
+                let root = self.read(&path, Memory::default());
                 self.roots.insert(path, root);
             }
         }
@@ -138,7 +145,7 @@ impl Workspace {
             if is_included && !is_named(&path) {
                 self.roots.remove(&path);
             } else if !self.roots.contains_key(&path) {
-                let root = self.read(&path);
+                let root = self.read(&path, Memory::default());
                 self.roots.insert(path, root);
             }
         }
@@ -166,17 +173,19 @@ impl Workspace {
     }
 
     /// Reads a pipeline file with its includes: open texts as they are in the editor, others from the disk.
-    fn read(&self, path: &Path) -> Root {
-        let loaded = load::judge_with(path, &mut |path| match self.texts.get(path) {
+    fn read(&self, path: &Path, mut memory: Memory) -> Root {
+        let texts = &self.texts;
+        let mut read = |path: &Path| match texts.get(path) {
             Some(open) => Ok(open.text.clone().into_bytes()),
             None => load::read_bounded(path),
-        });
+        };
+        let loaded = load::judge_again(path, self.state.as_deref(), &mut read, &mut memory);
         let starts_as_one = loaded.document.roots().any(|n| matches!(n.name(), "lockgate" | "pipeline"));
         let mut analysis = Analysis::new(loaded.root, loaded.sources, loaded.document, loaded.diagnostics);
         let before = self.roots.get(path);
         analysis.facts = before.map(|r| r.analysis.facts.clone()).unwrap_or_default();
         let written = before.and_then(|r| r.written);
-        Root { analysis, quiet: !is_named(path) && !starts_as_one, stale: false, written }
+        Root { analysis, quiet: !is_named(path) && !starts_as_one, stale: false, memory, written }
     }
 
     /// Looks whether the state was written since, and if so, what it says. Asked before facts are shown, not at each key.

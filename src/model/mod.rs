@@ -49,16 +49,36 @@ use crate::syntax::{Document, Node};
 /// Reads the meaning of a document. It never stops at a fault: all of them are given, and of a node with a fault whatever can
 /// be had.
 pub fn decode(document: &Document) -> (File, Vec<Diagnostic>) {
+    let (mut file, mut faults) = frame(document);
+    for node in pipelines(document) {
+        file.pipelines.extend(read_pipeline(node, &mut faults));
+    }
+    (file, faults)
+}
+
+/// Reads what a document says beside its pipelines.
+pub fn frame(document: &Document) -> (File, Vec<Diagnostic>) {
     let mut faults = Vec::new();
-    shape::check(document, &pipeline::FILE, &mut faults);
+    shape::check(document, &pipeline::FILE, Some(&pipeline::PIPELINE), &mut faults);
     let file = File::decode(document, &mut faults);
     (file, faults)
+}
+
+/// The pipelines of a document, those with a misspelt word too. Each can be read by itself.
+pub fn pipelines(document: &Document) -> impl Iterator<Item = Node<'_>> {
+    document.roots().filter(|node| pipeline::is_pipeline(*node))
+}
+
+/// Reads one of the [`pipelines`] of a document; nothing when it has no name.
+pub fn read_pipeline(node: Node<'_>, faults: &mut Vec<Diagnostic>) -> Option<Pipeline> {
+    shape::check_part(node, &pipeline::PIPELINE, faults);
+    Pipeline::decode(node, faults)
 }
 
 /// Checks the shape of a document that is no pipeline file, such as the configuration of a server, against its own spec.
 pub fn check_shape(document: &Document, file: &'static spec::Spec) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
-    shape::check(document, file, &mut faults);
+    shape::check(document, file, None, &mut faults);
     faults
 }
 

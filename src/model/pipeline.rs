@@ -169,7 +169,14 @@ fn check_allow(node: Node<'_>, faults: &mut Faults) {
     }
 }
 
+/// Whether a top-level node is a pipeline, or would be one if it were not misspelt.
+pub(super) fn is_pipeline(node: Node<'_>) -> bool {
+    let is_meant = || misspelt(node, &FILE).is_some_and(|meant| std::ptr::eq(meant, &PIPELINE));
+    node.name() == PIPELINE.name || FILE.child(node.name()).is_none() && is_meant()
+}
+
 impl File {
+    /// All but the pipelines.
     pub(super) fn decode(document: &Document, faults: &mut Faults) -> File {
         let mut file = File::default();
         let mut versions: Vec<Span> = Vec::new();
@@ -196,7 +203,6 @@ impl File {
                 let version = decode_version(node, faults);
                 decode::first(&mut self.version, version);
             }
-            "pipeline" => self.pipelines.extend(Pipeline::decode(node, faults)),
             "allow" => self.levels.extend(LevelChange::decode(node, Level::Allow)),
             "warn" => self.levels.extend(LevelChange::decode(node, Level::Warn)),
             "test" => self.tests.extend(Test::decode(node)),
@@ -248,7 +254,7 @@ impl LevelChange {
 
 impl Pipeline {
     /// Reads the node; nothing when it has no name.
-    fn decode(node: Node<'_>, faults: &mut Faults) -> Option<Pipeline> {
+    pub(super) fn decode(node: Node<'_>, faults: &mut Faults) -> Option<Pipeline> {
         let mut pipeline = Pipeline::empty(decode::arg(node, 0), node);
         for child in node.children() {
             pipeline.take(child, child.name(), faults);

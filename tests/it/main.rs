@@ -2,6 +2,7 @@
 
 mod lab;
 
+mod again;
 mod bad_input;
 #[cfg(feature = "server")]
 mod board;

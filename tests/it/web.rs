@@ -130,6 +130,29 @@ fn a_chart_that_was_used_needs_no_repository() {
 }
 
 #[test]
+fn values_for_a_chart_that_was_fetched_are_checked() {
+    let server = Server::start();
+    publish(&server, &[("1.0.0", &chart("1.0.0", ""))]);
+    server.put("/health", 200, "version 1.0.0");
+    let lab = lab(&server, "^1");
+    lab.edit("lockgate.kdl", "chart chart;", "chart chart; set replicas=1;");
+    // Of a chart that nobody saw yet nothing can be said.
+    lab.run(&["check"]).exits(0).says(&["has no fault"]);
+    lab.edit("lockgate.kdl", " set replicas=1;", "");
+    lab.run(&["plan"]).exits(2);
+    lab.edit("lockgate.kdl", "chart chart;", "chart chart; set replicas=1;");
+    lab.run(&["check"]).exits(1).says(&["LG0513", "nothing in the chart `web` reads `replicas`"]);
+    // What was fetched for another range is not what is meant.
+    lab.edit("lockgate.kdl", "^1", "^2");
+    lab.run(&["check"]).exits(0);
+    lab.edit("lockgate.kdl", "^2", "^1");
+    // Without the repository it is known all the same; without what was kept it is not.
+    server.put("/charts/index.yaml", 404, "");
+    lab.run(&["check"]).exits(1);
+    lab.run(&["check", "--state", "elsewhere"]).exits(0);
+}
+
+#[test]
 fn dependencies_that_are_not_there_are_told_as_helm_does() {
     let server = Server::start();
     let more = "dependencies:\n- name: redis\n  version: 1.x\n  repository: https://example.com\n";

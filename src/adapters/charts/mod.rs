@@ -16,7 +16,7 @@ mod select;
 mod store;
 
 #[cfg(feature = "registry")]
-pub use remote::{Remote, Wanted};
+pub use remote::{Remote, Wanted, kept};
 
 use super::folder::Folder;
 use crate::digest::Digest;

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::ports::files::Files;
 use crate::ports::sources::{About, Credentials, Head, Version};
 use crate::ports::{Fault, PortError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Charts elsewhere; what is fetched is kept.
@@ -58,7 +58,7 @@ impl Remote {
     /// The newest version that counts. Of a repository that is away, one that is named exactly and was seen and fetched
     /// before.
     pub fn head(&self, wanted: Wanted<'_>) -> Result<Head, PortError> {
-        let key = format!("{} {} {}", wanted.repository, wanted.name, wanted.range.unwrap_or_default());
+        let key = key_of(wanted);
         let head = |found: &Found, note: Option<String>| Head {
             version: Version { id: found.digest.to_string(), name: Some(found.version.clone()), content: found.digest },
             about: About { note, ..About::default() },
@@ -95,6 +95,10 @@ impl Remote {
             PortError::new(Fault::Invalid, format!("`{}` is no version of the chart `{}`", version.id, wanted.name))
         })?;
         let bytes = self.archive(wanted, version, digest)?;
+        let (key, archive) = (key_of(wanted), Digest::of(&bytes));
+        if self.store.note::<Digest>(LAST, &key) != Some(archive) {
+            self.store.remember(LAST, &key, &archive);
+        }
         Ok(Arc::new(archive::unpack(&bytes, &format!("{}/{}", wanted.repository.trim_end_matches('/'), wanted.name))?))
     }
 
@@ -127,6 +131,22 @@ impl Remote {
             false => self.store.has_archive(digest),
         }
     }
+}
+
+/// The archive of a chart that was opened last in a range of versions, among those that are kept below `cache`; nothing where none
+/// is. Nothing is asked of a repository.
+pub fn kept(cache: &Path, repository: &str, name: &str, range: Option<&str>) -> Option<PathBuf> {
+    let store = Store::new(cache.to_path_buf());
+    let digest = store.note(LAST, &key_of(Wanted { repository, name, range, credentials: None }))?;
+    store.has_archive(digest).then(|| store.archive_path(digest))
+}
+
+/// What is remembered of the archive that was opened last.
+const LAST: &str = "last";
+
+/// What a chart and a range of its versions are remembered by.
+fn key_of(wanted: Wanted<'_>) -> String {
+    format!("{} {} {}", wanted.repository, wanted.name, wanted.range.unwrap_or_default())
 }
 
 fn is_oci(wanted: Wanted<'_>) -> bool {

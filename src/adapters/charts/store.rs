@@ -50,7 +50,8 @@ impl Store {
         }
     }
 
-    fn archive_path(&self, digest: Digest) -> PathBuf {
+    /// Where that archive is, if it is there.
+    pub(super) fn archive_path(&self, digest: Digest) -> PathBuf {
         self.folder.join("archives").join(format!("{}.tgz", digest.hex()))
     }
 

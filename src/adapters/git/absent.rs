@@ -20,6 +20,11 @@ impl Git {
         Err(missing(url))
     }
 
+    /// None: no repository was ever asked.
+    pub fn known_branches(&self, _url: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     /// An error that says what is missing.
     pub fn open(&self, url: &str, _: &str, _: Option<&Credentials>, _: &str) -> Result<Arc<dyn Files>, PortError> {
         Err(missing(url))

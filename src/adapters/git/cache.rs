@@ -1,6 +1,7 @@
 //! The cache: one bare repository for each URL, shared by all processes of this machine.
 
 use super::faults;
+use crate::adapters::disk::{self, Durable};
 use crate::digest::Digest;
 use crate::ports::{Fault, PortError};
 use git2::{Config, Repository, RepositoryInitOptions};
@@ -11,6 +12,10 @@ use std::time::{Duration, Instant};
 
 /// How long another process may fetch before we stop waiting for it.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// The file in a place that says which branches its repository had when it was asked last, one a line.
+const BRANCHES: &str = "lockgate-branches";
+/// How much of that is read: the names of some ten thousand branches.
+const MOST: u64 = 1 << 20;
 /// How often we look whether it is done.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -27,6 +32,12 @@ impl Place {
     /// The place for what is at that URL.
     pub(super) fn new(cache: &Path, url: &str, shown: &str) -> Place {
         Place { folder: cache.join(format!("{}.git", Digest::of(url).short())), shown: shown.to_string() }
+    }
+
+    /// The branches that the repository had when it was asked last.
+    pub(super) fn branches(&self) -> Vec<String> {
+        let text = disk::read(&self.folder.join(BRANCHES), MOST).unwrap_or_default();
+        String::from_utf8_lossy(&text).lines().map(str::to_string).collect()
     }
 
     /// The repository, made if it isn't there or can't be read any more.
@@ -88,4 +99,15 @@ impl Place {
         let message = format!("the cache `{}` for `{}` cannot be written: {error}", self.folder.display(), self.shown);
         PortError::new(Fault::Unavailable, message).help("make room or give yourself the right to write there")
     }
+}
+
+/// Remembers which branches a repository has, in its place in the cache. An editor offers them; where it cannot be written,
+/// nothing is lost.
+pub(super) fn remember_branches(repository: &Repository, branches: &[&str]) {
+    let path = repository.path().join(BRANCHES);
+    let text = branches.join("\n");
+    if disk::read(&path, MOST).is_ok_and(|then| then == text.as_bytes()) {
+        return;
+    }
+    drop(disk::replace(&path, text.as_bytes(), Durable::No));
 }

@@ -38,6 +38,15 @@ impl Git {
         }
     }
 
+    /// The branches that a repository behind a URL had when it was asked last; none where it was not asked yet. Nothing is asked
+    /// of it now.
+    pub fn known_branches(&self, url: &str) -> Vec<String> {
+        match Address::parse(url) {
+            Ok(Address::Remote(remote)) => Place::new(&self.cache, &remote.url, &remote.shown).branches(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The files of a commit, by its 40 hexadecimal digits. `branch` is where to look for it if the server doesn't give
     /// out single commits.
     pub fn open(

@@ -1,7 +1,7 @@
 //! Repositories behind a URL: asked for their heads, and fetched from as little as will do.
 
 use super::address::Remote;
-use super::cache::Place;
+use super::cache::{self, Place};
 use super::credentials::Answers;
 use super::faults;
 use crate::digest::Digest;
@@ -34,12 +34,13 @@ impl Server<'_> {
         let connection =
             remote.connect_auth(Direction::Fetch, Some(self.callbacks()), Some(proxy())).map_err(|e| failed(&e))?;
         let heads = connection.list().map_err(|e| failed(&e))?;
+        let branches: Vec<&str> = heads.iter().filter_map(|head| head.name().strip_prefix("refs/heads/")).collect();
+        cache::remember_branches(repository, &branches);
         let name = format!("refs/heads/{branch}");
         if let Some(head) = heads.iter().find(|head| head.name() == name) {
             return Ok(head.oid());
         }
-        let branches: Vec<String> =
-            heads.iter().filter_map(|head| head.name().strip_prefix("refs/heads/")).map(String::from).collect();
+        let branches: Vec<String> = branches.into_iter().map(String::from).collect();
         Err(faults::no_branch(branch, &self.remote.shown, &branches))
     }
 

@@ -73,9 +73,10 @@ use super::Context;
 use super::known::{Known, known};
 use super::places::{self, Place};
 use crate::diag::{Code, Diagnostic, codes};
-use crate::graph::{Graph, Kind};
+use crate::graph::Kind;
 use crate::model::{Command, Part, Reference, Spanned, Template};
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 /// A rule.
 pub struct Rule {
@@ -90,33 +91,67 @@ pub struct Rule {
 /// What a rule looks at. Those that look at the many small things of a pipeline are led over them in one walk.
 pub enum Sees {
     /// A pipeline as a whole.
-    Pipeline(fn(&Context<'_>, &mut Vec<Diagnostic>)),
+    Pipeline(SeePipeline),
     /// Each program that is run.
-    Commands(fn(&Context<'_>, &Command, &mut Vec<Diagnostic>)),
+    Commands(SeeCommand),
     /// Each text in which references are read.
-    Places(fn(&Context<'_>, &Place<'_>, &mut Vec<Diagnostic>)),
+    Places(SeePlace),
     /// Each reference whose name is known.
-    References(fn(&Context<'_>, &Place<'_>, &Reference, &Known<'_>, &mut Vec<Diagnostic>)),
+    References(SeeReference),
 }
 
-/// Lets all rules look at a pipeline; those that look for what is not there only when `whole`.
-pub(super) fn run(context: &Context<'_>, whole: bool, found: &mut Vec<Diagnostic>) {
-    let rules = || ALL.iter().filter(|rule| whole || !rule.needs_whole).map(|rule| &rule.sees);
-    let commands: Vec<_> = rules().filter_map(|s| if let Sees::Commands(run) = s { Some(run) } else { None }).collect();
-    let places: Vec<_> = rules().filter_map(|s| if let Sees::Places(run) = s { Some(run) } else { None }).collect();
-    let references: Vec<_> =
-        rules().filter_map(|s| if let Sees::References(run) = s { Some(run) } else { None }).collect();
-    for rule in rules() {
-        if let Sees::Pipeline(run) = rule {
-            run(context, found);
+type SeePipeline = fn(&Context<'_>, &mut Vec<Diagnostic>);
+type SeeCommand = fn(&Context<'_>, &Command, &mut Vec<Diagnostic>);
+type SeePlace = fn(&Context<'_>, &Place<'_>, &mut Vec<Diagnostic>);
+type SeeReference = fn(&Context<'_>, &Place<'_>, &Reference, &Known<'_>, &mut Vec<Diagnostic>);
+
+/// The rules by what they look at, each with whether it looks at whole files only.
+#[derive(Default)]
+struct Table {
+    pipeline: Vec<(bool, SeePipeline)>,
+    commands: Vec<(bool, SeeCommand)>,
+    places: Vec<(bool, SeePlace)>,
+    references: Vec<(bool, SeeReference)>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table::default();
+    for rule in ALL {
+        match rule.sees {
+            Sees::Pipeline(run) => table.pipeline.push((rule.needs_whole, run)),
+            Sees::Commands(run) => table.commands.push((rule.needs_whole, run)),
+            Sees::Places(run) => table.places.push((rule.needs_whole, run)),
+            Sees::References(run) => table.references.push((rule.needs_whole, run)),
         }
     }
-    places::commands(context.pipeline, &mut |command| commands.iter().for_each(|run| run(context, command, found)));
+    table
+});
+
+/// Lets all rules look at a pipeline. What those find that look for what is not there goes to `whole`, and they look only where
+/// the pipeline `is_whole`; what the others find goes to `always`.
+pub(super) fn run(context: &Context<'_>, is_whole: bool, always: &mut Vec<Diagnostic>, whole: &mut Vec<Diagnostic>) {
+    let table = &*TABLE;
+    let mut to = |needs_whole: bool, look: &mut dyn FnMut(&mut Vec<Diagnostic>)| match needs_whole {
+        true if is_whole => look(whole),
+        true => {}
+        false => look(always),
+    };
+    for (needs_whole, run) in &table.pipeline {
+        to(*needs_whole, &mut |found| run(context, found));
+    }
+    places::commands(context.pipeline, &mut |command| {
+        for (needs_whole, run) in &table.commands {
+            to(*needs_whole, &mut |found| run(context, command, found));
+        }
+    });
     places::each(context.pipeline, &mut |place| {
-        places.iter().for_each(|run| run(context, &place, found));
+        for (needs_whole, run) in &table.places {
+            to(*needs_whole, &mut |found| run(context, &place, found));
+        }
         for reference in place.template.refs() {
-            if let Some(known) = known(context, reference) {
-                references.iter().for_each(|run| run(context, &place, reference, &known, found));
+            let Some(known) = known(context, reference) else { continue };
+            for (needs_whole, run) in &table.references {
+                to(*needs_whole, &mut |found| run(context, &place, reference, &known, found));
             }
         }
     });
@@ -193,8 +228,7 @@ pub static ALL: &[&Rule] = &[
 ];
 
 /// Two pipelines of one name. The one thing that is judged across pipelines.
-pub(super) fn same_pipeline(graphs: &[Graph]) -> Vec<Diagnostic> {
-    let names = graphs.iter().map(|g| &g.pipeline().name);
+pub(super) fn same_pipeline<'a>(names: impl Iterator<Item = &'a Spanned<String>> + Clone) -> Vec<Diagnostic> {
     let fault = |(first, second): (&Spanned<String>, &Spanned<String>)| {
         let fault = Diagnostic::new(&codes::DUPLICATE_NAME, format!("the name `{}` is given twice", second.value));
         fault.at(second.span, "a second time here").at(first.span, "first here").help("each pipeline has its own name")

@@ -18,13 +18,23 @@ pub(super) struct Found {
 
 /// Checks the nodes of a block, and each of them in turn.
 pub(super) fn check(children: Children<'_>, spec: &'static Spec, faults: &mut Vec<Diagnostic>) -> Found {
+    check_each(children, spec, faults, &mut check_node)
+}
+
+/// Checks the nodes of a block; `go` is what becomes of each that is known.
+pub(super) fn check_each<'t>(
+    children: Children<'t>,
+    spec: &'static Spec,
+    faults: &mut Vec<Diagnostic>,
+    go: &mut dyn FnMut(Node<'t>, &'static Spec, &mut Vec<Diagnostic>),
+) -> Found {
     let mut found = Found { first: [None; MOST], doubtful: false };
     for node in children {
         let name = node.name();
         let Some(at) = spec.children.iter().position(|c| c.spec.name == name) else {
             found.doubtful = true;
             if let Some(meant) = misspelt(node, spec) {
-                check_node(node, meant, faults);
+                go(node, meant, faults);
             }
             if !node.is_faulty() {
                 faults.push(unknown(node, spec));
@@ -37,7 +47,7 @@ pub(super) fn check(children: Children<'_>, spec: &'static Spec, faults: &mut Ve
             Some(_) => {}
             None => *first = Some(node.name_span()),
         }
-        check_node(node, child.spec, faults);
+        go(node, child.spec, faults);
     }
     found
 }

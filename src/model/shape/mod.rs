@@ -13,10 +13,20 @@ use super::spec::Spec;
 use crate::diag::Diagnostic;
 use crate::syntax::{Document, Node};
 
-/// Checks all nodes of a document against the spec of a whole file.
-pub(super) fn check(document: &Document, file: &'static Spec, faults: &mut Vec<Diagnostic>) {
-    let children = block::check(document.roots(), file, faults);
+/// Checks all nodes of a document against the spec of a whole file. Into nodes that are looked at by themselves
+/// ([`check_part`]) it does not go.
+pub(super) fn check(document: &Document, file: &'static Spec, parts: Option<&Spec>, faults: &mut Vec<Diagnostic>) {
+    let children = block::check_each(document.roots(), file, faults, &mut |node, spec, faults| {
+        if !parts.is_some_and(|part| std::ptr::eq(part, spec)) {
+            check_node(node, spec, faults);
+        }
+    });
     block::missing(&children, None, file, faults);
+}
+
+/// Checks a top-level node that [`check`] did not go into.
+pub(super) fn check_part(node: Node<'_>, spec: &'static Spec, faults: &mut Vec<Diagnostic>) {
+    check_node(node, spec, faults);
 }
 
 /// Checks a node and everything in it.

@@ -119,6 +119,13 @@ impl Document {
         self.cut_off = true;
     }
 
+    /// Whether a node of the entry file is an `include`, or holds one that is to be replaced.
+    pub(super) fn has_include(&self, id: NodeId) -> bool {
+        let end = self.node(id).map_or(id.node, |n| n.data.next);
+        let at = self.includes.partition_point(|&(by, _)| by < id);
+        self.cut_off || self.includes.get(at).is_some_and(|&(by, _)| by.tree == id.tree && by.node < end)
+    }
+
     /// What stands for that node: nothing if it is no resolved `include`.
     pub(super) fn include_of(&self, id: NodeId) -> Option<Option<u32>> {
         if self.includes.is_empty() && !self.cut_off {

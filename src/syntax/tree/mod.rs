@@ -11,10 +11,12 @@
 
 mod document;
 mod node;
+mod same;
 mod value;
 
 pub use document::{At, Document};
 pub use node::{Children, Entries, Node};
+pub use same::Same;
 pub use value::{Entry, InnerPlaces, Prop, Value, ValueKind};
 
 use crate::source::{FileId, Span};

@@ -35,6 +35,10 @@ fn asks_for_heads_first_and_for_nothing_else_when_none_moved() {
         (first.as_str(), &["ann <ann@x.org>".to_string()][..])
     );
     assert!(server.asked().contains(&FETCH.to_string()));
+    let git = Git::new(&cache);
+    assert_eq!(git.known_branches(&url), ["main"], "an editor offers what is known");
+    assert_eq!(git.known_branches(&server.url("other.git")), [""; 0]);
+    assert!(server.asked().is_empty());
     let files = Git::new(&cache).open(&url, "main", None, &first).expect("files");
     assert_eq!(&*files.read("b/c").expect("a file"), b"2");
     assert!(server.asked().is_empty(), "what is in the cache is not asked for");
