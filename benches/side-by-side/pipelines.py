@@ -2,7 +2,9 @@
 """Writes a pipeline file of about so many lines: one realistic pipeline after the other, all in one file.
 
     pipelines.py LINES [OUT]
+    pipelines.py --quoted LINES [OUT]     all strings in quotes, so that it is KDL 1 as well
 """
+import re
 import sys
 
 ONE = '''
@@ -84,6 +86,21 @@ def text(lines):
     return "".join(parts)
 
 
+def quoted(text):
+    """The same text with every bare string in quotes."""
+    lines = []
+    for line in text.split("\n"):
+        if not line.lstrip().startswith("//"):
+            pieces = re.split(r'("[^"]*")', line)
+            pieces[::2] = [re.sub(r"(?<=[ =])(?<!^ )([A-Za-z][\w-]*)(?=[ ]|$)", r'"\1"', p) for p in pieces[::2]]
+            # The name of the node itself stands without.
+            line = re.sub(r'^( *)"([a-z]+)"', r"\1\2", "".join(pieces))
+        lines.append(line)
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    out = open(sys.argv[2], "w") if len(sys.argv) > 2 else sys.stdout
-    out.write(text(int(sys.argv[1])))
+    args = [a for a in sys.argv[1:] if a != "--quoted"]
+    out = open(args[1], "w") if len(args) > 1 else sys.stdout
+    made = text(int(args[0]))
+    out.write(quoted(made) if "--quoted" in sys.argv else made)
