@@ -120,7 +120,7 @@ fn take(
     records: &mut Vec<lockgate::run::Record>,
 ) {
     let first = records.len();
-    book.take(0, events, records);
+    book.take(0, progress.run, events, records);
     records.iter().skip(first).for_each(|record| progress.apply(plan, &book.state, &record.event));
 }
 

@@ -7,6 +7,7 @@ use crate::adapters::sqlite::Sqlite;
 use crate::diag::{Diagnostic, codes};
 use crate::engine::{Book, Call, Driver, Finish, SharedBook, World, book, observe};
 use crate::graph::Graph;
+use crate::plan::beside::Beside;
 use crate::plan::{Answer, Memory, Observed, Options, Plan, Query};
 use crate::ports::PortError;
 use crate::ports::sources::{Head, Version};
@@ -224,15 +225,16 @@ impl Session {
     }
 
     fn look(&self, memory: &Memory, rerun: &[String]) -> Result<Looked, Failure> {
-        self.look_at(memory, &BTreeMap::new(), rerun)
+        self.look_at(memory, &BTreeMap::new(), rerun, &Beside::new())
     }
 
-    /// Looks at the world and plans. Of a source whose head is handed in nobody is asked for it.
+    /// Looks at the world and plans, beside runs that go on. Of a source whose head is handed in nobody is asked for it.
     pub fn look_at(
         &self,
         memory: &Memory,
         heads: &BTreeMap<String, Head>,
         rerun: &[String],
+        beside: &Beside,
     ) -> Result<Looked, Failure> {
         for node in rerun {
             if self.graph.find(node).is_none() {
@@ -252,6 +254,8 @@ impl Session {
             versions: saved.map(|s| s.heads.clone()),
             rerun: saved.map_or_else(|| rerun.to_vec(), |s| s.rerun.clone()),
             done: saved.map(SavedPlan::done).unwrap_or_default(),
+            beside: beside.clone(),
+            goes_on: false,
         };
         let mut observed = Observed::default();
         for (source, head) in heads {
@@ -343,7 +347,7 @@ impl Session {
         let now = self.world.clock.now();
         let events = crate::run::said(&book.state.memory, &book.state.intents, &word, now);
         let before = book.state.number;
-        let records = book.say(now, events).map_err(|e| Failure::of(&e, "the state"))?;
+        let records = book.say(now, 0, events).map_err(|e| Failure::of(&e, "the state"))?;
         if self.telling.is_some() {
             let teller = self.tell(&SharedBook::new(book), before).map_err(|e| Failure::of(&e, "the outbox"))?;
             if let Some(teller) = teller {

@@ -115,14 +115,14 @@ impl Log {
             let state = session.state()?;
             let mut text = String::new();
             for (step, intent) in state.intents.iter().filter(|(s, _)| self.wants(s)) {
-                text.push_str(&reading.more(step, &session.log_of(state.runs, step, intent.attempt)));
+                text.push_str(&reading.more(step, &session.log_of(intent.run, step, intent.attempt)));
             }
             let records = session.records(seen)?;
             seen = records.last().map_or(seen, |r| r.number);
             for record in records.iter().filter(|r| finished(&r.event).is_some_and(|(s, _)| self.wants(s))) {
                 text.push_str(&reading.end(record, &session.logs()));
             }
-            if !desk.terminal.print(&text) || state.open.is_none() {
+            if !desk.terminal.print(&text) || state.open.is_empty() {
                 return Ok(Exit::Done);
             }
             std::thread::sleep(BEAT);

@@ -7,7 +7,7 @@ use crate::run::{Event, Record, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The version of the snapshot's encoding. Another one is not read: the events are.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 /// After how many events a snapshot is worth its writing.
 const SNAPSHOT_AFTER: u64 = 500;
 
@@ -58,14 +58,14 @@ impl Book {
         self.watch = Some(watch);
     }
 
-    /// Takes events in without writing them yet.
-    pub fn take(&mut self, at: Moment, events: Vec<Event>, out: &mut Vec<Record>) {
+    /// Takes events of a run in without writing them yet; 0 for what is of none. What follows on the beginning of one is of
+    /// that one.
+    pub fn take(&mut self, at: Moment, run: u64, events: Vec<Event>, out: &mut Vec<Record>) {
+        let mut run = run;
         for event in events {
-            let run = match &event {
-                Event::RunStarted { .. } => self.state.runs + 1,
-                _ if self.state.open.is_some() => self.state.runs,
-                _ => 0,
-            };
+            if let Event::RunStarted { .. } = event {
+                run = self.state.runs + 1;
+            }
             let record = Record { number: self.state.number + 1, at, run, event };
             self.state.apply(&record);
             out.push(record);
@@ -85,10 +85,10 @@ impl Book {
         Ok(())
     }
 
-    /// Takes in and writes in one.
-    pub fn say(&mut self, at: Moment, events: Vec<Event>) -> Result<Vec<Record>, PortError> {
+    /// Takes in and writes in one what is of a run, or of none.
+    pub fn say(&mut self, at: Moment, run: u64, events: Vec<Event>) -> Result<Vec<Record>, PortError> {
         let mut records = Vec::new();
-        self.take(at, events, &mut records);
+        self.take(at, run, events, &mut records);
         self.write(&records)?;
         Ok(records)
     }

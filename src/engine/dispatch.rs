@@ -10,7 +10,7 @@ use crate::plan::{Fields, Plan};
 use crate::ports::shell::Ticket;
 use crate::ports::web::Ask;
 use crate::ports::{Fault, PortError};
-use crate::run::{Input, Order, Report, State, StepResult, gate};
+use crate::run::{Input, Order, Report, State, StepResult, may_start};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub(super) struct Surroundings<'a> {
     pub graph: &'a Arc<Graph>,
     pub plan: &'a Plan,
     pub state: &'a State,
+    /// The run.
+    pub run: u64,
     /// The facts that threads may hold on to: the heads.
     pub memory: &'a Arc<Memory>,
     /// Where the end of an order is reported.
@@ -29,6 +31,11 @@ pub(super) struct Surroundings<'a> {
     /// Set when running steps are to stop.
     pub stop: &'a Arc<AtomicBool>,
     pub now: Moment,
+}
+
+/// The handle of a step that runs: no two runs share one.
+pub(super) fn ticket(run: u64, number: u32) -> Ticket {
+    Ticket(run << 32 | u64::from(number))
 }
 
 /// Carries an order out, or reports why it may not be. Returns at once.
@@ -48,14 +55,15 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
             let report = move |result| {
                 let _ = inputs.send(Input::Report(Report { step: number, result }));
             };
-            if !may_start(around, number) {
+            // The gate, the hold and the cancel are looked at here once more, behind whatever was decided.
+            if !may_start(around.plan, around.state, around.run, number, around.now) {
                 return report(StepResult::NotDone);
             }
             match work {
                 Work::Exec(exec) => {
                     let step = &around.plan.steps[number as usize];
-                    let log = around.world.workshop.log(around.state.runs, &step.id, attempt);
-                    let (ticket, name) = (Ticket(u64::from(number)), step.id.to_string());
+                    let log = around.world.workshop.log(around.run, &step.id, attempt);
+                    let (ticket, name) = (ticket(around.run, number), step.id.to_string());
                     let environment = step.environment.and_then(|e| around.plan.environments.get(e as usize));
                     let environment = environment.map(|e| e.name.clone());
                     let job = Job { ticket, name, exec, log, key, attempt, environment };
@@ -68,8 +76,8 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
                 }
                 Work::Build(work) if work.builder == Builder::Docker => {
                     let step = &around.plan.steps[number as usize];
-                    let log = around.world.workshop.log(around.state.runs, &step.id, attempt);
-                    let (ticket, name) = (Ticket(u64::from(number)), step.id.to_string());
+                    let log = around.world.workshop.log(around.run, &step.id, attempt);
+                    let (ticket, name) = (ticket(around.run, number), step.id.to_string());
                     let job = builders::Job { ticket, name, key, work, log };
                     let (world, graph, memory) = (around.world.clone(), around.graph.clone(), around.memory.clone());
                     std::thread::spawn(move || report(builders::build(&world, &graph, &memory, &job)));
@@ -87,24 +95,10 @@ impl Surroundings<'_> {
             world: self.world.clone(),
             graph: self.graph.clone(),
             stop: self.stop.clone(),
-            log: self.world.workshop.log(self.state.runs, step, attempt),
+            log: self.world.workshop.log(self.run, step, attempt),
             before: deploys::deployed(self.state, environment, release),
         }
     }
-}
-
-/// The gate, the hold and the cancel are looked at here once more, behind whatever was decided.
-fn may_start(around: &Surroundings<'_>, number: u32) -> bool {
-    let running = around.state.open.as_ref().is_some_and(|r| !r.cancelled);
-    let step = &around.plan.steps[number as usize];
-    let Some(environment) = step.environment.and_then(|e| around.plan.environments.get(e as usize)) else {
-        return running;
-    };
-    let memory = &around.state.memory;
-    let held = memory.environments.get(&environment.name).is_some_and(|p| p.hold.is_some()) && !environment.is_rollback;
-    // A window is for starting to deploy: verifying what was deployed in time may come after it.
-    let is_deploy = matches!(step.work, Work::Deploy(_));
-    running && !held && (!is_deploy || gate::unmet(around.plan, environment, memory, around.now).is_empty())
 }
 
 fn program(around: &Surroundings<'_>, job: Job, report: Box<dyn FnOnce(StepResult) + Send>) {
@@ -119,11 +113,12 @@ fn program(around: &Surroundings<'_>, job: Job, report: Box<dyn FnOnce(StepResul
 /// Builds, pushes and asks, each on a thread of its own; there are never more than the limit of the run.
 fn other(around: &Surroundings<'_>, number: u32, work: Work, report: Box<dyn FnOnce(StepResult) + Send>) {
     let (world, graph, memory) = (around.world.clone(), around.graph.clone(), around.memory.clone());
+    let ticket = ticket(around.run, number);
     std::thread::spawn(move || {
         let done = match &work {
             Work::Build(build) => made(&world, &graph, &memory, build),
             Work::Push(push) => images::push(&world, &graph, push).map(|_| Fields::new()),
-            Work::Http(http) => asked(&world, Ticket(u64::from(number)), http),
+            Work::Http(http) => asked(&world, ticket, http),
             Work::None | Work::Exec(_) | Work::Deploy(_) => Ok(Fields::new()),
         };
         report(match done {

@@ -4,14 +4,13 @@
 //! What came in while a commit was under way is decided together and written in one transaction: that is what makes a
 //! thousand small steps cheap.
 
-use super::dispatch::{Surroundings, dispatch};
+use super::dispatch::{Surroundings, dispatch, ticket};
 use super::observe::{bundle_of, observe};
 use super::{Book, SharedBook, World};
 use crate::graph::Graph;
 use crate::plan::memory::{Memory, Moment};
 use crate::plan::{Observed, Options, Plan, Work};
 use crate::ports::shelf;
-use crate::ports::shell::Ticket;
 use crate::ports::{Fault, PortError};
 use crate::run::{
     Event, Input, Progress, Record, RunOutcome, Status, Timed, decide, open_orders, outcome, proceed, wants_replan,
@@ -87,12 +86,12 @@ impl Driver<'_> {
                 return self.finish(plan, progress, outcome);
             }
             if progress.is_quiet() && wants_replan(&plan, &self.book.lock().state, &progress) {
-                let next = self.replan(&plan)?;
+                let next = self.replan(&plan, progress.run)?;
                 if !(self.consent)(&plan, &next) {
                     return self.finish(plan, progress, RunOutcome::Asks);
                 }
                 keep_bundles(self.world, &next)?;
-                progress = Progress::new(&next, &self.book.lock().state, self.limit);
+                progress = progress.again(&next, &self.book.lock().state);
                 plan = next;
                 batch = vec![Input::Replanned];
                 continue;
@@ -133,7 +132,8 @@ impl Driver<'_> {
         if !orders.is_empty() {
             progress.given_out();
             let (world, graph, state) = (self.world, self.graph, &book.state);
-            let around = Surroundings { world, graph, plan, state, memory, inputs: sender, stop: halt, now };
+            let run = progress.run;
+            let around = Surroundings { world, graph, plan, state, run, memory, inputs: sender, stop: halt, now };
             orders.into_iter().for_each(|order| dispatch(&around, order));
         }
         Ok(outcome(plan, &book.state, progress))
@@ -151,7 +151,7 @@ impl Driver<'_> {
             biased;
             Some(call) = self.calls.recv() => match call {
                 Call::Stop => {
-                    if self.book.lock().state.open.as_ref().is_some_and(|r| r.cancelled) {
+                    if self.book.lock().state.open.get(&progress.run).is_some_and(|r| r.cancelled) {
                         halt.store(true, Ordering::Relaxed);
                         stop_programs(self.world, progress);
                     }
@@ -171,10 +171,13 @@ impl Driver<'_> {
 
     /// The plan again, of the same versions, now that more is known. Looking may take long, and nobody waits for the book
     /// meanwhile.
-    fn replan(&mut self, before: &Plan) -> Result<Plan, PortError> {
+    fn replan(&mut self, before: &Plan, run: u64) -> Result<Plan, PortError> {
         self.observed.forget_places();
-        let options = Options { versions: Some(before.heads()), ..self.options.clone() };
-        let memory = self.book.lock().state.memory.clone();
+        let (memory, beside) = {
+            let state = &self.book.lock().state;
+            (state.memory.clone(), state.beside(run))
+        };
+        let options = Options { versions: Some(before.heads()), beside, goes_on: true, ..self.options.clone() };
         let next = observe(self.world, self.graph, &memory, self.observed, &options);
         match next.diagnostics.iter().find(|d| d.is_error()) {
             Some(fault) => {
@@ -187,7 +190,7 @@ impl Driver<'_> {
     fn finish(self, plan: Plan, progress: Progress, outcome: RunOutcome) -> Result<Finish, PortError> {
         let now = self.world.clock.now();
         let mut book = self.book.lock();
-        let records = book.say(now, vec![Event::RunFinished { outcome }])?;
+        let records = book.say(now, progress.run, vec![Event::RunFinished { outcome }])?;
         (self.watch)(&plan, &records);
         book.keep()?;
         Ok(Finish { outcome, plan, progress })
@@ -204,19 +207,20 @@ fn absorb(
     records: &mut Vec<Record>,
 ) {
     let first = records.len();
-    book.take(now, events, records);
+    book.take(now, progress.run, events, records);
     for record in records.iter().skip(first) {
         progress.apply(plan, &book.state, &record.event);
     }
 }
 
 fn stop_programs(world: &World, progress: &Progress) {
-    for (number, status) in (0u64..).zip(&progress.steps) {
+    for (number, status) in (0u32..).zip(&progress.steps) {
         if *status == Status::Running {
-            world.shell.cancel(Ticket(number));
-            world.web.iter().for_each(|web| web.cancel(Ticket(number)));
-            world.containers.iter().chain(&world.jobs).for_each(|containers| containers.cancel(Ticket(number)));
-            world.builder.iter().for_each(|builder| builder.cancel(Ticket(number)));
+            let ticket = ticket(progress.run, number);
+            world.shell.cancel(ticket);
+            world.web.iter().for_each(|web| web.cancel(ticket));
+            world.containers.iter().chain(&world.jobs).for_each(|containers| containers.cancel(ticket));
+            world.builder.iter().for_each(|builder| builder.cancel(ticket));
         }
     }
 }

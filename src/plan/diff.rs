@@ -11,7 +11,7 @@ use crate::graph::{Graph, Kind, NodeId};
 use crate::ports::files::Listing;
 use crate::ports::{Fault, PortError};
 use crate::source::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,6 +28,10 @@ pub struct Options {
     pub rerun: Vec<String>,
     /// Deploys that a saved plan has as done: what others changed in their clusters meanwhile is none of its business.
     pub done: std::collections::BTreeSet<String>,
+    /// The runs that go on meanwhile, and have in hand what they have.
+    pub beside: super::beside::Beside,
+    /// It completes the plan of a run that goes on, which newer candidates may have overtaken.
+    pub goes_on: bool,
 }
 
 /// What would happen, as far as the answers go, and the questions that are missing. While some are missing the plan is
@@ -59,6 +63,7 @@ fn empty(graph: &Graph) -> Plan {
         sources: Vec::new(),
         steps: Vec::new(),
         environments: Vec::new(),
+        beside: BTreeSet::new(),
         diagnostics: Vec::new(),
         bundles: BTreeMap::new(),
         rendered: BTreeMap::new(),
@@ -78,11 +83,11 @@ fn diff_for(
     let mut missing = Vec::new();
     let mut environments: BTreeMap<NodeId, EnvironmentPlan> = BTreeMap::new();
     let drifted = drifted(graph, memory, observed, options, &mut missing);
-    missing.extend(targets.candidates.iter().flat_map(|c| super::programs::open_listings(graph, c, observed)));
+    missing.extend(targets.own(options).flat_map(|(_, c)| super::programs::open_listings(graph, c, observed)));
     if !missing.is_empty() {
         return (plan, missing);
     }
-    for (number, candidate) in targets.candidates.iter().enumerate() {
+    for (number, candidate) in targets.own(options) {
         let mut walk = Walk {
             graph,
             memory,
@@ -107,6 +112,14 @@ fn diff_for(
         plan.diagnostics.append(&mut walk.diagnostics);
         missing.append(&mut walk.missing);
     }
+    for (id, kind) in graph.nodes() {
+        if let Kind::Environment(_) = kind
+            && let Some(aside) = targets.of(id).aside
+        {
+            environments.insert(id, super::environments::left_alone(graph, memory, options, id, targets.of(id), aside));
+        }
+    }
+    plan.beside = options.beside.keys().copied().collect();
     plan.candidates.clone_from(&targets.candidates);
     super::environments::arrange(graph, &mut plan, environments);
     missing.sort_unstable();
@@ -207,7 +220,7 @@ impl Walk<'_> {
                 Kind::Release(_) | Kind::Secret(_) => {}
                 Kind::Environment(_) => {
                     let target = targets.of(id);
-                    if target.candidate == self.candidate.id {
+                    if target.candidate == self.candidate.id && target.aside.is_none() {
                         let plan = self.environment(id, target);
                         environments.insert(id, plan);
                     }

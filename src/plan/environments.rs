@@ -1,7 +1,8 @@
 //! Environments: what would be deployed and verified there, the difference, and the sub-plan that approvals are of.
 
-use super::diff::Walk;
-use super::memory::{Has, Place};
+use super::beside::Aside;
+use super::diff::{Options, Walk};
+use super::memory::{Has, Memory, Place};
 use super::observed::{Answer, Query, RehearsalQuery, TargetAnswer};
 use super::programs::Parts;
 use super::recipe::Recipe;
@@ -53,9 +54,9 @@ impl Walk<'_> {
     /// Plans an environment for this walk's candidate.
     pub(super) fn environment(&mut self, id: NodeId, target: &Target) -> EnvironmentPlan {
         let graph = self.graph;
-        let environment = graph.environment(id).unwrap_or_else(|| &graph.pipeline().environments[0]);
+        let environment = environment_of(graph, id);
         let place = self.memory.environments.get(&environment.name.value).cloned().unwrap_or_default();
-        let to = self.target_plan(environment);
+        let to = target_plan(environment, &self.options.root);
         let scope = scope_of(environment, &to);
         let mut draft = Draft {
             node: id,
@@ -82,25 +83,6 @@ impl Walk<'_> {
             self.verify(&mut draft, number, verify);
         }
         self.conclude(draft, target)
-    }
-
-    fn target_plan(&self, environment: &Environment) -> TargetPlan {
-        match &environment.target {
-            Some(crate::model::Target::Cluster {
-                context, namespace, create_namespace, pull_secret, adopt, ..
-            }) => TargetPlan::Cluster {
-                context: context.value.clone(),
-                namespace: namespace.value.clone(),
-                create_namespace: *create_namespace,
-                pull_secret: pull_secret.as_ref().map(|s| s.value.clone()),
-                adopt: *adopt,
-            },
-            Some(crate::model::Target::Folder { path, namespace, .. }) => TargetPlan::Folder {
-                path: self.options.root.join(path.value.trim_start_matches("./")),
-                namespace: namespace.as_ref().map_or_else(|| environment.name.value.clone(), |n| n.value.clone()),
-            },
-            None => TargetPlan::Folder { path: self.options.root.clone(), namespace: environment.name.value.clone() },
-        }
     }
 
     /// The steps of tasks and builds that the environment waits for.
@@ -402,6 +384,7 @@ impl Walk<'_> {
         reasons.dedup();
         EnvironmentPlan {
             people: self.people(&place),
+            entries: place.entries,
             name,
             node,
             target: to,
@@ -469,6 +452,67 @@ pub fn people_of(about: &crate::ports::sources::About) -> Vec<String> {
     people.sort_unstable();
     people.dedup();
     people
+}
+
+fn environment_of(graph: &Graph, id: NodeId) -> &Environment {
+    graph.environment(id).unwrap_or_else(|| &graph.pipeline().environments[0])
+}
+
+fn target_plan(environment: &Environment, root: &std::path::Path) -> TargetPlan {
+    match &environment.target {
+        Some(crate::model::Target::Cluster { context, namespace, create_namespace, pull_secret, adopt, .. }) => {
+            TargetPlan::Cluster {
+                context: context.value.clone(),
+                namespace: namespace.value.clone(),
+                create_namespace: *create_namespace,
+                pull_secret: pull_secret.as_ref().map(|s| s.value.clone()),
+                adopt: *adopt,
+            }
+        }
+        Some(crate::model::Target::Folder { path, namespace, .. }) => TargetPlan::Folder {
+            path: root.join(path.value.trim_start_matches("./")),
+            namespace: namespace.as_ref().map_or_else(|| environment.name.value.clone(), |n| n.value.clone()),
+        },
+        None => TargetPlan::Folder { path: root.to_path_buf(), namespace: environment.name.value.clone() },
+    }
+}
+
+/// The plan of an environment that is left alone. Nobody is asked what is there: while a run is in it, that moves.
+pub(super) fn left_alone(
+    graph: &Graph,
+    memory: &Memory,
+    options: &Options,
+    id: NodeId,
+    target: &Target,
+    aside: Aside,
+) -> EnvironmentPlan {
+    let environment = environment_of(graph, id);
+    let entries = memory.environments.get(&environment.name.value).map_or(0, |p| p.entries);
+    EnvironmentPlan {
+        name: environment.name.value.clone(),
+        node: id,
+        target: target_plan(environment, &options.root),
+        candidate: target.candidate,
+        verdict: match aside {
+            Aside::InHand(run) => Verdict::InHand { run },
+            Aside::Overtaken(by) => Verdict::Overtaken { by },
+        },
+        reasons: Vec::new(),
+        after: Vec::new(),
+        gate: if let GateRule::Gate(gate) = &environment.gate { Some(gate_plan(gate)) } else { None },
+        substance: None,
+        subplan: None,
+        contents: BTreeMap::new(),
+        changes: Vec::new(),
+        drift: BTreeMap::new(),
+        stamps: BTreeMap::new(),
+        steps: Vec::new(),
+        bundles: BTreeMap::new(),
+        rollback: environment.rollback,
+        is_rollback: false,
+        people: Vec::new(),
+        entries,
+    }
 }
 
 fn scope_of(environment: &Environment, target: &TargetPlan) -> Scope {

@@ -2,6 +2,7 @@
 //! a fold of events.
 
 use super::Fields;
+use super::beside::Taken;
 use super::candidate::Candidate;
 use crate::digest::Digest;
 use crate::ports::sources::Head;
@@ -23,6 +24,8 @@ pub struct Memory {
     pub candidates: BTreeMap<Digest, Candidate>,
     /// The candidate that was formed last.
     pub latest: Option<Digest>,
+    /// When each was formed last: the number of the event.
+    pub formed: BTreeMap<Digest, u64>,
     /// What succeeded, by key.
     pub results: HashMap<Digest, Fields>,
     /// For each step what it was made of when it ran last; to say what changed.
@@ -88,6 +91,10 @@ pub struct Place {
     pub queue: Vec<Digest>,
     /// A rollback that somebody asked for and that is not done.
     pub rollback: Option<Wish>,
+    /// The run that is in it.
+    pub taken: Option<Taken>,
+    /// How often a candidate was let in: a plan that was made before the last time is of another place.
+    pub entries: u64,
 }
 
 /// How many candidates that an environment had are remembered for rollbacks.

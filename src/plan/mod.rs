@@ -4,6 +4,7 @@
 //! [`Plan`] and the questions that it could not answer. Asking those and calling it again until nothing is missing is
 //! `engine::observe`; a dry run stops there.
 
+pub mod beside;
 pub mod candidate;
 pub mod changes;
 pub mod compare;
@@ -22,7 +23,7 @@ mod recipe;
 mod reference;
 mod releases;
 pub mod render;
-mod targets;
+pub(crate) mod targets;
 mod verifies;
 
 pub use crate::ports::bundle::{Bundle, Object};
@@ -41,7 +42,7 @@ pub use work::{Dir, Effect, Work};
 use crate::digest::{Digest, Hasher};
 use crate::graph::NodeId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a step told: its outputs by name.
@@ -65,6 +66,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The environments in order.
     pub environments: Vec<EnvironmentPlan>,
+    /// The runs beside which it is carried out: they go on meanwhile.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub beside: BTreeSet<u64>,
     /// Diagnostics of values and charts, as they came up; errors stop the plan.
     #[serde(skip)]
     pub diagnostics: Vec<crate::diag::Diagnostic>,
@@ -196,6 +200,9 @@ pub struct EnvironmentPlan {
     pub is_rollback: bool,
     /// The people who made what is new there.
     pub people: Vec<String>,
+    /// How often a candidate had been let in when it was looked at.
+    #[serde(skip)]
+    pub entries: u64,
 }
 
 /// What happens with an environment.
@@ -212,6 +219,16 @@ pub enum Verdict {
     Unplanned {
         /// Why.
         reason: String,
+    },
+    /// Another run has it in hand: it is in there, or brings the candidate along.
+    InHand {
+        /// The number of the run.
+        run: u64,
+    },
+    /// A newer candidate is there already, or on its way in.
+    Overtaken {
+        /// The newer one.
+        by: Digest,
     },
     /// Somebody holds it.
     Held {
@@ -335,6 +352,9 @@ impl Plan {
         }
         for environment in &self.environments {
             hasher.field(&environment.name).digest(environment.subplan.unwrap_or_default());
+            if let Verdict::InHand { run } = &environment.verdict {
+                hasher.field("in hand").field(run.to_le_bytes());
+            }
             for (object, how) in &environment.drift {
                 hasher.field(object).field(how);
             }

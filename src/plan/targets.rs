@@ -1,5 +1,6 @@
 //! Which candidate is for which environment.
 
+use super::beside::{self, Aside};
 use super::diff::{Options, port_diagnostic};
 use super::memory::{Has, Memory, Place};
 use super::observed::{Answer, Observed, Query};
@@ -29,6 +30,23 @@ pub(super) struct Target {
     pub candidate: Digest,
     /// A rollback that somebody asked for: what the environment had with it.
     pub rollback: Option<Has>,
+    /// Why it is left alone.
+    pub aside: Option<Aside>,
+}
+
+impl Target {
+    fn plain(candidate: Digest) -> Target {
+        Target { candidate, rollback: None, aside: None }
+    }
+
+    /// The same, unless another run brings that candidate along, or a newer one is there.
+    fn unless_left_alone(mut self, graph: &Graph, memory: &Memory, options: &Options, id: NodeId) -> Target {
+        let may_be_late = options.goes_on && self.rollback.is_none();
+        let overtaken = || beside::overtaken(memory, graph.name(id), self.candidate).filter(|_| may_be_late);
+        let carrier = || beside::carrier(self.candidate, &options.beside).map(Aside::InHand);
+        self.aside = self.aside.or_else(carrier).or_else(|| overtaken().map(Aside::Overtaken));
+        self
+    }
 }
 
 /// Heads that are not known.
@@ -52,7 +70,7 @@ impl Targets {
         for (id, kind) in graph.nodes() {
             if let Kind::Environment(_) = kind {
                 let target = targets.target(graph, memory, options, id);
-                targets.of.insert(id, target);
+                targets.of.insert(id, target.unless_left_alone(graph, memory, options, id));
             }
         }
         Ok(targets)
@@ -64,34 +82,44 @@ impl Targets {
     }
 
     fn target(&mut self, graph: &Graph, memory: &Memory, options: &Options, id: NodeId) -> Target {
-        let newest = Target { candidate: self.candidates[0].id, rollback: None };
+        let newest = Target::plain(self.candidates[0].id);
         let none = Place::default();
         let place = memory.environments.get(graph.name(id)).unwrap_or(&none);
+        if let Some(taken) = beside::inside(place, &options.beside) {
+            return Target { aside: Some(Aside::InHand(taken.run)), ..Target::plain(taken.candidate) };
+        }
+        let late = |older: &Digest| beside::overtaken(memory, graph.name(id), *older).is_some();
         if let Some(wish) = &place.rollback
             && let Some(has) = place.has.iter().chain(place.had.iter().rev()).find(|h| h.candidate == wish.candidate)
             && self.admit(memory, wish.candidate, None)
         {
-            return Target { candidate: wish.candidate, rollback: Some(has.clone()) };
+            return Target { rollback: Some(has.clone()), ..Target::plain(wish.candidate) };
         }
         let gate =
             graph.environment(id).and_then(|e| if let GateRule::Gate(g) = &e.gate { Some(gate_plan(g)) } else { None });
-        if let Some(older) = gate.and_then(|gate| standing(place, &gate))
+        if let Some(older) = gate.and_then(|gate| standing(place, &gate)).filter(|c| !late(c))
             && self.admit(memory, older, Some(options.file))
         {
-            return Target { candidate: older, rollback: None };
+            return Target::plain(older);
         }
-        for older in place.queue.clone() {
+        for older in place.queue.iter().copied().filter(|c| !late(c)) {
             if self.admit(memory, older, Some(options.file)) {
-                return Target { candidate: older, rollback: None };
+                return Target::plain(older);
             }
         }
-        if let Some(older) = self.next(graph, memory, id)
+        if let Some(older) = self.next(graph, memory, id).filter(|c| !late(c))
             && self.admit(memory, older, Some(options.file))
         {
             self.offered.insert(id);
-            return Target { candidate: older, rollback: None };
+            return Target::plain(older);
         }
         newest
+    }
+
+    /// The candidates of which there is something to plan, with their place in the list: what another run brings along is left
+    /// to it.
+    pub fn own<'t>(&'t self, options: &'t Options) -> impl Iterator<Item = (usize, &'t Candidate)> {
+        self.candidates.iter().enumerate().filter(|(_, c)| beside::carrier(c.id, &options.beside).is_none())
     }
 
     /// Where what those before have brings nothing new, the newest is what there is to tell. Whether anything is another choice now.
@@ -99,7 +127,7 @@ impl Targets {
         let idle = plan.environments.iter().filter(|e| e.verdict == Verdict::UpToDate).map(|e| e.node);
         let idle: Vec<NodeId> = idle.filter(|node| self.offered.remove(node)).collect();
         let newest = self.candidates[0].id;
-        self.of.extend(idle.iter().map(|node| (*node, Target { candidate: newest, rollback: None })));
+        self.of.extend(idle.iter().map(|node| (*node, Target::plain(newest))));
         let of = &self.of;
         self.candidates.retain(|c| c.id == newest || of.values().any(|t| t.candidate == c.id));
         !idle.is_empty()
@@ -144,7 +172,7 @@ impl Targets {
 
 /// The candidate at the gate, where it keeps its place although a newer one is there: it has its approvals, or the gate
 /// queues.
-fn standing(place: &Place, gate: &GatePlan) -> Option<Digest> {
+pub fn standing(place: &Place, gate: &GatePlan) -> Option<Digest> {
     let standing = place.standing.as_ref().filter(|s| s.rejected.is_none())?;
     let approved = !gate.approvals.is_empty() && crate::plan::quorum::met(gate, standing, None);
     (approved || gate.queue).then_some(standing.candidate)

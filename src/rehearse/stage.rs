@@ -136,7 +136,7 @@ impl Stage {
             if inputs.is_empty() && progress.is_quiet() && wants_replan(&plan, &self.state, &progress) {
                 plan = self.plan(graph, Some(heads.clone()))?;
                 self.outside.bundles.extend(plan.bundles.clone());
-                progress = Progress::new(&plan, &self.state, AT_ONCE);
+                progress = progress.again(&plan, &self.state);
                 inputs.push(Input::Replanned);
             } else if inputs.is_empty() {
                 break;
@@ -161,10 +161,11 @@ impl Stage {
     }
 
     fn write(&mut self, event: Event) -> Event {
+        // There is one run at a time.
         let run = match &event {
             Event::RunStarted { .. } => self.state.runs + 1,
-            _ if self.state.open.is_some() => self.state.runs,
-            _ => 0,
+            _ if self.state.open.is_empty() => 0,
+            _ => self.state.runs,
         };
         let record = Record { number: self.state.number + 1, at: self.now, run, event };
         self.state.apply(&record);

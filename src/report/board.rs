@@ -181,9 +181,9 @@ fn words_of_people(state: &State, clock: &Clock, style: Style) -> String {
     for (step, _) in state.intents.iter().filter(|(_, i)| i.indeterminate) {
         rows.push([cell(step, Paint::Strong), cell("was cut off, and nobody knows whether it was done", Paint::Bad)]);
     }
-    if let Some(run) = &state.open {
+    for (number, run) in &state.open {
         let text = format!("started by {} at {}, and not finished", words::person(&run.by), clock.moment(run.since));
-        rows.push([cell(format!("run {}", state.runs), Paint::Strong), cell(text, Paint::Notice)]);
+        rows.push([cell(format!("run {number}"), Paint::Strong), cell(text, Paint::Notice)]);
     }
     if rows.is_empty() { String::new() } else { format!("\n{}", rows.render(style)) }
 }

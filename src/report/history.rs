@@ -207,6 +207,9 @@ fn said(event: &Event) -> Told {
             format!("is to go back to {}, asked {}", name_of(wish.candidate), by(&wish.word)),
             Paint::Notice,
         ),
+        Event::Left { environment, candidate } => {
+            detail(environment, format!("{} is not on its way in any more", name_of(*candidate)), Paint::Faint)
+        }
         other => detail("", format!("{other:?}"), Paint::Faint),
     }
 }

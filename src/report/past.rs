@@ -154,7 +154,7 @@ impl Past {
             Event::CandidateFormed { candidate } => self.formed(record, candidate),
             event => self.passed(record, event),
         }
-        if let Some(run) = self.runs.back_mut().filter(|r| r.number == record.run) {
+        if let Some(run) = self.runs.iter_mut().rev().find(|r| r.number == record.run) {
             of_run(run, record);
         }
     }
@@ -200,6 +200,14 @@ impl Past {
             }
             Event::EnvironmentFailed { environment, failure } => {
                 set(environment, failure.candidate, What::Failed, Some(failure.reason.clone()));
+            }
+            Event::Left { environment, candidate } => {
+                let formed = self.candidates.iter_mut().rev().find(|f| f.candidate.id == *candidate);
+                if let Some(formed) =
+                    formed.filter(|f| f.places.get(environment).is_some_and(|p| p.what == What::Enters))
+                {
+                    formed.places.remove(environment);
+                }
             }
             Event::HasCandidate { environment, has } => {
                 set(environment, has.candidate, What::Has, None);
@@ -268,7 +276,7 @@ mod tests {
     fn what_takes_the_place_of_another_moves_it_to_the_past() {
         let (one, two) = (candidate("1"), candidate("2"));
         let events = [
-            Event::RunStarted { by: "ann".into(), candidate: one.id, plan: Digest::default() },
+            Event::RunStarted { by: "ann".into(), candidate: one.id, plan: Digest::default(), beside: Vec::new() },
             Event::CandidateFormed { candidate: one.clone() },
             has(&one),
             Event::CandidateFormed { candidate: two.clone() },
@@ -288,7 +296,12 @@ mod tests {
     fn it_forgets_what_is_old() {
         let mut past = Past::default();
         for number in 1..=(MOST as u64 + 10) {
-            let event = Event::RunStarted { by: "a".into(), candidate: Digest::default(), plan: Digest::default() };
+            let event = Event::RunStarted {
+                by: "a".into(),
+                candidate: Digest::default(),
+                plan: Digest::default(),
+                beside: Vec::new(),
+            };
             past.take(&Record { number, at: 0, run: number, event });
         }
         assert_eq!((past.runs.len(), past.runs[0].number), (MOST, 11));

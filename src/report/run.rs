@@ -293,6 +293,8 @@ fn barred(plan: &Plan, style: Style) -> String {
     for environment in &plan.environments {
         let why = match &environment.verdict {
             Verdict::Unplanned { reason } => format!("cannot be planned: {reason}"),
+            Verdict::InHand { run } => format!("is left to run {run}, which is at it"),
+            Verdict::Overtaken { by } => super::plan::overtaken(*by),
             Verdict::Held { by, reason } => format!("is held by {}: {reason}", words::person(by)),
             Verdict::Banned { reason } => format!("does not take the candidate, which failed there: {reason}"),
             Verdict::Rejected { by, reason } => {

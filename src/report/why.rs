@@ -76,6 +76,10 @@ fn reasons_of(plan: &Plan, environment: &EnvironmentPlan, unmet: &[Unmet], clock
     let mut out = Vec::new();
     match &environment.verdict {
         Verdict::Unplanned { reason: why } => out.push(reason(format!("it cannot be planned: {why}"), Paint::Bad)),
+        Verdict::InHand { run } => out.push(reason(format!("run {run} is at it"), Paint::Plain)),
+        Verdict::Overtaken { by } => {
+            out.push(reason(format!("{} is there or on its way in, and is newer", name_of(*by)), Paint::Plain))
+        }
         Verdict::Held { by, reason: why } => {
             out.push(reason(format!("it is held by {}: {why}", words::person(by)), Paint::Notice))
         }

@@ -2,7 +2,7 @@
 
 use super::event::{Event, Outcome, RunOutcome};
 use super::input::{Input, Report, StepResult, Timed};
-use super::proceed::{has_candidate, payload, wants_replan};
+use super::proceed::{has_candidate, payload, waits_behind, wants_replan};
 use super::progress::{Progress, Stage, Status};
 use super::state::State;
 use super::{failure, people};
@@ -24,7 +24,7 @@ pub fn decide(plan: &Plan, state: &State, progress: &Progress, input: &Timed) ->
         Input::Restored { environment, release, failed } => {
             restored(state, environment, release, failed.as_deref(), input.at)
         }
-        Input::Cancel { by } => match &state.open {
+        Input::Cancel { by } => match state.open.get(&progress.run) {
             Some(run) if !run.cancelled => vec![Event::CancelAsked { by: by.clone() }],
             _ => Vec::new(),
         },
@@ -36,7 +36,8 @@ pub fn decide(plan: &Plan, state: &State, progress: &Progress, input: &Timed) ->
 /// The beginning of a run: what was seen, the candidate, what a crash left open, and environments that have it already.
 fn begin(plan: &Plan, state: &State, by: &str, heads: &BTreeMap<String, Head>, rerun: &[String]) -> Vec<Event> {
     let Some(candidate) = plan.candidate() else { return Vec::new() };
-    let mut events = vec![Event::RunStarted { by: by.to_string(), candidate: candidate.id, plan: plan.hash }];
+    let beside = plan.beside.iter().copied().filter(|run| state.open.contains_key(run)).collect();
+    let mut events = vec![Event::RunStarted { by: by.to_string(), candidate: candidate.id, plan: plan.hash, beside }];
     for node in rerun {
         let generation = state.memory.generations.get(node).copied().unwrap_or(0) + 1;
         events.push(Event::RerunAsked { node: node.clone(), generation });
@@ -57,7 +58,7 @@ fn begin(plan: &Plan, state: &State, by: &str, heads: &BTreeMap<String, Head>, r
 /// Steps that were started and whose end nobody wrote.
 fn interrupted(plan: &Plan, state: &State) -> Vec<Event> {
     let mut events = Vec::new();
-    for (id, intent) in &state.intents {
+    for (id, intent) in state.intents.iter().filter(|(_, i)| !plan.beside.contains(&i.run)) {
         let step = plan.step(id).filter(|s| s.key.is_none_or(|k| k == intent.key) && !s.is_reused());
         let (step_id, key) = (id.clone(), intent.key);
         events.push(match step.and_then(on_unknown) {
@@ -88,6 +89,10 @@ fn has_already(plan: &Plan, state: &State) -> Vec<Event> {
     let mut events = Vec::new();
     for environment in plan.environments.iter().filter(|e| e.verdict == Verdict::UpToDate) {
         let place = state.memory.environments.get(&environment.name);
+        // Another run has been there since.
+        if place.is_some_and(|p| p.entries != environment.entries) {
+            continue;
+        }
         let has = place.and_then(|p| p.has.as_ref());
         // Whoever stands at its gate stands there for nothing: what the environment has is what is wanted.
         if let Some(standing) = place.and_then(|p| p.standing.as_ref()).filter(|s| s.candidate != environment.candidate)
@@ -120,16 +125,20 @@ fn reported(plan: &Plan, state: &State, progress: &Progress, report: &Report, at
             events.extend(consequence(plan, step, key, at));
             events
         }
-        StepResult::Failed { reason, .. } if tries_again(step, intent.attempt) && !is_cancelled(state) => vec![
-            Event::AttemptFailed { step: step.id.clone(), attempt: intent.attempt, reason: reason.clone() },
-            Event::StepStarted {
-                step: step.id.clone(),
-                key,
-                payload: payload(plan, progress, report.step),
-                attempt: intent.attempt + 1,
-                effect: step.effect,
-            },
-        ],
+        StepResult::Failed { reason, .. }
+            if tries_again(step, intent.attempt) && !is_cancelled(state, progress.run) =>
+        {
+            vec![
+                Event::AttemptFailed { step: step.id.clone(), attempt: intent.attempt, reason: reason.clone() },
+                Event::StepStarted {
+                    step: step.id.clone(),
+                    key,
+                    payload: payload(plan, progress, report.step),
+                    attempt: intent.attempt + 1,
+                    effect: step.effect,
+                },
+            ]
+        }
         StepResult::Failed { fault, reason, log } => {
             let outcome = Outcome::Failed { fault: *fault, reason: reason.clone(), log: log.clone() };
             let mut events = vec![Event::StepFinished { step: step.id.clone(), key, outcome }];
@@ -147,8 +156,8 @@ fn tries_again(step: &Step, attempt: u32) -> bool {
     matches!(&step.work, Work::Exec(exec) if attempt <= exec.retries)
 }
 
-fn is_cancelled(state: &State) -> bool {
-    state.open.as_ref().is_none_or(|r| r.cancelled)
+fn is_cancelled(state: &State, run: u64) -> bool {
+    state.open.get(&run).is_none_or(|r| r.cancelled)
 }
 
 /// What a step's success means for its environment.
@@ -200,14 +209,27 @@ fn restored(state: &State, environment: &str, release: &str, failed: Option<&str
     events
 }
 
+/// Whether anything waits at a gate, or for another run to come out of an environment.
+fn waits(plan: &Plan, state: &State, progress: &Progress) -> bool {
+    let is_behind = |(number, environment): (usize, &crate::plan::EnvironmentPlan)| {
+        let stage = progress.stages[number];
+        let place = state.memory.environments.get(&environment.name);
+        let is_taken = place.and_then(|p| p.taken.as_ref()).is_some_and(|t| t.run != progress.run);
+        stage == Stage::AtGate
+            || is_taken && matches!(stage, Stage::Before | Stage::Taken)
+            || waits_behind(plan, state, progress, number, environment)
+    };
+    plan.environments.iter().enumerate().any(is_behind)
+}
+
 /// How the run has come to its end, if it has: nothing runs, and nothing can start.
 pub fn outcome(plan: &Plan, state: &State, progress: &Progress) -> Option<RunOutcome> {
-    if is_cancelled(state) {
+    if is_cancelled(state, progress.run) {
         // What could start does not, and what runs comes to its end.
         let is_still = progress.running == 0 && progress.open.is_empty() && progress.restores.is_empty();
         return is_still.then_some(RunOutcome::Cancelled);
     }
-    if !progress.is_quiet() || !state.restoring.is_empty() && state.open.is_some() {
+    if !progress.is_quiet() || state.restoring.values().any(|back| back.run == progress.run) {
         return None;
     }
     if wants_replan(plan, state, progress) {
@@ -218,7 +240,7 @@ pub fn outcome(plan: &Plan, state: &State, progress: &Progress) -> Option<RunOut
         RunOutcome::Failed
     } else if any(Status::Indeterminate) {
         RunOutcome::Asks
-    } else if progress.stages.contains(&Stage::AtGate) {
+    } else if waits(plan, state, progress) {
         RunOutcome::Waiting
     } else {
         RunOutcome::Done

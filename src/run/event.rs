@@ -37,6 +37,9 @@ pub enum Event {
         candidate: Digest,
         /// The hash of the plan.
         plan: Digest,
+        /// The runs that go on beside it, by number; all others that did not come to their end were cut off.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        beside: Vec<u64>,
     },
     /// The plan of the run was completed: what was unknown is known.
     PlanCompleted {
@@ -206,7 +209,7 @@ pub enum Event {
         /// What stands there.
         standing: Standing,
     },
-    /// A newer candidate took the place of one at a gate.
+    /// A newer candidate took the place of one at a gate, or of one that was to enter.
     Superseded {
         /// The environment.
         environment: String,
@@ -294,6 +297,13 @@ pub enum Event {
         subplan: Digest,
         /// Whose approvals counted.
         approved_by: Vec<String>,
+    },
+    /// A run is not in an environment any more, and its candidate is not there: another run may enter.
+    Left {
+        /// The environment.
+        environment: String,
+        /// The candidate.
+        candidate: Digest,
     },
     /// Somebody asked for something that they may not have, or that makes no sense.
     Refused {

@@ -14,15 +14,17 @@ pub mod orders;
 pub mod progress;
 pub mod state;
 
+mod beside;
 mod failure;
 mod people;
 mod proceed;
 mod wants;
 
+pub use beside::{is_building, may_begin};
 pub use decide::{decide, outcome};
 pub use event::{Event, Outcome, Record, RunOutcome};
 pub use input::{Input, Report, Saying, StepResult, Timed, Word};
-pub use orders::{Order, open_orders};
+pub use orders::{Order, may_start, open_orders};
 pub use people::said;
 pub use proceed::{proceed, wants_replan};
 pub use progress::{Progress, Status};

@@ -1,8 +1,10 @@
 //! Orders: what is to be done now, read off what is written.
 
+use super::gate;
 use super::progress::Progress;
 use super::state::State;
 use crate::digest::Digest;
+use crate::plan::memory::Moment;
 use crate::plan::work::TargetPlan;
 use crate::plan::{Plan, Work};
 
@@ -58,6 +60,23 @@ pub fn open_orders(plan: &Plan, state: &State, progress: &Progress) -> Vec<Order
         })
     };
     progress.open.iter().filter_map(step).chain(progress.restores.iter().filter_map(restore)).collect()
+}
+
+/// Whether an order may be given out at that moment: the run is not to stop, nobody holds the environment, no other run is in it,
+/// and its gate is open. Asked right before, whatever was decided.
+pub fn may_start(plan: &Plan, state: &State, run: u64, number: u32, now: Moment) -> bool {
+    let is_running = state.open.get(&run).is_some_and(|r| !r.cancelled);
+    let step = &plan.steps[number as usize];
+    let Some(environment) = step.environment.and_then(|e| plan.environments.get(e as usize)) else {
+        return is_running;
+    };
+    let place = state.memory.environments.get(&environment.name);
+    let is_held = place.is_some_and(|p| p.hold.is_some()) && !environment.is_rollback;
+    let is_inside = place.and_then(|p| p.taken.as_ref()).is_some_and(|t| t.run == run);
+    // A window is for starting to deploy: verifying what was deployed in time may come after it.
+    let is_deploy = matches!(step.work, Work::Deploy(_));
+    let is_open = || !is_deploy || gate::unmet(plan, environment, &state.memory, now).is_empty();
+    is_running && !is_held && is_inside && is_open()
 }
 
 impl Progress {

@@ -5,13 +5,13 @@ use super::gate;
 use super::progress::{Progress, Stage, Status};
 use super::state::State;
 use crate::digest::{Digest, Hasher};
-use crate::plan::memory::{Has, Moment, Standing};
-use crate::plan::{Effect, EnvironmentPlan, Plan, Verdict, Work};
+use crate::plan::memory::{Has, Moment, Place, Standing};
+use crate::plan::{Effect, EnvironmentPlan, Plan, Verdict, Work, beside, targets};
 
 /// The events that follow from what is possible at that moment. Taking them in and asking again comes to an end.
 pub fn proceed(plan: &Plan, state: &State, progress: &Progress, now: Moment) -> Vec<Event> {
-    let Some(run) = state.open.as_ref().filter(|r| !r.cancelled) else { return Vec::new() };
-    let mut events = Vec::new();
+    let Some(run) = state.open.get(&progress.run).filter(|r| !r.cancelled) else { return Vec::new() };
+    let mut events = leave(plan, state, progress);
     for (number, environment) in plan.environments.iter().enumerate() {
         if events.is_empty() {
             events.extend(enter(plan, state, progress, number, environment, &run.by, now));
@@ -36,22 +36,23 @@ fn enter(
     if progress.stages[number] == Stage::Entered && progress.is_complete(plan, number) {
         return vec![has_candidate(plan, environment, now)];
     }
-    if !matches!(progress.stages[number], Stage::Before | Stage::AtGate)
-        || state.restoring.contains_key(&environment.name)
-    {
+    if progress.stages[number] == Stage::Taken {
+        return queued(plan, state, environment).into_iter().collect();
+    }
+    if !is_its_turn(plan, state, progress, number, environment) {
         return Vec::new();
     }
-    let held = state.memory.environments.get(&environment.name).is_some_and(|p| p.hold.is_some());
-    if held && !environment.is_rollback {
-        return Vec::new();
+    if let Some(by) = newer_there(state, environment) {
+        let (environment, candidate) = (environment.name.clone(), environment.candidate);
+        return vec![Event::Superseded { environment, candidate, by }];
     }
-    let complete = environment.subplan.is_some();
-    if !predecessors_have_it(plan, state, progress, environment) || !upstream_done(plan, progress, environment) {
+    if is_of_before(state, progress, number, environment) {
         return Vec::new();
     }
     if let Some(event) = queued(plan, state, environment) {
         return vec![event];
     }
+    let complete = environment.subplan.is_some();
     if !complete {
         // What it will be is not known: its steps say so, and ask for another look.
         let waits = environment.steps.iter().any(|s| progress.steps[*s as usize] == Status::Waiting);
@@ -59,6 +60,13 @@ fn enter(
     }
     if environment.verdict == Verdict::Enter {
         return vec![passed(environment, Vec::new())];
+    }
+    if let Some(place) = state.memory.environments.get(&environment.name)
+        && keeps_its_place(plan, state, place, environment)
+    {
+        let waits = environment.gate.as_ref().is_some_and(|g| g.queue) && !place.queue.contains(&environment.candidate);
+        let queued = || Event::Queued { environment: environment.name.clone(), candidate: environment.candidate };
+        return waits.then(queued).into_iter().collect();
     }
     let mut events = stand(state, environment, by, now);
     if events.is_empty() && gate::unmet(plan, environment, &state.memory, now).is_empty() {
@@ -77,6 +85,79 @@ fn enter(
         );
     }
     events
+}
+
+/// Whether an environment may be entered as far as others are concerned: nobody is in it or holds it, and what it waits for is
+/// there.
+fn is_its_turn(plan: &Plan, state: &State, progress: &Progress, number: usize, environment: &EnvironmentPlan) -> bool {
+    let place = state.memory.environments.get(&environment.name);
+    let is_free = place.is_none_or(|p| {
+        (p.hold.is_none() || environment.is_rollback) && p.taken.as_ref().is_none_or(|t| t.run == progress.run)
+    });
+    is_free
+        && matches!(progress.stages[number], Stage::Before | Stage::AtGate)
+        && !state.restoring.contains_key(&environment.name)
+        && predecessors_have_it(plan, state, progress, environment)
+        && upstream_done(plan, progress, environment)
+}
+
+/// The newer candidate that is there, on its way in, or at the gate, where it was while this one was on its way.
+fn newer_there(state: &State, environment: &EnvironmentPlan) -> Option<Digest> {
+    if environment.is_rollback {
+        return None;
+    }
+    let memory = &state.memory;
+    let standing = memory.environments.get(&environment.name)?.standing.as_ref().map(|s| s.candidate);
+    let at_gate = || standing.filter(|s| beside::is_newer(memory, *s, environment.candidate));
+    beside::overtaken(memory, &environment.name, environment.candidate).or_else(at_gate)
+}
+
+/// Whether another run has been there since this plan was made: what it says of the place is not so any more.
+fn is_of_before(state: &State, progress: &Progress, number: usize, environment: &EnvironmentPlan) -> bool {
+    let entries = state.memory.environments.get(&environment.name).map_or(0, |p| p.entries);
+    progress.entries.get(number).is_some_and(|known| *known != entries)
+}
+
+/// Whether another candidate stands at the gate and is not to be replaced: it got its approvals while this one was on its way,
+/// or the gate queues.
+fn keeps_its_place(plan: &Plan, state: &State, place: &Place, environment: &EnvironmentPlan) -> bool {
+    let (Some(standing), Some(gate)) = (&place.standing, &environment.gate) else { return false };
+    let file = plan.candidate().map(|c| c.file);
+    let is_other = standing.candidate != environment.candidate && Some(standing.subplan) != environment.subplan;
+    let is_known = state.memory.candidates.get(&standing.candidate).is_some_and(|c| Some(c.file) == file);
+    is_other && is_known && !environment.is_rollback && targets::standing(place, gate).is_some()
+}
+
+/// Whether it is an environment's turn, and another candidate keeps the place at its gate.
+pub(super) fn waits_behind(
+    plan: &Plan,
+    state: &State,
+    progress: &Progress,
+    number: usize,
+    environment: &EnvironmentPlan,
+) -> bool {
+    let place = state.memory.environments.get(&environment.name);
+    place.is_some_and(|p| keeps_its_place(plan, state, p, environment))
+        && is_its_turn(plan, state, progress, number, environment)
+}
+
+/// The environments that this run is in and has failed in, or may not go on in, once nothing of it is under way there. Said only
+/// while the run goes on elsewhere: with its end it has left all of them.
+fn leave(plan: &Plan, state: &State, progress: &Progress) -> Vec<Event> {
+    if progress.running == 0 {
+        return Vec::new();
+    }
+    let left = |(number, environment): (usize, &EnvironmentPlan)| {
+        let place = state.memory.environments.get(&environment.name)?;
+        let taken = place.taken.as_ref().filter(|t| t.run == progress.run)?;
+        let mut steps = environment.steps.iter().map(|s| progress.steps[*s as usize]);
+        let is_over = progress.stages[number] != Stage::Entered
+            || steps.clone().any(|s| matches!(s, Status::Failed | Status::Skipped | Status::Indeterminate));
+        let is_still = steps.all(|s| s != Status::Running) && !state.restoring.contains_key(&environment.name);
+        let (environment, candidate) = (environment.name.clone(), taken.candidate);
+        (is_over && is_still).then_some(Event::Left { environment, candidate })
+    };
+    plan.environments.iter().enumerate().filter_map(left).collect()
 }
 
 fn passed(environment: &EnvironmentPlan, approved_by: Vec<String>) -> Event {
@@ -116,12 +197,16 @@ fn is_deploy_of(step: &crate::plan::Step, release: &str) -> bool {
 /// Whether the run can only go on with another look at the plan.
 pub fn wants_replan(plan: &Plan, state: &State, progress: &Progress) -> bool {
     let waits = |(number, environment): (usize, &EnvironmentPlan)| {
-        environment.subplan.is_none()
+        let is_unknown = environment.subplan.is_none()
             && progress.stages[number] == Stage::Before
             && predecessors_have_it(plan, state, progress, environment)
-            && upstream_done(plan, progress, environment)
+            && upstream_done(plan, progress, environment);
+        is_unknown
+            || is_of_before(state, progress, number, environment)
+                && is_its_turn(plan, state, progress, number, environment)
+                && newer_there(state, environment).is_none()
     };
-    let cancelled = state.open.as_ref().is_none_or(|r| r.cancelled);
+    let cancelled = state.open.get(&progress.run).is_none_or(|r| r.cancelled);
     !cancelled && (progress.steps.contains(&Status::Replan) || plan.environments.iter().enumerate().any(waits))
 }
 
@@ -245,12 +330,21 @@ fn start(plan: &Plan, state: &State, progress: &Progress, events: &mut Vec<Event
         {
             continue;
         }
-        if step.key.is_none() && !step.recipe.anew && state.memory.results.contains_key(&key) {
+        // What has succeeded by now is not done again: the key was not known, or another run was there first.
+        let is_own = step.environment.is_some() && step.key.is_some();
+        if !is_own && !step.recipe.anew && state.memory.results.contains_key(&key) {
             if state.memory.steps.get(&step.id).is_some_and(|made| made.key == key) {
                 as_before.push(step.id.clone());
                 continue;
             }
             events.push(Event::StepReused { step: step.id.clone(), key, made: step.recipe.made(&told) });
+            continue;
+        }
+        if state.is_in_hand(&step.id, key, progress.run) {
+            continue;
+        }
+        if state.intents.get(&step.id).is_some_and(|i| i.indeterminate && i.key == key) {
+            events.push(Event::Indeterminate { step: step.id.clone(), key });
             continue;
         }
         if room == 0 {

@@ -40,11 +40,17 @@ pub enum Stage {
     Has,
     /// It failed, or may not be entered.
     Out,
+    /// Another run has it in hand.
+    Taken,
 }
 
 /// How far a run is.
 #[derive(Clone, Debug)]
 pub struct Progress {
+    /// The number of the run; 0 until it has begun.
+    pub run: u64,
+    /// How often each environment was entered, as far as this plan knows of it.
+    pub entries: Vec<u64>,
     /// Where each step is.
     pub steps: Vec<Status>,
     /// Where each environment is.
@@ -70,13 +76,15 @@ impl Progress {
     pub fn new(plan: &Plan, state: &State, limit: usize) -> Progress {
         let count = plan.steps.len();
         let mut progress = Progress {
+            run: 0,
+            entries: plan.environments.iter().map(|e| e.entries).collect(),
             steps: vec![Status::Waiting; count],
             stages: vec![Stage::Before; plan.environments.len()],
             ready: VecDeque::new(),
             running: 0,
             limit: limit.max(1),
             open: Vec::new(),
-            restores: unfinished(state),
+            restores: unfinished(plan, state),
             missing: vec![0; count],
             dependents: vec![Vec::new(); count],
             told: HashMap::new(),
@@ -97,9 +105,10 @@ impl Progress {
             progress.stages[number] = match environment.verdict {
                 Verdict::UpToDate => Stage::Has,
                 Verdict::Enter | Verdict::Gate => Stage::Before,
+                Verdict::InHand { .. } => Stage::Taken,
                 _ => Stage::Out,
             };
-            if progress.stages[number] == Stage::Out {
+            if matches!(progress.stages[number], Stage::Out | Stage::Taken) {
                 progress.skip_all(&environment.steps);
             }
         }
@@ -175,7 +184,17 @@ impl Progress {
                 let missing = to.bundles.keys().map(|r| (environment.clone(), r.clone()));
                 self.restores.extend(missing);
             }
-            Event::GatePassed { environment, .. } => self.set_stage(plan, environment, Stage::Entered),
+            Event::RunStarted { .. } => self.run = state.runs,
+            Event::GatePassed { environment, .. } => {
+                let number = plan.environments.iter().position(|e| e.name == *environment);
+                number.and_then(|n| self.entries.get_mut(n)).into_iter().for_each(|entries| *entries += 1);
+                self.set_stage(plan, environment, Stage::Entered);
+            }
+            Event::Superseded { environment, candidate, .. }
+                if plan.environment(environment).is_some_and(|e| e.candidate == *candidate) =>
+            {
+                self.set_stage(plan, environment, Stage::Out);
+            }
             Event::StandsAtGate { environment, .. } => self.set_stage(plan, environment, Stage::AtGate),
             Event::HasCandidate { environment, .. } => self.set_stage(plan, environment, Stage::Has),
             Event::EnvironmentFailed { environment, .. } => self.set_stage(plan, environment, Stage::Out),
@@ -191,6 +210,11 @@ impl Progress {
                 self.unlock(plan, number);
             }
         }
+    }
+
+    /// The same run with another plan: how far that is.
+    pub fn again(&self, plan: &Plan, state: &State) -> Progress {
+        Progress { run: self.run, restores: Vec::new(), ..Progress::new(plan, state, self.limit) }
     }
 
     /// What a step told, in this run or before.
@@ -314,8 +338,8 @@ impl Progress {
 }
 
 /// Releases of rollbacks that a crash cut off.
-fn unfinished(state: &State) -> Vec<(String, String)> {
-    let releases = state.restoring.iter();
+fn unfinished(plan: &Plan, state: &State) -> Vec<(String, String)> {
+    let releases = state.restoring.iter().filter(|(_, back)| !plan.beside.contains(&back.run));
     releases
         .flat_map(|(environment, back)| back.missing.iter().map(move |r| (environment.clone(), r.clone())))
         .collect()

@@ -3,6 +3,7 @@
 use super::event::{Event, Outcome, Record, RunOutcome};
 use crate::digest::Digest;
 use crate::plan::Effect;
+use crate::plan::beside::{Beside, Taken};
 use crate::plan::memory::{HISTORY, Has, Memory, Moment, Place};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,8 +16,8 @@ pub struct State {
     pub number: u64,
     /// How many runs there were.
     pub runs: u64,
-    /// The run that is not finished, if there is one.
-    pub open: Option<OpenRun>,
+    /// The runs that are not finished, by number.
+    pub open: BTreeMap<u64, OpenRun>,
     /// How the last run that came to its end ended.
     pub last: Option<RunOutcome>,
     /// The facts that planning reads.
@@ -36,6 +37,10 @@ pub struct OpenRun {
     pub since: Moment,
     /// Whether somebody asked it to stop.
     pub cancelled: bool,
+    /// The candidate it is for.
+    pub candidate: Digest,
+    /// Whether it has come to an environment: what comes before that is what newer candidates wait for.
+    pub arrived: bool,
 }
 
 /// A step that was started.
@@ -51,6 +56,8 @@ pub struct Intent {
     pub effect: Effect,
     /// Nobody knows whether it was done, and somebody must say.
     pub indeterminate: bool,
+    /// The run that started it.
+    pub run: u64,
 }
 
 /// A rollback on its way.
@@ -60,31 +67,37 @@ pub struct Restoring {
     pub to: Has,
     /// Releases that are not back yet.
     pub missing: Vec<String>,
+    /// The run that does it.
+    pub run: u64,
 }
 
 impl State {
     /// Takes an event in.
     pub fn apply(&mut self, record: &Record) {
         self.number = record.number;
-        let at = record.at;
+        let (at, run) = (record.at, record.run);
         match &record.event {
-            Event::RunStarted { by, .. } => {
-                self.runs = record.run;
-                self.open = Some(OpenRun { by: by.clone(), since: at, cancelled: false });
-            }
-            Event::PlanCompleted { .. } | Event::Refused { .. } | Event::GatePassed { .. } => {}
+            Event::RunStarted { by, candidate, beside, .. } => self.run_started(record, by, *candidate, beside),
+            Event::PlanCompleted { .. } | Event::Refused { .. } => {}
             Event::RunFinished { outcome } => {
-                self.open = None;
+                self.open.remove(&run);
                 self.last = Some(*outcome);
+                self.leave(|taken| taken.run == run);
             }
             Event::CancelAsked { .. } => {
-                if let Some(run) = &mut self.open {
+                if let Some(run) = self.open.get_mut(&run) {
                     run.cancelled = true;
                 }
             }
             Event::StepStarted { step, key, payload, attempt, effect } => {
                 let (key, payload, attempt, effect) = (*key, *payload, *attempt, *effect);
-                self.intents.insert(step.clone(), Intent { key, payload, attempt, effect, indeterminate: false });
+                self.intents.insert(step.clone(), Intent { key, payload, attempt, effect, indeterminate: false, run });
+            }
+            Event::GatePassed { environment, candidate, .. } => {
+                self.arrived(run);
+                let place = self.place(environment);
+                place.entries += 1;
+                place.taken = Some(Taken { run, candidate: *candidate, since: at });
             }
             Event::StepFinished { step, key, outcome } => self.step_finished(step, *key, outcome),
             Event::Interrupted { step, .. } => {
@@ -107,7 +120,7 @@ impl State {
             }
             Event::RollbackStarted { environment, to } => {
                 let missing = to.bundles.keys().cloned().collect();
-                self.restoring.insert(environment.clone(), Restoring { to: to.clone(), missing });
+                self.restoring.insert(environment.clone(), Restoring { to: to.clone(), missing, run });
             }
             Event::RolledBack { environment } => {
                 if let Some(back) = self.restoring.remove(environment) {
@@ -117,8 +130,44 @@ impl State {
             Event::RollbackFailed { environment, .. } => {
                 self.restoring.remove(environment);
             }
-            event => self.remember(event, at),
+            Event::Left { environment, .. } => {
+                self.place(environment).taken.take_if(|t| t.run == run);
+            }
+            Event::StandsAtGate { environment, standing } => {
+                self.arrived(run);
+                self.place(environment).standing = Some(standing.clone());
+            }
+            event => self.remember(event, record),
         }
+    }
+
+    /// A run begins. Those that do not go on beside it were cut off: it takes over what they left.
+    fn run_started(&mut self, record: &Record, by: &str, candidate: Digest, beside: &[u64]) {
+        let goes_on = |run: &u64| beside.contains(run);
+        self.runs = record.run;
+        self.open.retain(|run, _| goes_on(run));
+        self.leave(|taken| !goes_on(&taken.run));
+        self.restoring.values_mut().filter(|back| !goes_on(&back.run)).for_each(|back| back.run = record.run);
+        let run = OpenRun { by: by.to_string(), since: record.at, cancelled: false, candidate, arrived: false };
+        self.open.insert(record.run, run);
+    }
+
+    fn arrived(&mut self, run: u64) {
+        self.open.get_mut(&run).into_iter().for_each(|run| run.arrived = true);
+    }
+
+    /// Nobody is in these environments any more.
+    fn leave(&mut self, which: impl Fn(&Taken) -> bool) {
+        for place in self.memory.environments.values_mut() {
+            place.taken.take_if(|taken| which(taken));
+        }
+    }
+
+    /// Whether a run is carrying that step, or that key, out right now, other than this one.
+    pub fn is_in_hand(&self, step: &str, key: Digest, run: u64) -> bool {
+        // With one run there is nobody else, and a run may have many steps.
+        let moves = |i: &Intent| i.run != run && !i.indeterminate && self.open.contains_key(&i.run);
+        self.open.len() > 1 && self.intents.iter().any(|(id, i)| moves(i) && (&**id == step || i.key == key))
     }
 
     fn step_finished(&mut self, step: &Arc<str>, key: Digest, outcome: &Outcome) {
@@ -134,7 +183,7 @@ impl State {
     }
 
     /// What concerns sources, candidates and environments.
-    fn remember(&mut self, event: &Event, at: Moment) {
+    fn remember(&mut self, event: &Event, record: &Record) {
         match event {
             Event::HeadSeen { source, head } => {
                 let people = crate::plan::people_of(&head.about);
@@ -146,6 +195,7 @@ impl State {
             }
             Event::CandidateFormed { candidate } => {
                 self.memory.latest = Some(candidate.id);
+                self.memory.formed.insert(candidate.id, record.number);
                 self.memory.candidates.insert(candidate.id, candidate.clone());
             }
             Event::RerunAsked { node, generation } => {
@@ -168,7 +218,7 @@ impl State {
                 place.verified.clear();
             }
             Event::VerifiedThere { environment, key } => self.place(environment).verified.push(*key),
-            Event::HasCandidate { environment, has } => self.has(environment, has),
+            Event::HasCandidate { environment, has } => self.has(environment, has, record.run),
             Event::EnvironmentFailed { environment, failure } => {
                 let place = self.place(environment);
                 place.failed = Some(failure.clone());
@@ -179,12 +229,13 @@ impl State {
                 place.queue.retain(|c| *c != failure.candidate);
                 place.rollback = None;
             }
-            event => self.said(event, at),
+            event => self.said(event),
         }
     }
 
-    fn has(&mut self, environment: &str, has: &Has) {
+    fn has(&mut self, environment: &str, has: &Has, run: u64) {
         let place = self.place(environment);
+        place.taken.take_if(|t| t.run == run);
         if let Some(before) = place.has.replace(has.clone())
             && before.substance != has.substance
         {
@@ -200,9 +251,8 @@ impl State {
     }
 
     /// What people said.
-    fn said(&mut self, event: &Event, _at: Moment) {
+    fn said(&mut self, event: &Event) {
         match event {
-            Event::StandsAtGate { environment, standing } => self.place(environment).standing = Some(standing.clone()),
             Event::Superseded { environment, candidate, .. } => {
                 self.place(environment).standing.take_if(|s| s.candidate == *candidate);
             }
@@ -267,6 +317,34 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    /// What people look at, to have and to hold: all but what only planning reads, which is most of it.
+    pub fn shown(&self) -> State {
+        let memory = Memory {
+            heads: self.memory.heads.clone(),
+            candidates: self.memory.candidates.clone(),
+            latest: self.memory.latest,
+            environments: self.memory.environments.clone(),
+            pins: self.memory.pins.clone(),
+            bans: self.memory.bans.clone(),
+            edit: self.memory.edit.clone(),
+            ..Memory::default()
+        };
+        State {
+            number: self.number,
+            runs: self.runs,
+            open: self.open.clone(),
+            last: self.last,
+            memory,
+            intents: self.intents.clone(),
+            restoring: self.restoring.clone(),
+        }
+    }
+
+    /// The runs that go on besides one, each with its candidate.
+    pub fn beside(&self, run: u64) -> Beside {
+        self.open.iter().filter(|(number, _)| **number != run).map(|(number, run)| (*number, run.candidate)).collect()
     }
 
     /// How the last run ended, from its last event.

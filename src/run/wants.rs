@@ -13,7 +13,8 @@ use crate::plan::memory::Moment;
 pub fn wants(plan: &Plan, state: &State, by: &str, now: Moment) -> bool {
     let mut after = state.clone();
     let mut progress = Progress::new(plan, state, 1);
-    if !progress.restores.is_empty() {
+    // What runs that were cut off left open is brought to an end.
+    if !progress.restores.is_empty() || state.open.keys().any(|run| !plan.beside.contains(run)) {
         return true;
     }
     let begin = Input::Begin { by: by.to_string(), heads: plan.heads(), rerun: Vec::new() };

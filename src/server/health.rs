@@ -15,7 +15,7 @@ pub async fn alive() -> &'static str {
 pub async fn ready(State(site): State<Shared>) -> (StatusCode, Json<Value>) {
     let mut waits = Vec::new();
     let mut stopped = Vec::new();
-    for keeper in &site.keepers {
+    for keeper in site.keepers().iter() {
         let (is_ready, why) = keeper.see(|view| (view.ready, view.stopped.is_some()));
         if why {
             stopped.push(keeper.name.clone());
@@ -23,9 +23,10 @@ pub async fn ready(State(site): State<Shared>) -> (StatusCode, Json<Value>) {
             waits.push(keeper.name.clone());
         }
     }
-    let is_ready = waits.is_empty() && stopped.is_empty() && !site.is_stopping();
+    let faulty = site.faulty().len();
+    let is_ready = waits.is_empty() && stopped.is_empty() && faulty == 0 && !site.is_stopping();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     // Names of pipelines are for those who have logged in.
-    let body = json!({"ready": is_ready, "stopping": site.is_stopping(), "waiting": waits.len(), "quarantined": stopped.len()});
+    let body = json!({"ready": is_ready, "stopping": site.is_stopping(), "waiting": waits.len(), "quarantined": stopped.len(), "faulty": faulty});
     (status, Json(body))
 }

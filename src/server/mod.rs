@@ -29,8 +29,8 @@ mod token;
 
 pub use token::token;
 
+use crate::app::Failure;
 use crate::app::serving::Serving;
-use crate::app::{Failure, keeper::Behind};
 use crate::diag::{Diagnostic, codes};
 use crate::ports::{Fault, PortError};
 use axum::Router;
@@ -38,6 +38,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use routes::Shared;
 use std::future::IntoFuture;
+use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -84,7 +85,7 @@ async fn serve_on(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure>
     let _ = end.wait_for(|c| *c).await;
     // Those who follow events would follow them for ever.
     let _ = tokio::time::timeout(Duration::from_secs(2), server).await;
-    wait(behind, limits.grace).await;
+    wait(&behind, limits.grace).await;
     stopping.abort();
     Ok(())
 }
@@ -152,9 +153,11 @@ async fn next(signal: &mut Option<Signal>) {
 }
 
 /// Waits for what runs, for as long as it may take. What is not done by then is handed on: it stands in the journal.
-async fn wait(behind: Vec<Behind>, grace: Duration) {
+async fn wait(behind: &start::Threads, grace: Duration) {
     let until = tokio::time::Instant::now() + grace + Duration::from_secs(2);
-    while behind.iter().any(|b| !b.is_over()) && tokio::time::Instant::now() < until {
+    while behind.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|b| !b.is_over())
+        && tokio::time::Instant::now() < until
+    {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

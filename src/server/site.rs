@@ -5,7 +5,7 @@ use super::hooks::{Batch, Secrets};
 use super::oidc::Away;
 use super::tokens::{self, Scope};
 use crate::adapters::sqlite::register::{Audit, Register};
-use crate::app::Keeper;
+use crate::app::{Failure, Keeper};
 use crate::plan::memory::Moment;
 use crate::ports::PortError;
 use crate::run::{Saying, Word};
@@ -27,7 +27,9 @@ pub const ANYONE: &str = "anyone";
 /// What all requests share.
 pub struct Site {
     /// The pipelines that are kept going, in the order they were named.
-    pub keepers: Vec<Arc<Keeper>>,
+    keepers: RwLock<Arc<Vec<Arc<Keeper>>>>,
+    /// Pipeline files that could not be taken in yet.
+    faulty: Mutex<Vec<Faulty>>,
     /// What the server remembers.
     pub register: Arc<Register>,
     /// Who is served without logging in: whoever started a server of their own machine.
@@ -45,6 +47,15 @@ pub struct Site {
     counted: Mutex<HashMap<String, (Instant, u32)>>,
     /// Set when the server stops: it is not ready any more.
     stopping: std::sync::atomic::AtomicBool,
+}
+
+/// A pipeline file that is not served, since it is at fault.
+#[derive(Clone, Debug)]
+pub struct Faulty {
+    /// The file, as it was named.
+    pub path: std::path::PathBuf,
+    /// What is wrong with it.
+    pub failure: Failure,
 }
 
 /// Somebody who asks for something.
@@ -99,7 +110,8 @@ impl Site {
             batch: Batch::begin(register.clone())?,
             secrets: Secrets::default(),
             away: Away::default(),
-            keepers,
+            keepers: RwLock::new(Arc::new(keepers)),
+            faulty: Mutex::default(),
             register,
             local,
             seen: super::web::Seen::default(),
@@ -121,9 +133,36 @@ impl Site {
         self.recount()
     }
 
+    /// The pipelines that are kept going, in the order they were named; behind them those that were mended.
+    pub fn keepers(&self) -> Arc<Vec<Arc<Keeper>>> {
+        self.keepers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The pipeline of that name.
-    pub fn keeper(&self, name: &str) -> Option<&Arc<Keeper>> {
-        self.keepers.iter().find(|k| k.name == name)
+    pub fn keeper(&self, name: &str) -> Option<Arc<Keeper>> {
+        self.keepers().iter().find(|k| k.name == name).cloned()
+    }
+
+    /// Takes in pipelines of a file that could not be taken in before.
+    pub fn join(&self, more: Vec<Arc<Keeper>>) {
+        let mut keepers = self.keepers.write().unwrap_or_else(PoisonError::into_inner);
+        *keepers = Arc::new(keepers.iter().cloned().chain(more).collect());
+    }
+
+    /// The pipeline files that could not be taken in, and why.
+    pub fn faulty(&self) -> Vec<Faulty> {
+        self.faulty.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says what is wrong with a pipeline file; nothing when it was mended.
+    pub fn set_faulty(&self, path: &std::path::Path, failure: Option<Failure>) {
+        let mut all = self.faulty.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = all.iter().position(|f| f.path == path);
+        match (at.and_then(|at| all.get_mut(at)), failure) {
+            (Some(known), Some(failure)) => known.failure = failure,
+            (None, Some(failure)) => all.push(Faulty { path: path.to_path_buf(), failure }),
+            (_, None) => all.retain(|f| f.path != path),
+        }
     }
 
     /// The time.
@@ -139,7 +178,7 @@ impl Site {
     /// The server stops.
     pub fn stop(&self) {
         self.stopping.store(true, std::sync::atomic::Ordering::Relaxed);
-        self.keepers.iter().for_each(|k| k.stop());
+        self.keepers().iter().for_each(|k| k.stop());
     }
 
     /// Writes down what somebody did to what is of no pipeline.
@@ -267,7 +306,7 @@ impl Site {
 
     /// Takes the approvals back of those who have lost a group that they had; of whom nothing is known nothing is taken back.
     fn withdraw(&self, groups: &dyn Fn(&str) -> Option<Vec<String>>) -> Result<(), PortError> {
-        for keeper in &self.keepers {
+        for keeper in self.keepers().iter() {
             let approvals: Vec<_> = keeper.state(|s| {
                 let standing = s.memory.environments.iter().filter_map(|(e, p)| Some((e, p.standing.as_ref()?)));
                 standing.flat_map(|(e, s)| s.approvals.iter().map(|a| (e.clone(), a.clone()))).collect()

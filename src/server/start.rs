@@ -1,13 +1,14 @@
 //! From what was said at the start to pipelines that are kept going.
 
-use super::config::{Config, Kept, Role, TokenHash, User};
+use super::config::{Config, Role, TokenHash, User};
 use super::routes::Shared;
 use super::site::Site;
 use super::tokens::{self, Scope};
 use crate::adapters::sqlite::register::Register;
 use crate::app::checkout::Checkout;
-use crate::app::keeper::{Behind, Keeping};
+use crate::app::keeper::{self, Behind, Keeping};
 use crate::app::serving::Serving;
+use crate::app::telling::Telling;
 use crate::app::{Failure, Keeper, Settings, load, session};
 use crate::diag::{Diagnostic, codes};
 use crate::digest::Digest;
@@ -15,17 +16,21 @@ use crate::model::TriggerKind;
 use crate::ports::{Fault, PortError};
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Where it listens unless said.
 const LISTEN: &str = "127.0.0.1:8080";
+
+/// Threads behind pipelines; more come when a file is mended.
+pub(super) type Threads = Arc<Mutex<Vec<Behind>>>;
 
 /// A server that has begun.
 pub(super) struct Started {
     /// What all requests share.
     pub site: Shared,
     /// The threads behind the pipelines.
-    pub behind: Vec<Behind>,
+    pub behind: Threads,
     /// With what whoever started it logs in, where there is no configuration that says who may.
     pub login: Option<String>,
 }
@@ -55,28 +60,34 @@ pub(super) fn address(serving: &Serving, config: &Config) -> Result<String, Fail
 /// Opens everything and starts keeping it.
 pub(super) fn start(serving: &Serving, mut config: Config, at: std::net::SocketAddr) -> Result<Started, Failure> {
     let checkouts = checkouts(serving, &config)?;
-    let settings = all_settings(serving, &config, &checkouts)?;
-    let folder = register_folder(serving, &settings);
-    let register = Arc::new(Register::open(&folder).map_err(|e| Failure::of(&e, "the server's register"))?);
-    register.tidy(jiff::Timestamp::now().as_millisecond()).map_err(|e| Failure::of(&e, "the server's register"))?;
-    let telling = super::telling::telling(&config, at)?;
-    let (mut keepers, mut behind): (Vec<Arc<Keeper>>, Vec<Behind>) = (Vec::new(), Vec::new());
-    for settings in settings {
-        let keeping = Keeping {
-            settings,
-            register: register.clone(),
-            runtime: tokio::runtime::Handle::current(),
-            grace: config.limits.grace,
-            telling: telling.clone(),
-        };
-        let (keeper, thread) = Keeper::start(keeping)?;
-        if keepers.iter().any(|k| k.name == keeper.name) {
-            let message = format!("two pipelines are named `{}`", keeper.name);
-            return Err(Failure::plain(Diagnostic::new(&codes::REPEATED_NODE, message).help("rename one of them")));
+    let files = files(serving, &config, &checkouts)?;
+    let opener = Opener {
+        serving: serving.clone(),
+        parallel: config.limits.parallel,
+        grace: config.limits.grace,
+        is_one: files.len() == 1,
+        register: Arc::new(open_register(serving, &files)?),
+        runtime: tokio::runtime::Handle::current(),
+        telling: super::telling::telling(&config, at)?,
+    };
+    let register = opener.register.clone();
+    let (mut keepers, mut behind, mut faulty) = (Vec::new(), Vec::new(), Vec::new());
+    for file in files {
+        match opener.settings(&file) {
+            Ok(all) => {
+                for settings in all {
+                    let (keeper, thread) = opener.keep(settings, &keepers)?;
+                    keepers.push(keeper);
+                    behind.push(thread);
+                }
+            }
+            Err(failure) => faulty.push((file, failure)),
         }
-        secrets_of_triggers(&keeper)?;
-        keepers.push(keeper);
-        behind.push(thread);
+    }
+    if keepers.is_empty() && faulty.is_empty() {
+        let name = serving.pipeline.clone().unwrap_or_default();
+        let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no pipeline named `{name}`"));
+        return Err(Failure::plain(fault));
     }
     checkouts.into_iter().try_for_each(follow)?;
     let (mut local, mut login) = (None, None);
@@ -97,44 +108,138 @@ pub(super) fn start(serving: &Serving, mut config: Config, at: std::net::SocketA
     })?;
     let site = Arc::new(site);
     site.recount().map_err(|e| Failure::of(&e, "the state"))?;
+    let behind = Arc::new(Mutex::new(behind));
+    if !faulty.is_empty() {
+        mend(opener, &site, &behind, faulty)?;
+    }
     Ok(Started { site, behind, login })
 }
 
-/// How each pipeline is opened: those of the command line, then those of the configuration.
-fn all_settings(serving: &Serving, config: &Config, checkouts: &[Followed]) -> Result<Vec<Settings>, Failure> {
-    let named = serving.files.iter().map(|path| Kept { path: path.clone(), git: None });
-    let here = config.pipelines.iter().filter(|k| k.git.is_none()).cloned();
-    let elsewhere = checkouts.iter().map(|c| Kept { path: c.path.clone(), git: None });
-    let mut kept: Vec<Kept> = named.chain(here).chain(elsewhere).collect();
-    if kept.is_empty() {
-        kept.push(Kept { path: load::find(None)?, git: None });
+/// The pipeline files: those of the command line, then those of the configuration.
+fn files(serving: &Serving, config: &Config, checkouts: &[Followed]) -> Result<Vec<PathBuf>, Failure> {
+    let here = config.pipelines.iter().filter(|k| k.git.is_none()).map(|k| &k.path);
+    let elsewhere = checkouts.iter().map(|c| &c.path);
+    let named: Vec<&PathBuf> = serving.files.iter().chain(here).chain(elsewhere).collect();
+    if named.is_empty() {
+        return Ok(vec![load::find(None)?]);
     }
-    let is_one = kept.len() == 1;
-    let mut all = Vec::new();
-    for one in kept {
-        let path = load::find(Some(&one.path))?;
-        let loaded = load::load(&path);
-        let names: Vec<String> = loaded.checked()?.graphs().iter().map(|g| g.pipeline().name.value.clone()).collect();
-        let wanted = |name: &String| serving.pipeline.as_ref().is_none_or(|p| p == name);
+    named.into_iter().map(|path| load::find(Some(path))).collect()
+}
+
+/// What opening pipelines needs, at the start and when a file is mended.
+struct Opener {
+    serving: Serving,
+    parallel: Option<usize>,
+    grace: Duration,
+    /// There is one file.
+    is_one: bool,
+    register: Arc<Register>,
+    runtime: tokio::runtime::Handle,
+    telling: Telling,
+}
+
+impl Opener {
+    /// How the pipelines of a file are opened. A faulty file is opened as it was when it last counted, if it ever did.
+    fn settings(&self, path: &Path) -> Result<Vec<Settings>, Failure> {
+        let loaded = load::load(path);
+        let names: Vec<String> = match loaded.checked() {
+            Ok(checked) => checked.graphs().iter().map(|g| g.pipeline().name.value.clone()).collect(),
+            Err(failure) => {
+                let known = keeper::counted(path, self.serving.state.as_deref());
+                return if known.is_empty() { Err(failure) } else { Ok(self.known(path, known)) };
+            }
+        };
+        let wanted = |name: &String| self.serving.pipeline.as_ref().is_none_or(|p| p == name);
         let is_several = names.len() > 1;
-        for name in names.into_iter().filter(wanted) {
-            // One file alone has its state where `apply` has it; of several each has a folder of its own.
-            let state = serving.state.as_ref().map(|s| if is_one || is_several { s.clone() } else { s.join(&name) });
-            all.push(Settings {
-                path: Some(path.clone()),
-                state,
-                pipeline: Some(name),
-                person: serving.person.clone(),
-                parallel: config.limits.parallel,
-            });
+        // One file alone has its state where `apply` has it; of several each has a folder of its own.
+        let state = |name: &str| {
+            let state = self.serving.state.as_ref()?;
+            Some(if self.is_one || is_several { state.clone() } else { state.join(name) })
+        };
+        Ok(names.into_iter().filter(wanted).map(|name| self.of(path, state(&name), name)).collect())
+    }
+
+    fn known(&self, path: &Path, known: Vec<keeper::Counted>) -> Vec<Settings> {
+        let wanted = |k: &keeper::Counted| self.serving.pipeline.as_ref().is_none_or(|p| *p == k.name);
+        known.into_iter().filter(wanted).map(|k| self.of(path, Some(k.state), k.name)).collect()
+    }
+
+    fn of(&self, path: &Path, state: Option<PathBuf>, name: String) -> Settings {
+        Settings {
+            path: Some(path.to_path_buf()),
+            state,
+            pipeline: Some(name),
+            person: self.serving.person.clone(),
+            parallel: self.parallel,
         }
     }
-    if all.is_empty() {
-        let name = serving.pipeline.clone().unwrap_or_default();
-        let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no pipeline named `{name}`"));
-        return Err(Failure::plain(fault));
+
+    /// Keeps a pipeline beside those that are kept.
+    fn keep(&self, settings: Settings, others: &[Arc<Keeper>]) -> Result<(Arc<Keeper>, Behind), Failure> {
+        let (register, runtime, telling) = (self.register.clone(), self.runtime.clone(), self.telling.clone());
+        let taken = |name: &str| others.iter().any(|k| k.name == name);
+        if let Some(name) = settings.pipeline.as_deref().filter(|name| taken(name)) {
+            let message = format!("two pipelines are named `{name}`");
+            return Err(Failure::plain(Diagnostic::new(&codes::REPEATED_NODE, message).help("rename one of them")));
+        }
+        let (keeper, thread) = Keeper::start(Keeping { settings, register, runtime, grace: self.grace, telling })?;
+        if let Err(failure) = secrets_of_triggers(&keeper) {
+            keeper.stop();
+            return Err(failure);
+        }
+        Ok((keeper, thread))
     }
-    Ok(all)
+}
+
+/// How often files that are at fault are looked at.
+const MENDING: Duration = Duration::from_secs(1);
+
+/// Says what is wrong with files that cannot be taken in, and takes them in when they are mended.
+fn mend(opener: Opener, site: &Shared, behind: &Threads, faulty: Vec<(PathBuf, Failure)>) -> Result<(), Failure> {
+    let first = |f: &Failure| f.diagnostics.first().map(|d| d.message.clone()).unwrap_or_default();
+    let mut files: Vec<(PathBuf, Option<Digest>)> = Vec::new();
+    for (path, failure) in faulty {
+        tracing::error!("{} is not served until it is mended: {}", path.display(), first(&failure));
+        site.set_faulty(&path, Some(failure));
+        files.push((path, None));
+    }
+    let (site, behind) = (site.clone(), behind.clone());
+    let look = move || {
+        while !files.is_empty() && !site.is_stopping() {
+            std::thread::sleep(MENDING);
+            files.retain_mut(|(path, seen)| {
+                let now = load::load(path).digest;
+                if seen.replace(now) == Some(now) {
+                    return true;
+                }
+                match take_in(&opener, &site, &behind, path) {
+                    Ok(()) => {
+                        tracing::info!("{} was mended, and is served", path.display());
+                        site.set_faulty(path, None);
+                    }
+                    Err(failure) => {
+                        site.set_faulty(path, Some(failure));
+                        return true;
+                    }
+                }
+                false
+            });
+        }
+    };
+    let failed = |e: std::io::Error| {
+        let fault = PortError::new(Fault::Unavailable, format!("a thread cannot be made: {e}"));
+        Failure::of(&fault, "the server")
+    };
+    std::thread::Builder::new().name("mending".to_string()).spawn(look).map(|_| ()).map_err(failed)
+}
+
+fn take_in(opener: &Opener, site: &Shared, behind: &Threads, path: &Path) -> Result<(), Failure> {
+    for settings in opener.settings(path)? {
+        let (keeper, thread) = opener.keep(settings, &site.keepers())?;
+        behind.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        site.join(vec![keeper]);
+    }
+    Ok(())
 }
 
 /// A repository that a pipeline file is taken from.
@@ -198,13 +303,14 @@ fn follow(followed: Followed) -> Result<(), Failure> {
     std::thread::Builder::new().name("checkout".to_string()).spawn(look).map(|_| ()).map_err(failed)
 }
 
-/// Where the register is: in the folder that was said, or in that of the first pipeline.
-fn register_folder(serving: &Serving, settings: &[Settings]) -> PathBuf {
-    let beside = || {
-        let path = settings.first().and_then(|s| s.path.clone()).unwrap_or_default();
-        path.parent().unwrap_or(Path::new("")).join(".lockgate")
-    };
-    serving.state.clone().unwrap_or_else(beside)
+/// The register: in the folder that was said, or in that of the first pipeline.
+fn open_register(serving: &Serving, files: &[PathBuf]) -> Result<Register, Failure> {
+    let beside = || files.first().and_then(|p| p.parent()).unwrap_or(Path::new("")).join(".lockgate");
+    let folder = serving.state.clone().unwrap_or_else(beside);
+    let failed = |e: PortError| Failure::of(&e, "the server's register");
+    let register = Register::open(&folder).map_err(failed)?;
+    register.tidy(jiff::Timestamp::now().as_millisecond()).map_err(failed)?;
+    Ok(register)
 }
 
 /// The secrets that sign webhooks have to be there, and not be empty: a signature by nothing is nobody's.

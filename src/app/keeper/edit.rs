@@ -2,7 +2,7 @@
 //! have said yes the one before goes on. What counts is kept with its texts, so that a restart does not take another one in.
 
 use super::Keeper;
-use crate::app::{Failure, Session, Settings};
+use crate::app::{Failure, Loaded, Session, Settings, load};
 use crate::check::weaker;
 use crate::digest::Digest;
 use crate::model::GateRule;
@@ -32,6 +32,48 @@ pub(super) enum Verdict {
     Waits(Edit),
 }
 
+/// A pipeline that counted before, as its file was then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Its name.
+    pub name: String,
+    /// The folder of the state, as it is said when the pipeline is opened.
+    pub state: PathBuf,
+}
+
+/// The pipelines of a file that counted before, for one that is at fault by now. `state` is the folder of the states unless they
+/// are beside the file.
+pub fn counted(path: &Path, state: Option<&Path>) -> Vec<Counted> {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let base = state.map_or_else(|| path.parent().unwrap_or(Path::new("")).join(".lockgate"), Path::to_path_buf);
+    let below = std::fs::read_dir(&base).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut all: Vec<Counted> =
+        std::iter::once(base.clone()).chain(below).filter_map(|f| of_folder(&path, &f)).collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+fn of_folder(path: &Path, folder: &Path) -> Option<Counted> {
+    let counting = counting(folder).filter(|c| c.texts.first().is_some_and(|(first, _)| first == path))?;
+    let loaded = counting.loaded(path);
+    let names: Vec<&str> = loaded.checked.as_ref()?.graphs().iter().map(|g| g.pipeline().name.value.as_str()).collect();
+    let (name, state) = match names.as_slice() {
+        [only] => (*only, folder),
+        // Of several pipelines each has a folder of its name.
+        several => (*several.iter().find(|n| folder.ends_with(n))?, folder.parent()?),
+    };
+    Some(Counted { name: name.to_string(), state: state.to_path_buf() })
+}
+
+/// The texts that counted last of what is to be opened.
+pub(super) fn before(settings: &Settings) -> Option<Counting> {
+    let path = std::path::absolute(settings.path.as_ref()?).ok()?;
+    let base = settings.state.clone().or_else(|| Some(path.parent()?.join(".lockgate")))?;
+    let own = settings.pipeline.as_ref().map(|name| base.join(name));
+    let of_this = |c: &Counting| c.texts.first().is_some_and(|(first, _)| *first == path);
+    std::iter::once(base).chain(own).filter_map(|folder| counting(&folder)).find(of_this)
+}
+
 /// The texts that count, if some do; they are of this folder.
 pub(super) fn counting(folder: &Path) -> Option<Counting> {
     serde_json::from_slice(&std::fs::read(folder.join(NAME)).ok()?).ok()
@@ -41,6 +83,13 @@ impl Counting {
     /// The pipeline of these texts.
     pub fn session(&self, settings: &Settings) -> Result<Session, Failure> {
         Session::of_texts(settings, &self.texts)
+    }
+
+    fn loaded(&self, path: &Path) -> Loaded {
+        load::load_with(path, &mut |path| {
+            let found = self.texts.iter().find(|(name, _)| name == path).map(|(_, text)| text.clone().into_bytes());
+            found.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
+        })
     }
 
     /// Whether these are the texts of that session.
@@ -111,14 +160,14 @@ impl Keeper {
         if book.state.memory.edit.as_ref().is_some_and(|e| e.file == edit.file) {
             return Ok(());
         }
-        book.say(now, vec![Event::EditProposed { edit }]).map(|_| ())
+        book.say(now, 0, vec![Event::EditProposed { edit }]).map(|_| ())
     }
 
     /// Writes down that no edit waits any more, since that file counts: what waited, or another one.
     pub(super) fn settle_edit(&self, counts: Digest, now: Moment) -> Result<(), PortError> {
         let mut book = self.book.lock();
         match book.state.memory.edit.as_ref().map(|e| e.file) {
-            Some(file) => book.say(now, vec![Event::EditSettled { file, accepted: file == counts }]).map(|_| ()),
+            Some(file) => book.say(now, 0, vec![Event::EditSettled { file, accepted: file == counts }]).map(|_| ()),
             None => Ok(()),
         }
     }

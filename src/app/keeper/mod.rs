@@ -1,19 +1,26 @@
 //! A pipeline that is kept going: looked at when something says so, run when there is something to do, spoken to meanwhile.
 //!
 //! A [`Keeper`] is what doors see of it: it may be asked and told things from any thread. Behind it works one thread (`work`)
-//! that looks, plans and runs, one after the other; what people say does not wait for it, since the book is shared. A fault of
-//! one pipeline is its own: what ends that thread is written on its door, and the others go on.
+//! that looks, plans and starts runs, each a thread of its own; what people say does not wait for them, since the book is shared.
+//! A fault of one pipeline is its own: what ends that thread is written on its door, and the others go on.
 
 mod due;
 mod edit;
+mod file;
+mod looks;
+mod planning;
+mod runs;
 mod watch;
 mod work;
+
+pub use edit::{Counted, counted};
 
 use super::telling::{self, Teller, Telling, Voice, Wake};
 use super::{Failure, Looked, Session, Settings};
 use crate::adapters::sqlite::Sqlite;
 use crate::adapters::sqlite::register::Register;
 use crate::engine::{SharedBook, book};
+use crate::plan::beside::Beside;
 use crate::plan::memory::{Edit, Moment};
 use crate::plan::{Memory, Plan};
 use crate::ports::PortError;
@@ -21,7 +28,7 @@ use crate::ports::sources::Head;
 use crate::run::{Record, State, Word};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot};
@@ -39,6 +46,7 @@ pub struct Keeper {
     /// The folder of its state.
     pub folder: PathBuf,
     book: SharedBook,
+    shown: Mutex<Arc<State>>,
     session: RwLock<Arc<Session>>,
     view: RwLock<View>,
     asks: UnboundedSender<Ask>,
@@ -60,7 +68,7 @@ pub struct View {
     pub sources: BTreeMap<String, SourceView>,
     /// The next moment at which time alone may open a gate.
     pub next: Option<Moment>,
-    /// Whether a run is going.
+    /// Whether runs are going.
     pub running: bool,
     /// Why nothing goes on any more: the pipeline is in quarantine until the server starts again.
     pub stopped: Option<String>,
@@ -137,7 +145,7 @@ impl Behind {
 impl Keeper {
     /// Opens a pipeline to be kept, and starts keeping it. Nobody else may write to its state from then on.
     pub fn start(keeping: Keeping) -> Result<(Arc<Keeper>, Behind), Failure> {
-        let (session, waits) = open(&keeping.settings)?;
+        let Opened { session, waits, fault } = open(&keeping.settings)?;
         let session = Arc::new(session);
         let (records, _) = broadcast::channel(FOLLOWED);
         let book = session.write()?;
@@ -147,8 +155,9 @@ impl Keeper {
             name: session.graph.pipeline().name.value.clone(),
             folder: session.folder.clone(),
             book: SharedBook::new(book),
+            shown: Mutex::default(),
             session: RwLock::new(session),
-            view: RwLock::new(View::default()),
+            view: RwLock::new(View { file_fault: fault, ..View::default() }),
             asks,
             records,
         });
@@ -202,6 +211,16 @@ impl Keeper {
         read(&self.book.lock().state)
     }
 
+    /// The state as it is, for whoever looks at much of it: all but what only planning reads. Nobody waits for them meanwhile.
+    pub fn snapshot(&self) -> Arc<State> {
+        let book = self.book.lock();
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.number != book.state.number {
+            *shown = Arc::new(book.state.shown());
+        }
+        shown.clone()
+    }
+
     /// At most that many of the records behind a number. Calls block.
     pub fn records(&self, after: u64, most: u32) -> Result<Vec<Record>, PortError> {
         Sqlite::open_for_reading(&self.folder)?.some(after, most)?.iter().map(book::record).collect()
@@ -218,7 +237,7 @@ impl Keeper {
         let records = {
             let mut book = self.book.lock();
             let events = crate::run::said(&book.state.memory, &book.state.intents, word, now);
-            book.say(now, events)?
+            book.say(now, 0, events)?
         };
         let _ = self.asks.send(Ask::Said);
         Ok(records)
@@ -238,8 +257,9 @@ impl Keeper {
 
     /// Plans, with every source asked for its newest version. Changes nothing. Calls block, for as long as looking takes.
     pub fn plan(&self, rerun: &[String]) -> Result<Looked, Failure> {
-        let memory = self.memory();
-        self.session().look_at(&memory, &BTreeMap::new(), rerun)
+        let (memory, beside) = self.state(|s| (s.memory.clone(), s.beside(0)));
+        let beside = if self.see(|v| v.running) { beside } else { Beside::new() };
+        self.session().look_at(&memory, &BTreeMap::new(), rerun, &beside)
     }
 
     /// The facts that planning reads, as they are now.
@@ -257,9 +277,32 @@ impl Keeper {
     }
 }
 
+/// A pipeline as it is opened to be kept.
+struct Opened {
+    session: Session,
+    /// What is on the disk, where that waits for people.
+    waits: Option<Edit>,
+    /// Why what is on the disk does not count.
+    fault: Option<Failure>,
+}
+
 /// The pipeline that counts: what is on the disk, unless that makes a gate weaker than what counted, or is faulty.
-fn open(settings: &Settings) -> Result<(Session, Option<Edit>), Failure> {
-    let new = Session::open(settings)?;
+fn open(settings: &Settings) -> Result<Opened, Failure> {
+    let session = match Session::open(settings) {
+        Ok(session) => session,
+        Err(fault) => {
+            let before = edit::before(settings).and_then(|counting| counting.session(settings).ok());
+            return match before {
+                Some(session) => Ok(Opened { session, waits: None, fault: Some(fault) }),
+                None => Err(fault),
+            };
+        }
+    };
+    let (session, waits) = weigh(session, settings)?;
+    Ok(Opened { session, waits, fault: None })
+}
+
+fn weigh(new: Session, settings: &Settings) -> Result<(Session, Option<Edit>), Failure> {
     let Some(old) = edit::counting(&new.folder).filter(|c| !c.is(&new)) else {
         edit::keep(&new).map_err(|e| Failure::of(&e, "the state"))?;
         return Ok((new, None));

@@ -46,7 +46,7 @@ impl Lab {
     /// Writes an event, as somebody who does not tell of it.
     fn write(&self, environment: &str) {
         let event = Event::RolledBack { environment: environment.into() };
-        self.session().write().expect("a book").say(5, vec![event]).expect("written");
+        self.session().write().expect("a book").say(5, 0, vec![event]).expect("written");
     }
 
     /// Tells of what is behind a number, to the end.
@@ -149,7 +149,7 @@ fn what_people_say_is_told_where_it_is_wanted() {
     assert!(lab.titles().is_empty(), "nobody wanted to know of that");
     let word = Hold { by: "ann".into(), reason: "not <!channel>".into(), at: 1 };
     let event = Event::Rejected { environment: "dev".into(), candidate: Default::default(), word };
-    session.write().expect("a book").say(5, vec![event]).expect("written");
+    session.write().expect("a book").say(5, 0, vec![event]).expect("written");
     lab.tell(0);
     assert_eq!(lab.titles().len(), 1);
     // A run of which nobody is told.

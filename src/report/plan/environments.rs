@@ -55,12 +55,19 @@ pub(crate) fn verdict(plan: &Plan, environment: &EnvironmentPlan) -> (String, Pa
             Paint::Notice,
         ),
         Verdict::Unplanned { reason } => (format!("cannot be planned: {reason}"), Paint::Bad),
+        Verdict::InHand { run } => (format!("is in hand: run {run} brings {candidate} there"), Paint::Plain),
+        Verdict::Overtaken { by } => (overtaken(*by), Paint::Faint),
         Verdict::Held { by, reason } => (format!("is held by {}: {reason}", words::person(by)), Paint::Notice),
         Verdict::Banned { reason } => (format!("{candidate} failed here and may not enter: {reason}"), Paint::Bad),
         Verdict::Rejected { by, reason } => {
             (format!("{candidate} was rejected by {}: {reason}", words::person(by)), Paint::Notice)
         }
     }
+}
+
+/// That a newer candidate was faster.
+pub(crate) fn overtaken(by: crate::digest::Digest) -> String {
+    format!("has or gets {}, which is newer", crate::plan::candidate::name_of(by))
 }
 
 fn with_after(plan: &Plan, environment: &EnvironmentPlan, text: String) -> String {

@@ -12,7 +12,7 @@ mod heads;
 mod steps;
 
 pub use count::Count;
-pub(crate) use environments::verdict;
+pub(crate) use environments::{overtaken, verdict};
 
 use super::{Paint, Style};
 use crate::plan::{Memory, Plan};

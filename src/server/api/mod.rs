@@ -56,7 +56,7 @@ impl Shown {
 
 /// The pipeline of that name.
 fn keeper(site: &Shared, name: &str) -> Result<Arc<Keeper>, Refusal> {
-    site.keeper(name).cloned().ok_or_else(Refusal::absent)
+    site.keeper(name).ok_or_else(Refusal::absent)
 }
 
 /// Does something that blocks, on a thread of its own.

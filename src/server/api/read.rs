@@ -48,7 +48,16 @@ pub async fn pipelines(State(site): State<Shared>) -> Json<Value> {
             })
         })
     };
-    Json(value!({"version": 1, "pipelines": site.keepers.iter().map(one).collect::<Vec<_>>()}))
+    let faulty = |one: &super::super::site::Faulty| {
+        let first = one.failure.diagnostics.first().map(|d| d.message.clone());
+        value!({"file": one.path, "fault": first, "summary": crate::report::diagnostics::summary(&one.failure.diagnostics)})
+    };
+    let faulty: Vec<Value> = site.faulty().iter().map(faulty).collect();
+    let mut all = value!({"version": 1, "pipelines": site.keepers().iter().map(one).collect::<Vec<_>>()});
+    if !faulty.is_empty() {
+        all["faulty"] = faulty.into();
+    }
+    Json(all)
 }
 
 /// What each environment has.
@@ -59,13 +68,12 @@ pub async fn status(
 ) -> Result<Response, Refusal> {
     let keeper = keeper(&site, &pipeline)?;
     let (clock, environments) = (shown.clock(site.now()), names::environments(&keeper.session()));
-    Ok(keeper.state(|state| {
-        let rows = board::rows(&environments, state, &clock);
-        match shown.is_text() {
-            true => text(board::text(&keeper.name, &rows, state, &clock, shown.style())),
-            false => json(board::json(&keeper.name, &rows, state)),
-        }
-    }))
+    let state = keeper.snapshot();
+    let rows = board::rows(&environments, &state, &clock);
+    Ok(match shown.is_text() {
+        true => text(board::text(&keeper.name, &rows, &state, &clock, shown.style())),
+        false => json(board::json(&keeper.name, &rows, &state)),
+    })
 }
 
 /// The sources.
@@ -114,7 +122,7 @@ pub async fn plan(
     if !shown.is_text() {
         return Ok(json(plans::json::text(&plan)));
     }
-    Ok(keeper.state(|s| text(plans::text(&plan, &s.memory, shown.style()))))
+    Ok(text(plans::text(&plan, &keeper.snapshot().memory, shown.style())))
 }
 
 /// What an environment waits for.
@@ -130,11 +138,12 @@ pub async fn why(
     let none = || Refusal::new(StatusCode::NOT_FOUND, format!("{name} is not in the plan"));
     let environment = plan.environment(&name).ok_or_else(none)?;
     let clock = shown.clock(site.now());
+    let memory = &keeper.snapshot().memory;
     if shown.is_text() {
         let typed = shown.typed(&person.name);
-        return Ok(keeper.state(|s| text(reasons::text(&plan, environment, &s.memory, &clock, &typed, shown.style()))));
+        return Ok(text(reasons::text(&plan, environment, memory, &clock, &typed, shown.style())));
     }
-    let unmet = keeper.state(|s| unmet(&plan, environment, &s.memory, clock.now));
+    let unmet = unmet(&plan, environment, memory, clock.now);
     let unmet: Vec<Value> = unmet
         .iter()
         .map(|u| value!({"what": u.what, "earliest": u.earliest.map(Clock::rfc3339), "text": at_gate::one_unmet(u, &clock)}))

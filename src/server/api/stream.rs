@@ -125,7 +125,7 @@ pub struct At {
 /// The log of a step: of the one that runs, or of its last end.
 pub fn find(keeper: &Keeper, step: &str, run: Option<u64>) -> Result<Option<At>, crate::ports::PortError> {
     let session = keeper.session();
-    let running = keeper.state(|s| s.intents.get(step).map(|i| (s.runs, i.attempt)));
+    let running = keeper.state(|s| s.intents.get(step).map(|i| (i.run, i.attempt)));
     if let Some((now, attempt)) = running.filter(|(now, _)| run.is_none_or(|r| r == *now)) {
         return Ok(Some(At { path: session.log_of(now, step, attempt), is_running: true }));
     }

@@ -80,7 +80,7 @@ pub async fn hint(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let keeper = site.keeper(&pipeline).cloned();
+    let keeper = site.keeper(&pipeline);
     let (secrets, of) = (keeper_secrets(&site, keeper.clone(), source.clone()).await?, Provider::of(&headers, &body));
     let asked = asked.token.as_deref();
     let is_proven = |secret: &String| of.verify(&headers, &body, secret, asked);
@@ -156,7 +156,7 @@ async fn artifacts(
     let payload = artifacts::Payload::read(&body);
     let said = payload.as_ref().ok().and_then(|p| p.secret()).map(str::to_string);
     let mut proven = Vec::new();
-    for keeper in site.keepers.iter().filter(|k| is_webhook(k, &source)) {
+    for keeper in site.keepers().iter().filter(|k| is_webhook(k, &source)) {
         let secrets = keeper_secrets(&site, Some(keeper.clone()), source.clone()).await?;
         let is = |secret: &&String| {
             Provider::Generic.verify(&headers, &body, secret, None)

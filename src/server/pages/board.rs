@@ -56,14 +56,14 @@ fn head(look: &Look<'_>) -> Markup {
                     @if let Some(formed) = look.past.candidate(id) { ", " (parts::when(look.clock, formed.at)) }
                 }
             }
-            @if let Some(run) = &look.state.open {
+            @for (number, run) in look.state.open.iter().rev() {
                 p.banner {
                     (mark(Mark::Moves))
                     span {
-                        a href=(look.to(&["runs", &look.state.runs.to_string()])) { "Run " (look.state.runs) }
+                        a href=(look.to(&["runs", &number.to_string()])) { "Run " (number) }
                         @if run.cancelled { " is being stopped" } @else { " is under way" }
                         ", started by " (parts::person(&run.by)) " " (parts::when(look.clock, run.since))
-                        @let steps = running(look);
+                        @let steps = running(look, *number);
                         @if !steps.is_empty() { ": " @for (i, s) in steps.iter().enumerate() { @if i > 0 { ", " } code { (s) } } }
                     }
                 }
@@ -72,9 +72,16 @@ fn head(look: &Look<'_>) -> Markup {
     }
 }
 
-fn running(look: &Look<'_>) -> Vec<String> {
+/// What a run is at.
+fn running(look: &Look<'_>, run: u64) -> Vec<String> {
     const MOST: usize = 3;
-    look.state.intents.iter().filter(|(_, i)| !i.indeterminate).take(MOST).map(|(s, _)| words_of(s)).collect()
+    look.state
+        .intents
+        .iter()
+        .filter(|(_, i)| i.run == run && !i.indeterminate)
+        .take(MOST)
+        .map(|(s, _)| words_of(s))
+        .collect()
 }
 
 fn words_of(step: &str) -> String {
@@ -127,7 +134,7 @@ fn attention(look: &Look<'_>) -> Markup {
                 h2 #waiting { "Waits for people" }
                 ul.gates { @for (name, standing) in &waiting { (at_gate(look, name, standing)) } }
             }
-        } @else if look.state.number > 0 && look.state.open.is_none() {
+        } @else if look.state.number > 0 && look.state.open.is_empty() {
             p.calm { (mark(Mark::Good)) span { "Nothing waits for anybody." } }
         }
     }

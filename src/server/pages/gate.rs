@@ -96,10 +96,10 @@ fn at(
                 }
             }
             (notice(said))
-            @if look.is_on_its_way(environment, standing.candidate) {
+            @if let Some(run) = look.brought_by(environment, standing.candidate) {
                 p.banner {
                     (mark(Mark::Enters))
-                    span { "It was let in, and is on its way in " a href=(look.to(&["runs", &look.state.runs.to_string()])) { "run " (look.state.runs) } "." }
+                    span { "It was let in, and is on its way in " a href=(look.to(&["runs", &run.to_string()])) { "run " (run) } "." }
                 }
             }
             @if let Some(no) = &standing.rejected {

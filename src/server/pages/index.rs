@@ -3,7 +3,10 @@
 use super::frame::bare;
 use super::parts::{self, Mark, mark};
 use super::{Look, Viewer};
+use crate::app::Failure;
+use crate::report::{Style, diagnostics};
 use maud::{Markup, html};
+use std::path::Path;
 
 /// The page of these lines; `seen` names what they were made of.
 pub fn html(viewer: &Viewer, rows: &[Markup], seen: &str) -> Markup {
@@ -23,6 +26,18 @@ pub fn html(viewer: &Viewer, rows: &[Markup], seen: &str) -> Markup {
     bare(viewer, "Pipelines", Some(&format!("/live?seen={seen}")), body)
 }
 
+/// The line of a pipeline file that is not served, with what is wrong with it.
+pub fn faulty(path: &Path, failure: &Failure) -> Markup {
+    let said = diagnostics::text(&failure.diagnostics, &failure.sources, Style::default());
+    html! {
+        li {
+            div.what { b { (parts::text(&path.display().to_string())) } (parts::state(Mark::Failed, "not served")) }
+            p.notice { (mark(Mark::Failed)) span { "It is taken in as soon as it is mended: " (diagnostics::summary(&failure.diagnostics)) "." } }
+            pre.fault { (parts::text(said.trim_end())) }
+        }
+    }
+}
+
 /// The line of a pipeline.
 pub fn row(look: &Look<'_>) -> Markup {
     let memory = &look.state.memory;
@@ -33,7 +48,7 @@ pub fn row(look: &Look<'_>) -> Markup {
         li {
             div.what {
                 a.pipeline href=(look.to(&[])) { (look.name()) }
-                @if look.state.open.is_some() { (parts::state(Mark::Moves, "running")) }
+                @if !look.state.open.is_empty() { (parts::state(Mark::Moves, "running")) }
                 @if !waiting.is_empty() { (parts::state(Mark::Waits, &format!("waits before {}", waiting.join(", ")))) }
             }
             @for said in look.trouble { p.notice { (mark(Mark::Failed)) span { (parts::text(said)) } } }

@@ -100,8 +100,13 @@ impl Look<'_> {
 
     /// Whether a candidate was let in somewhere and is not there yet.
     fn is_on_its_way(&self, environment: &str, candidate: crate::digest::Digest) -> bool {
-        let passage = self.past.candidate(candidate).and_then(|f| f.places.get(environment));
-        self.state.open.is_some() && passage.is_some_and(|p| p.what == crate::report::past::What::Enters)
+        self.brought_by(environment, candidate).is_some()
+    }
+
+    /// The run that brings a candidate into an environment, where it was let in and is not there yet.
+    fn brought_by(&self, environment: &str, candidate: crate::digest::Digest) -> Option<u64> {
+        let taken = self.state.memory.environments.get(environment)?.taken.as_ref()?;
+        (taken.candidate == candidate && self.state.open.contains_key(&taken.run)).then_some(taken.run)
     }
 
     /// The names of the environments in their order.

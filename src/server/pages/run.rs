@@ -44,8 +44,9 @@ fn row(look: &Look<'_>, run: &RunLine) -> Markup {
 /// The page of a run, of its events.
 pub fn html(look: &Look<'_>, number: u64, records: &[Record]) -> Markup {
     let run = look.past.run(number);
-    let is_open = look.state.open.is_some() && look.state.runs == number;
-    let steps = lines(records, look.plan.filter(|_| is_open));
+    let is_open = look.state.open.contains_key(&number);
+    // The plan that is shown is of the newest run.
+    let steps = lines(records, look.plan.filter(|_| is_open && look.state.runs == number));
     let (which, word) = parts::of_outcome(run.map_or_else(|| ended(records), |r| r.outcome));
     let body = html! {
         div #run data-part {

@@ -27,7 +27,7 @@ type Sent = Result<Event, Infallible>;
 
 /// Of all pipelines.
 pub async fn index(State(site): State<Shared>, Query(before): Query<Before>) -> impl IntoResponse {
-    let keepers = site.keepers.clone();
+    let keepers = site.keepers().to_vec();
     stream(site, keepers, before.seen)
 }
 
@@ -73,6 +73,7 @@ pub(super) fn print(keepers: &[Arc<Keeper>]) -> String {
             (number, v.planned, v.fault.is_some(), v.stopped.is_some(), sources)
         })
     };
+    // How many there are differs when a file was mended.
     let all: Vec<_> = keepers.iter().map(of).collect();
     Digest::of(format!("{all:?}")).short()
 }
@@ -119,7 +120,7 @@ async fn next(mut follow: Follow) -> Option<(Sent, Follow)> {
     }
     loop {
         // Whether it runs is asked before reading, so that the last lines are not missed.
-        let runs = follow.keeper.state(|s| s.intents.contains_key(follow.step.as_str()) && s.runs == follow.run);
+        let runs = follow.keeper.state(|s| s.intents.get(follow.step.as_str()).is_some_and(|i| i.run == follow.run));
         let read = blocking(move || {
             let more = follow.tail.more(&follow.path, !runs);
             Ok((follow, more))

@@ -125,7 +125,7 @@ fn viewer(site: &Shared, person: Option<&Person>) -> Viewer {
         also: person.map(|p| p.also.clone()).unwrap_or_default(),
         csrf: person.and_then(|p| p.csrf.clone()).unwrap_or_default(),
         may_decide: person.is_some_and(|p| p.may(Scope::Approve)),
-        several: site.keepers.len() > 1,
+        several: site.keepers().len() + site.faulty().len() > 1,
     }
 }
 
@@ -150,7 +150,7 @@ async fn blocking<T: Send + 'static>(what: impl FnOnce() -> Result<T, Refusal> +
 
 /// A pipeline by its name.
 fn keeper(site: &Shared, name: &str) -> Result<Arc<Keeper>, Refusal> {
-    site.keeper(name).cloned().ok_or_else(Refusal::absent)
+    site.keeper(name).ok_or_else(Refusal::absent)
 }
 
 /// Makes something of a pipeline as it is seen now. Blocks.
@@ -167,18 +167,17 @@ fn look<T>(
     let (turns, mut trouble, viewer) = (turns(&view), trouble(&view), viewer(site, person));
     trouble.extend(keeper.untold()?.iter().map(crate::app::telling::Untold::text));
     let clock = Clock { now: site.now(), zone: jiff::tz::TimeZone::system() };
-    Ok(keeper.state(|state| {
-        make(&Look {
-            graph: &session.graph,
-            state,
-            plan: view.plan.as_deref(),
-            trouble: &trouble,
-            past: &past,
-            turns: &turns,
-            clock: &clock,
-            viewer: &viewer,
-            seen: &print,
-        })
+    let state = keeper.snapshot();
+    Ok(make(&Look {
+        graph: &session.graph,
+        state: &state,
+        plan: view.plan.as_deref(),
+        trouble: &trouble,
+        past: &past,
+        turns: &turns,
+        clock: &clock,
+        viewer: &viewer,
+        seen: &print,
     }))
 }
 

@@ -10,7 +10,7 @@ use crate::ide::Analysis;
 use crate::plan::changes;
 use crate::ports::PortError;
 use crate::report::{history as told, steps};
-use crate::run::Record;
+use crate::run::{Event, Record};
 use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -31,17 +31,19 @@ type Asker = Extension<Person>;
 
 /// The first page: the board, or where there are several pipelines, a line for each.
 pub async fn index(State(site): State<Shared>, Extension(person): Asker) -> Result<Response, Refusal> {
-    let only = match site.keepers.as_slice() {
-        [only] => Some(only.clone()),
+    let only = match site.keepers().as_slice() {
+        [only] if site.faulty().is_empty() => Some(only.clone()),
         _ => None,
     };
     let page = blocking(move || match only {
         Some(keeper) => Ok(look(&site, &keeper, Some(&person), pages::board::html)?),
         None => {
-            let (mut rows, print) = (Vec::new(), super::live::print(&site.keepers));
-            for keeper in &site.keepers {
+            let keepers = site.keepers();
+            let (mut rows, print) = (Vec::new(), super::live::print(&keepers));
+            for keeper in keepers.iter() {
                 rows.push(look(&site, keeper, Some(&person), pages::index::row)?);
             }
+            rows.extend(site.faulty().iter().map(|faulty| pages::index::faulty(&faulty.path, &faulty.failure)));
             Ok(pages::index::html(&viewer(&site, Some(&person)), &rows, &print))
         }
     });
@@ -163,7 +165,8 @@ pub async fn run(
     .await
 }
 
-/// The events of a run: where they are is known of the last runs, and found by halving for older ones.
+/// The events of a run: where they are is known of the last runs, and found by halving for older ones. Those of runs that went on
+/// beside it lie between them.
 pub(super) fn records_of(site: &Shared, keeper: &Keeper, run: u64) -> Result<Vec<Record>, PortError> {
     let (last, runs) = keeper.state(|s| (s.number, s.runs));
     if run > runs {
@@ -179,17 +182,28 @@ pub(super) fn records_of(site: &Shared, keeper: &Keeper, run: u64) -> Result<Vec
     while records.len() < RUN as usize {
         let piece = keeper.records(after, PIECE as u32)?;
         let Some(newest) = piece.last().map(|r| r.number) else { break };
-        let is_over = piece.iter().any(|r| r.run > run);
-        records.extend(piece.into_iter().filter(|r| r.run == run));
+        let end = piece.iter().position(|r| is_end_of(r, run));
+        // Its own end is its last event; another's beginning is none of it.
+        let piece = piece.into_iter().take(end.map_or(usize::MAX, |at| at + 1));
+        records.extend(piece.filter(|r| r.run == run));
         after = newest;
-        if is_over {
+        if end.is_some() {
             break;
         }
     }
     Ok(records)
 }
 
-/// The number of the first event that is of that run or of a later one.
+/// Whether a run has come to its end by an event: its own, or the beginning of another one that does not go on beside it.
+fn is_end_of(record: &Record, run: u64) -> bool {
+    match &record.event {
+        Event::RunFinished { .. } => record.run == run,
+        Event::RunStarted { beside, .. } => record.run > run && !beside.contains(&run),
+        _ => false,
+    }
+}
+
+/// The number of the event with which a run began.
 fn first_of(keeper: &Keeper, run: u64, last: u64) -> Result<u64, PortError> {
     let (mut low, mut high) = (1, last);
     while low < high {
@@ -209,6 +223,18 @@ fn first_of(keeper: &Keeper, run: u64, last: u64) -> Result<u64, PortError> {
         match found {
             Some(at) if at < run => low = middle + 1,
             _ => high = middle,
+        }
+    }
+    // An older run that went on beside it may have hidden its beginning: that is not far before.
+    let mut upto = low;
+    while upto > 0 {
+        let from = upto.saturating_sub(PIECE);
+        let piece = keeper.records(from, u32::try_from(upto - from).unwrap_or(u32::MAX))?;
+        let started = |r: &&Record| matches!(r.event, Event::RunStarted { .. });
+        match piece.iter().rev().find(|r| started(r) && r.run <= run) {
+            Some(record) if record.run == run => return Ok(record.number),
+            Some(_) => break,
+            None => upto = from,
         }
     }
     Ok(low)

@@ -2,16 +2,19 @@
 //! boundary; after each step the invariants are asserted. A failing seed prints the one line that repeats it:
 //! `LOCKGATE_SEED=17 cargo test simulator`.
 
+mod together;
 mod world;
 
 use lockgate::check::{AnyRepository, document};
 use lockgate::digest::Digest;
 use lockgate::graph::Graph;
+use lockgate::plan::beside::{Beside, overtaken};
 use lockgate::plan::memory::Moment;
-use lockgate::plan::{Memory, Observed, Options, Plan, Verdict, Work, diff, quorum};
+use lockgate::plan::{EnvironmentPlan, Memory, Observed, Options, Plan, Verdict, Work, diff, quorum};
+use lockgate::ports::sources::Head;
 use lockgate::run::{
-    Event, Input, Order, Progress, Record, Report, RunOutcome, Saying, State, StepResult, Timed, Word, decide,
-    open_orders, outcome, proceed, wants_replan,
+    Event, Input, Intent, Order, Progress, Record, Report, RunOutcome, Saying, State, StepResult, Timed, Word, decide,
+    may_begin, may_start, open_orders, outcome, proceed, wants, wants_replan,
 };
 use lockgate::source::FileId;
 use lockgate::syntax::{self, Limits};
@@ -72,6 +75,17 @@ struct Simulation {
     now: Moment,
     /// Whether anything goes wrong at all.
     faults: bool,
+    /// How often everything was thrown away.
+    crashes: u32,
+}
+
+/// A run that goes on: thrown away by a crash.
+struct Live {
+    plan: Plan,
+    progress: Progress,
+    heads: BTreeMap<String, Head>,
+    inputs: Vec<Input>,
+    in_flight: Vec<(Order, Digest)>,
 }
 
 /// Why an attempt to apply came to its end.
@@ -100,11 +114,23 @@ impl Simulation {
             outside.heads.insert(source.to_string(), 1);
         }
         let graph = graph_of(&text);
-        Simulation { dice, graph, outside, journal: Vec::new(), state: State::default(), now: 1_000_000, faults: true }
+        let (journal, state, now) = (Vec::new(), State::default(), 1_000_000);
+        Simulation { dice, graph, outside, journal, state, now, faults: true, crashes: 0 }
     }
 
-    fn plan(&self, memory: &Memory, versions: Option<BTreeMap<String, lockgate::ports::sources::Head>>) -> Plan {
-        let options = Options { file: Digest::of("file"), versions, ..Options::default() };
+    fn plan(&self, memory: &Memory) -> Plan {
+        self.plan_beside(memory, None, &Beside::new(), false)
+    }
+
+    fn plan_beside(
+        &self,
+        memory: &Memory,
+        versions: Option<BTreeMap<String, Head>>,
+        beside: &Beside,
+        goes_on: bool,
+    ) -> Plan {
+        let file = Digest::of("file");
+        let options = Options { file, versions, beside: beside.clone(), goes_on, ..Options::default() };
         let mut observed = Observed::default();
         for _ in 0..12 {
             let (plan, missing) = diff(&self.graph, memory, &observed, &options);
@@ -120,14 +146,13 @@ impl Simulation {
         panic!("the plan never stops asking");
     }
 
-    /// Takes events in without writing them.
-    fn take(&mut self, events: Vec<Event>, records: &mut Vec<Record>) {
+    /// Takes events of a run in without writing them.
+    fn take(&mut self, run: u64, events: Vec<Event>, records: &mut Vec<Record>) {
+        let mut run = run;
         for event in events {
-            let run = match &event {
-                Event::RunStarted { .. } => self.state.runs + 1,
-                _ if self.state.open.is_some() => self.state.runs,
-                _ => 0,
-            };
+            if let Event::RunStarted { .. } = event {
+                run = self.state.runs + 1;
+            }
             let record = Record { number: self.state.number + 1, at: self.now, run, event };
             self.state.apply(&record);
             records.push(record);
@@ -149,6 +174,7 @@ impl Simulation {
 
     /// Everything in memory is gone; what the journal says is folded again (I3, I29).
     fn crash(&mut self) {
+        self.crashes += 1;
         let mut again = State::default();
         let mut twice = State::default();
         for record in &self.journal {
@@ -166,95 +192,125 @@ impl Simulation {
     /// One `apply`.
     fn apply(&mut self, by: &str) -> End {
         self.now += 100;
-        let mut plan = self.plan(&self.state.memory, None);
-        let again = self.plan(&self.state.memory, None);
+        let mut run = self.begin(by, &Beside::new());
+        for _ in 0..10_000 {
+            if let Some(end) = self.step(&mut run) {
+                if end == End::Crashed {
+                    self.abandon(run);
+                }
+                return end;
+            }
+        }
+        panic!("the run does not come to an end");
+    }
+
+    /// A run of what is to be done now, beside those that go on.
+    fn begin(&mut self, by: &str, beside: &Beside) -> Live {
+        let plan = self.plan_beside(&self.state.memory, None, beside, false);
+        let again = self.plan_beside(&self.state.memory, None, beside, false);
         assert_eq!(
             serde_json::to_string(&plan).expect("plans can be written"),
             serde_json::to_string(&again).expect("plans can be written"),
             "two plans of one state are the same bytes"
         );
-        let head = |s: &lockgate::plan::SourceLine| {
-            (s.name.clone(), lockgate::ports::sources::Head { version: s.version.clone(), about: s.about.clone() })
-        };
-        let heads: BTreeMap<_, _> = plan.sources.iter().map(head).collect();
+        let heads = plan.heads();
         self.outside.bundles.extend(plan.bundles.clone());
-        let mut progress = Progress::new(&plan, &self.state, 1 + self.dice.below(4) as usize);
-        let mut inputs = vec![Input::Begin { by: by.to_string(), heads: heads.clone(), rerun: Vec::new() }];
-        let mut in_flight: Vec<(Order, Digest)> = Vec::new();
-        for _ in 0..10_000 {
-            self.now += 1;
-            let mut records = Vec::new();
-            for input in std::mem::take(&mut inputs) {
-                let timed = Timed { at: self.now, input };
-                let events = decide(&plan, &self.state, &progress, &timed);
-                assert_eq!(
-                    events,
-                    decide(&plan, &self.state, &progress, &timed),
-                    "I4: deciding twice is deciding once"
-                );
-                self.absorb(&plan, &mut progress, events, &mut records);
+        let progress = Progress::new(&plan, &self.state, 1 + self.dice.below(4) as usize);
+        let inputs = vec![Input::Begin { by: by.to_string(), heads: heads.clone(), rerun: Vec::new() }];
+        Live { plan, progress, heads, inputs, in_flight: Vec::new() }
+    }
+
+    /// What was given out goes on outside, and nobody hears of it.
+    fn abandon(&mut self, run: Live) {
+        for (order, payload) in run.in_flight {
+            if self.dice.one_in(2) {
+                self.carry_out(&run.plan, &order, payload);
             }
-            loop {
-                let events = proceed(&plan, &self.state, &progress, self.now);
-                if events.is_empty() {
-                    break;
-                }
-                self.absorb(&plan, &mut progress, events, &mut records);
-            }
-            if !self.commit(records) {
-                // What was given out before goes on outside, and nobody hears of it.
-                for (order, payload) in in_flight {
-                    if self.dice.one_in(2) {
-                        self.carry_out(&plan, &order, payload);
-                    }
-                }
-                return End::Crashed;
-            }
-            let orders = open_orders(&plan, &self.state, &progress);
-            progress.given_out();
-            for order in orders {
-                let payload = self.admit(&plan, &order);
-                in_flight.push((order, payload));
-            }
-            if let Some(outcome) = outcome(&plan, &self.state, &progress) {
-                assert!(in_flight.is_empty(), "I10: nothing is under way at the end");
-                let mut records = Vec::new();
-                self.take(vec![Event::RunFinished { outcome }], &mut records);
-                return if self.commit(records) { End::Finished(outcome) } else { End::Crashed };
-            }
-            if progress.is_quiet() && in_flight.is_empty() && wants_replan(&plan, &self.state, &progress) {
-                plan = self.plan(&self.state.memory, Some(heads.clone()));
-                self.outside.bundles.extend(plan.bundles.clone());
-                progress = Progress::new(&plan, &self.state, 3);
-                inputs.push(Input::Replanned);
-                continue;
-            }
-            if in_flight.is_empty() {
-                assert!(
-                    !inputs.is_empty(),
-                    "I27: nothing runs, nothing waits, and the run does not end: {progress:?}\n{}\n{:?}",
-                    serde_json::to_string_pretty(&plan.steps).unwrap_or_default(),
-                    self.journal.iter().map(|r| &r.event).collect::<Vec<_>>()
-                );
-                continue;
-            }
-            let at = self.dice.below(in_flight.len() as u64) as usize;
-            let (order, payload) = in_flight.swap_remove(at);
-            inputs.push(self.finish(&plan, &order, payload));
         }
-        panic!("the run does not come to an end");
+    }
+
+    /// One turn of a run: something of it comes to an end, and what follows is decided, written and given out. Nothing while it
+    /// goes on, or waits for others.
+    fn step(&mut self, run: &mut Live) -> Option<End> {
+        self.now += 1;
+        if run.inputs.is_empty() && !run.in_flight.is_empty() {
+            let at = self.dice.below(run.in_flight.len() as u64) as usize;
+            let (order, payload) = run.in_flight.swap_remove(at);
+            let input = self.finish(&run.plan, &order, payload);
+            run.inputs.push(input);
+        }
+        let mut records = Vec::new();
+        for input in std::mem::take(&mut run.inputs) {
+            let timed = Timed { at: self.now, input };
+            let events = decide(&run.plan, &self.state, &run.progress, &timed);
+            assert_eq!(
+                events,
+                decide(&run.plan, &self.state, &run.progress, &timed),
+                "I4: deciding twice is deciding once"
+            );
+            self.absorb(&run.plan, &mut run.progress, events, &mut records);
+        }
+        loop {
+            let events = proceed(&run.plan, &self.state, &run.progress, self.now);
+            if events.is_empty() {
+                break;
+            }
+            self.absorb(&run.plan, &mut run.progress, events, &mut records);
+        }
+        if !self.commit(records) {
+            return Some(End::Crashed);
+        }
+        let orders = open_orders(&run.plan, &self.state, &run.progress);
+        run.progress.given_out();
+        for order in orders {
+            if let Order::Step { number, .. } = &order
+                && !may_start(&run.plan, &self.state, run.progress.run, *number, self.now)
+            {
+                run.inputs.push(Input::Report(Report { step: *number, result: StepResult::NotDone }));
+                continue;
+            }
+            let payload = self.admit(run, &order);
+            run.in_flight.push((order, payload));
+        }
+        if let Some(outcome) = outcome(&run.plan, &self.state, &run.progress) {
+            assert!(run.in_flight.is_empty(), "I10: nothing is under way at the end");
+            let mut records = Vec::new();
+            self.take(run.progress.run, vec![Event::RunFinished { outcome }], &mut records);
+            return Some(if self.commit(records) { End::Finished(outcome) } else { End::Crashed });
+        }
+        if run.progress.is_quiet() && run.in_flight.is_empty() && wants_replan(&run.plan, &self.state, &run.progress) {
+            let beside = self.state.beside(run.progress.run);
+            run.plan = self.plan_beside(&self.state.memory, Some(run.heads.clone()), &beside, true);
+            self.outside.bundles.extend(run.plan.bundles.clone());
+            run.progress = run.progress.again(&run.plan, &self.state);
+            run.inputs.push(Input::Replanned);
+            return None;
+        }
+        let waits_for_others = run.progress.ready.iter().any(|n| {
+            let step = &run.plan.steps[*n as usize];
+            step.key.is_none_or(|key| self.state.is_in_hand(&step.id, key, run.progress.run))
+        });
+        assert!(
+            !run.in_flight.is_empty() || !run.inputs.is_empty() || waits_for_others,
+            "I27: nothing runs, nothing waits, and the run does not end: {:?}\n{}\n{:?}",
+            run.progress,
+            serde_json::to_string_pretty(&run.plan.steps).unwrap_or_default(),
+            self.journal.iter().map(|r| &r.event).collect::<Vec<_>>()
+        );
+        None
     }
 
     fn absorb(&mut self, plan: &Plan, progress: &mut Progress, events: Vec<Event>, records: &mut Vec<Record>) {
         let first = records.len();
-        self.take(events, records);
+        self.take(progress.run, events, records);
         for record in records.iter().skip(first) {
             progress.apply(plan, &self.state, &record.event);
         }
     }
 
     /// What must be true when an order is given out.
-    fn admit(&self, plan: &Plan, order: &Order) -> Digest {
+    fn admit(&self, run: &Live, order: &Order) -> Digest {
+        let plan = &run.plan;
         let Order::Step { number, key, work, .. } = order else { return Digest::default() };
         let step = &plan.steps[*number as usize];
         let intent = self.state.intents.get(&step.id).expect("I7: an intent stands before every effect");
@@ -263,10 +319,28 @@ impl Simulation {
             |r| matches!(&r.event, Event::StepStarted { step: s, payload, .. } if *s == step.id && *payload == intent.payload),
         );
         assert!(committed, "I7: and it is in the journal");
+        let same = self.state.intents.iter().filter(|(_, i)| i.key == *key && !i.indeterminate);
+        let others: Vec<_> = same.filter(|(_, i)| i.run != run.progress.run).collect();
+        assert!(others.is_empty(), "I8: another run carries the same out: {others:?}");
         if let Work::Deploy(_) = work {
-            self.assert_gate(plan, step.environment.expect("a deploy is of an environment"));
+            let number = step.environment.expect("a deploy is of an environment");
+            self.assert_gate(plan, number);
+            self.assert_alone(run, &plan.environments[number as usize]);
         }
         intent.payload
+    }
+
+    /// I12 and I14: the run is in the environment, and nobody else; and no newer candidate is there, unless somebody asked for an
+    /// older one.
+    fn assert_alone(&self, run: &Live, environment: &EnvironmentPlan) {
+        let place = self.state.memory.environments.get(&environment.name).expect("it was entered");
+        let taken = place.taken.as_ref().expect("I12: the run is in the environment");
+        assert_eq!(taken.run, run.progress.run, "I12: another run is in {}", environment.name);
+        let deploys = format!("deploy.{}.", environment.name);
+        let of_others = |(id, i): &(&Arc<str>, &Intent)| i.run != run.progress.run && id.starts_with(&deploys);
+        assert_eq!(self.state.intents.iter().find(of_others), None, "I12: one deploy in flight per target");
+        let newer = overtaken(&self.state.memory, &environment.name, environment.candidate);
+        assert!(environment.is_rollback || newer.is_none(), "I14: {} has a newer candidate", environment.name);
     }
 
     fn assert_gate(&self, plan: &Plan, number: u32) {
@@ -342,7 +416,7 @@ impl Simulation {
         let events = lockgate::run::said(&self.state.memory, &self.state.intents, &word, self.now);
         assert_eq!(events.len(), 1, "I33: every call leaves one row, refusals included");
         let mut records = Vec::new();
-        self.take(events, &mut records);
+        self.take(0, events, &mut records);
         self.commit(records);
     }
 
@@ -370,7 +444,7 @@ impl Simulation {
         for (i, record) in self.journal.iter().enumerate() {
             assert_eq!(record.number, i as u64 + 1, "I1: no gaps");
         }
-        if self.state.open.is_none() {
+        if self.state.open.is_empty() {
             let open: Vec<_> = self.state.intents.iter().filter(|(_, i)| !i.indeterminate).collect();
             assert!(
                 open.is_empty() || self.journal.last().is_none(),
@@ -430,7 +504,7 @@ impl Simulation {
                 self.say("bob", Saying::Resolve { step, done: false });
             }
             // What failed or was rejected stays out: a new version may try.
-            let plan = self.plan(&self.state.memory, None);
+            let plan = self.plan(&self.state.memory);
             if plan.environments.iter().any(|e| matches!(e.verdict, Verdict::Banned { .. } | Verdict::Rejected { .. }))
             {
                 for source in ["app", "config"] {
@@ -444,12 +518,12 @@ impl Simulation {
                 }
             }
             self.now += 10_000;
-            let plan = self.plan(&self.state.memory, None);
+            let plan = self.plan(&self.state.memory);
             if plan.is_empty() && plan.environments.iter().all(|e| e.verdict == Verdict::UpToDate) {
                 return;
             }
         }
-        let plan = self.plan(&self.state.memory, None);
+        let plan = self.plan(&self.state.memory);
         let verdicts: Vec<_> = plan.environments.iter().map(|e| (&e.name, &e.verdict, &e.reasons)).collect();
         panic!("I28: it does not converge: {verdicts:#?}");
     }
