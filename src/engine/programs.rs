@@ -32,6 +32,8 @@ pub(super) struct Job {
 struct Prepared {
     dir: PathBuf,
     lines: Option<PathBuf>,
+    /// What it was given and must not tell.
+    secrets: Vec<String>,
 }
 
 /// Starts the program; `report` is called once, when it has ended.
@@ -116,7 +118,7 @@ fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(
     let mut program = Program::new(argv, start.clone(), job.log.0.clone());
     program.env = env;
     program.timeout = Some(Duration::from_millis(exec.timeout));
-    program.redact = redact;
+    program.redact.clone_from(&redact);
     if exec.env.iter().any(|(name, _)| name == "LOCKGATE_CLUSTER") {
         // Whoever is told of a cluster is told how to reach it.
         program.inherit.push("KUBECONFIG".to_string());
@@ -146,7 +148,8 @@ fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(
                 .map(|context| JobPlace { context, namespace: exec.namespace.as_deref().map(str::to_string) }),
         })
     });
-    Ok((Prepared { dir: if matches!(exec.dir, Dir::Place { .. }) { PathBuf::new() } else { dir }, lines }, program))
+    let dir = if matches!(exec.dir, Dir::Place { .. }) { PathBuf::new() } else { dir };
+    Ok((Prepared { dir, lines, secrets: redact }, program))
 }
 
 /// Makes the folder of a file that is going to be written.
@@ -164,6 +167,8 @@ fn ended(world: &World, job: &Job, prepared: &Prepared, exit: Result<Exit, PortE
     let log =
         (exit.log_len > 0).then(|| Log { path: job.log.1.clone(), length: exit.log_len, digest: exit.log_digest });
     if !exit.success() {
+        // What it told does not count, and may be what nobody is to find.
+        prepared.lines.iter().for_each(|path| drop(world.workshop.told(path)));
         let fault = if exit.status == Status::Cancelled { Fault::Cancelled } else { Fault::Invalid };
         return StepResult::Failed { fault, reason: in_words(&exit, job), log };
     }
@@ -197,7 +202,12 @@ fn outputs(world: &World, job: &Job, prepared: &Prepared) -> Result<Fields, Port
     if job.exec.outputs.is_empty() {
         return Ok(fields);
     }
+    let reveals = prepared.lines.as_ref().map(|path| reveals(world, prepared, path)).transpose()?.unwrap_or(false);
+    // It is dropped, whatever it holds.
     let told = prepared.lines.as_ref().map(|path| world.workshop.told(path)).transpose()?.unwrap_or_default();
+    if reveals {
+        return Err(revealed("what it told in LOCKGATE_OUTPUT"));
+    }
     for output in &job.exec.outputs {
         let Some(path) = &output.path else {
             let missing = || {
@@ -216,6 +226,9 @@ fn outputs(world: &World, job: &Job, prepared: &Prepared) -> Result<Fields, Port
             }
             dir => {
                 let start = if let Dir::Files { start, .. } = dir { start.as_str() } else { "" };
+                if self::reveals(world, prepared, &prepared.dir.join(start).join(path))? {
+                    return Err(revealed(&format!("its output `{path}`")));
+                }
                 let (digest, kept) =
                     world.workshop.keep(&prepared.dir.join(start).join(path)).map_err(|e| unwritten(e, path))?;
                 fields.insert(output.name.clone(), digest.to_string());
@@ -224,6 +237,16 @@ fn outputs(world: &World, job: &Job, prepared: &Prepared) -> Result<Fields, Port
         }
     }
     Ok(fields)
+}
+
+/// Whether a secret that the program was given is in something that would be kept.
+fn reveals(world: &World, prepared: &Prepared, path: &Path) -> Result<bool, PortError> {
+    if prepared.secrets.is_empty() { Ok(false) } else { world.workshop.reveals(path, &prepared.secrets) }
+}
+
+fn revealed(what: &str) -> PortError {
+    PortError::new(Fault::Invalid, format!("{what} holds a secret that the program was given"))
+        .help("outputs are kept, and shown in plans; hand a secret on as a secret")
 }
 
 fn unwritten(error: PortError, path: &str) -> PortError {

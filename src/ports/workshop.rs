@@ -23,6 +23,9 @@ pub trait Workshop: Send + Sync {
     /// Reads the lines `NAME=value` that a program told, and drops the file.
     fn told(&self, path: &Path) -> Result<BTreeMap<String, String>, PortError>;
 
+    /// Whether one of these secrets is in a file that a program wrote, plainly or encoded.
+    fn reveals(&self, path: &Path, secrets: &[String]) -> Result<bool, PortError>;
+
     /// The digest of a file that a program wrote.
     fn digest(&self, path: &Path) -> Result<Digest, PortError>;
 

@@ -32,6 +32,8 @@ fn keeps_its_promises(workshop: &dyn Workshop, write: &dyn Fn(&Path, &str)) {
     let (digest, kept) = workshop.keep(&folder.join("out")).expect("kept");
     assert_eq!(digest, Digest::of("out"));
     assert_eq!(workshop.keep(&folder.join("out")), Ok((digest, kept.clone())));
+    assert_eq!(workshop.reveals(&folder.join("out"), &["not in there".into()]), Ok(false));
+    assert_eq!(workshop.reveals(&folder.join("none"), &["anything".into()]), Ok(false));
     assert_eq!(workshop.keep(&folder.join("none")).expect_err("missing").fault, Fault::NotFound);
     workshop.clear("task");
     workshop.clear("task");

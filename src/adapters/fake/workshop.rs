@@ -1,6 +1,7 @@
 //! Folders and files in memory.
 
 use super::locked;
+use crate::adapters::shell::redact;
 use crate::adapters::workshop::{Only, log_name, plain, told};
 use crate::digest::Digest;
 use crate::ports::files::Files;
@@ -94,6 +95,11 @@ impl Workshop for FakeWorkshop {
         let bytes = self.content(path)?;
         self.remove(path);
         told::parse(bytes)
+    }
+
+    fn reveals(&self, path: &Path, secrets: &[String]) -> Result<bool, PortError> {
+        let content = self.content(path).unwrap_or_default();
+        Ok(redact::is_in(secrets, content.as_slice()).unwrap_or(false))
     }
 
     fn digest(&self, path: &Path) -> Result<Digest, PortError> {

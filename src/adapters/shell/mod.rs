@@ -7,7 +7,7 @@
 mod find;
 pub(in crate::adapters) mod log;
 mod process;
-mod redact;
+pub(in crate::adapters) mod redact;
 
 use crate::digest::Digest;
 use crate::ports::shell::{Done, Exit, Program, Shell, Status, Ticket};

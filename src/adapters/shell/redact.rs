@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use memchr::memmem::Finder;
 use std::collections::BTreeSet;
+use std::io::{self, Read};
 use std::ops::Range;
 
 /// What stands in place of a secret.
@@ -14,6 +15,9 @@ const ENCODED: usize = 4;
 
 /// Where programs break long base64 into lines: MIME, PEM.
 const WRAPS: [usize; 2] = [76, 64];
+
+/// How much of a file is looked through at once.
+const PIECE: usize = 64 << 10;
 
 /// A line of a secret with several is looked for by itself from this length on; programs print keys line by line.
 const LINE: usize = 8;
@@ -88,6 +92,29 @@ fn replaced(text: &[u8], found: &[Range<usize>], cut: usize) -> Vec<u8> {
     }
     clean.extend_from_slice(text.get(done..cut).unwrap_or_default());
     clean
+}
+
+/// Whether one of those secrets is in what is read, plainly or encoded. What is shorter than an encoded form that is looked for
+/// is not: it is in everything.
+pub(in crate::adapters) fn is_in(secrets: &[String], mut from: impl Read) -> io::Result<bool> {
+    let all: BTreeSet<Vec<u8>> =
+        secrets.iter().flat_map(|secret| forms(secret)).filter(|f| f.len() >= ENCODED).collect();
+    let finders: Vec<Finder<'_>> = all.iter().map(Finder::new).collect();
+    let overlap = all.iter().map(Vec::len).max().unwrap_or(0);
+    let (mut text, mut piece) = (Vec::new(), vec![0; PIECE]);
+    loop {
+        let read = from.read(&mut piece)?;
+        if read == 0 || finders.is_empty() {
+            return Ok(false);
+        }
+        text.extend_from_slice(piece.get(..read).unwrap_or_default());
+        if finders.iter().any(|f| f.find(&text).is_some()) {
+            return Ok(true);
+        }
+        // What is left may be the beginning of one.
+        let gone = text.len().saturating_sub(overlap);
+        text.drain(..gone);
+    }
 }
 
 /// All forms in which a secret may be printed.
@@ -192,6 +219,21 @@ mod tests {
             assert!(!seen(&["aa"], "aaaaaaaa", piece).contains("aa"));
         }
         assert!(Redactor::new(&[String::new()]).is_none());
+    }
+
+    #[test]
+    fn finds_secrets_in_what_is_read_wherever_it_is_cut() {
+        let secrets = ["s3cret/of+some=length".to_string()];
+        let coded = STANDARD.encode(&secrets[0]);
+        for held in [secrets[0].clone(), coded, percent(secrets[0].as_bytes(), "", |b| format!("%{b:02X}"))] {
+            for before in [0, 1, PIECE - 3, PIECE, 2 * PIECE - 1] {
+                let text = format!("{}{held}{}", "x".repeat(before), "y".repeat(PIECE));
+                assert!(is_in(&secrets, text.as_bytes()).expect("read"), "{held} behind {before}");
+            }
+        }
+        assert!(!is_in(&secrets, "nothing of that s3cret".as_bytes()).expect("read"));
+        assert!(!is_in(&["abc".to_string()], "abc".as_bytes()).expect("read"), "too short to be looked for");
+        assert!(!is_in(&[], "abc".as_bytes()).expect("read"));
     }
 
     #[test]

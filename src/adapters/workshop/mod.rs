@@ -13,6 +13,7 @@ pub(super) mod told;
 use super::disk;
 use super::export::export;
 use super::seen::Seen;
+use super::shell::redact;
 use crate::digest::Digest;
 use crate::ports::PortError;
 use crate::ports::files::{Files, Listing};
@@ -94,6 +95,17 @@ impl Workshop for FolderWorkshop {
         // Only a room in which nothing else is goes.
         path.parent().into_iter().for_each(|room| drop(fs::remove_dir(room)));
         told
+    }
+
+    fn reveals(&self, path: &Path, secrets: &[String]) -> Result<bool, PortError> {
+        let failed = |why: std::io::Error| disk::failed(path, "read", &why);
+        // A folder or a pipe is told of when it is kept.
+        match path.metadata() {
+            Ok(metadata) if metadata.is_file() => {
+                redact::is_in(secrets, fs::File::open(path).map_err(failed)?).map_err(failed)
+            }
+            _ => Ok(false),
+        }
     }
 
     fn digest(&self, path: &Path) -> Result<Digest, PortError> {
