@@ -134,7 +134,7 @@ fn remember(state: &Path, runs: usize) -> u64 {
         }
         if run % 200 == 199 || run + 1 == runs {
             let at = now - i64::try_from(runs - run).unwrap_or(0) * 60_000;
-            book.say(at, std::mem::take(&mut batch)).expect("it is written");
+            book.say(at, 0, std::mem::take(&mut batch)).expect("it is written");
             book.keep().expect("it is kept");
         }
     }

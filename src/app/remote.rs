@@ -28,8 +28,8 @@ pub struct Server {
 
 impl Server {
     /// The server at a URL, with the token that was said or that `lockgate login` kept; the pipeline need not be said where there
-    /// is one.
-    pub fn open(url: &str, token: Option<String>, pipeline: Option<&str>) -> Result<Server, Failure> {
+    /// is one. Without TLS a token goes to this machine only, unless `plain` says that nobody listens on the way.
+    pub fn open(url: &str, token: Option<String>, pipeline: Option<&str>, plain: bool) -> Result<Server, Failure> {
         let base = url.trim_end_matches('/').to_string();
         if !base.starts_with("http://") && !base.starts_with("https://") {
             let fault = Diagnostic::new(&codes::BAD_URL, format!("`{url}` is no URL of a server"));
@@ -43,6 +43,13 @@ impl Server {
         let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(10)).build();
         let client = client.map_err(|e| failed(chain(&e)))?;
         let token = token.or_else(|| kept(&base)).map(|t| t.trim().to_string()).filter(|t| !t.is_empty());
+        if token.is_some() && !plain && is_overheard(&base) {
+            let message = format!("without TLS everyone on the way to {base} can read the token");
+            let fault = Diagnostic::new(&codes::DENIED, message);
+            return Err(Failure::plain(
+                fault.help("put TLS before the server and say `https://`; where nobody listens, `--plain-http` sends it all the same"),
+            ));
+        }
         let mut server = Server { base, token, pipeline: String::new(), client, runtime };
         server.pipeline = match pipeline {
             Some(name) => name.to_string(),
@@ -176,6 +183,19 @@ impl Server {
     }
 }
 
+/// Whether others could read what goes to a server: it is not encrypted, and goes further than this machine.
+fn is_overheard(base: &str) -> bool {
+    let Some(rest) = base.strip_prefix("http://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority.rsplit('@').next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let is_here = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    !(is_here || host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost"))
+}
+
 fn unreachable(base: &str, what: &str) -> Failure {
     let fault = PortError::new(Fault::Unavailable, what.to_string());
     Failure::of(&fault, &format!("the server {base}"))
@@ -209,8 +229,8 @@ fn kept(base: &str) -> Option<String> {
 }
 
 /// Keeps a token for a server once the server has said whose it is; gives their name.
-pub fn login(url: &str, token: &str) -> Result<String, Failure> {
-    let server = Server::open(url, Some(token.to_string()), Some(""))?;
+pub fn login(url: &str, token: &str, plain: bool) -> Result<String, Failure> {
+    let server = Server::open(url, Some(token.to_string()), Some(""), plain)?;
     let who = server.answer(server.ask(reqwest::Method::GET, "/api/v1/whoami"))?;
     let name = who.get("name").and_then(Value::as_str).unwrap_or_default().to_string();
     let failed = |what: String| Failure::of(&PortError::new(Fault::Unavailable, what), "the token cannot be kept");
@@ -227,4 +247,33 @@ pub fn login(url: &str, token: &str) -> Result<String, Failure> {
     };
     write().map_err(|e: std::io::Error| failed(format!("{}: {e}", place.display())))?;
     Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_unencrypted_to_this_machine_only() {
+        for here in [
+            "http://127.0.0.1:8080",
+            "http://localhost",
+            "http://[::1]:8080",
+            "http://a.localhost:1",
+            "https://x.example",
+        ] {
+            assert!(!is_overheard(here), "{here}");
+        }
+        let there = [
+            "http://lockgate.example.com",
+            "http://10.0.0.1:8080",
+            "http://[fe80::1]:8080",
+            "http://localhost.example.com",
+            "http://localhost@evil.example",
+            "http://127.0.0.1.example.com/",
+        ];
+        for there in there {
+            assert!(is_overheard(there), "{there}");
+        }
+    }
 }

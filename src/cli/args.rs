@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use super::{
-    apply, check, completions, diff, explain, fmt, gate, graph, history, hold, init, log, login, lsp, pin, plan,
-    render, resolve, rollback, serve, status, test, why,
+    apply, cancel, check, completions, diff, explain, fmt, gate, graph, history, hold, init, log, login, lsp, pin,
+    plan, render, resolve, rollback, serve, status, test, why,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -82,6 +82,9 @@ pub(super) struct Globals {
         help_heading = "Global options"
     )]
     pub server: Option<String>,
+    /// Send the token to a server of another machine without TLS, where nobody listens on the way
+    #[arg(long, global = true, env = "LOCKGATE_PLAIN_HTTP", hide_env_values = true, help_heading = "Global options")]
+    pub plain_http: bool,
     /// When to colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, help_heading = "Global options")]
     pub color: Color,
@@ -106,6 +109,7 @@ pub(super) enum Command {
     Check(check::Check),
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Cancel(cancel::Cancel),
     Approve(gate::Approve),
     Reject(gate::Reject),
     Status(status::Status),

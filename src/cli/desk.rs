@@ -67,7 +67,7 @@ impl Desk {
     /// The server that the flags mean, if they mean one.
     pub fn server(&self) -> Result<Option<Server>, Failure> {
         let token = std::env::var("LOCKGATE_TOKEN").ok();
-        let open = |url: &String| Server::open(url, token, self.globals.pipeline.as_deref());
+        let open = |url: &String| Server::open(url, token, self.globals.pipeline.as_deref(), self.globals.plain_http);
         self.globals.server.as_ref().map(open).transpose()
     }
 
@@ -115,7 +115,7 @@ impl Desk {
         {
             flags.push_str(&format!(" --pipeline {}", quoted(pipeline)));
         }
-        Typed { program: quoted(&program), flags, person: session.person.clone() }
+        Typed { program: quoted(&program), flags, person: session.person.clone(), is_own_word: false }
     }
 
     /// Says why something could not be done.

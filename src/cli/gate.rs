@@ -3,6 +3,7 @@
 use super::{Desk, Exit, remote};
 use crate::app::Failure;
 use crate::app::names;
+use crate::diag::{Diagnostic, codes};
 use crate::digest::Digest;
 use crate::report::{Paint, gate};
 use crate::run::Saying;
@@ -10,14 +11,19 @@ use crate::run::Saying;
 /// Say yes to what waits at a gate
 ///
 /// The approval is of exactly what waits there: if that changes, it does not count any more. Nobody approves their own change.
+/// With `--edit`, of an edit of the pipeline file that makes gates weaker and waits for the people whom they ask.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   lockgate approve staging
-  lockgate approve prod --as ann --reason 'CHG-1042'")]
+  lockgate approve prod --as ann --reason 'CHG-1042'
+  lockgate approve --edit --server https://lockgate.example.com")]
 pub(super) struct Approve {
     /// The environment whose gate it is
-    #[arg(value_name = "ENVIRONMENT")]
-    environment: String,
+    #[arg(value_name = "ENVIRONMENT", required_unless_present = "edit", conflicts_with = "edit")]
+    environment: Option<String>,
+    /// The edit of the pipeline file that waits; with a digest, only if it is exactly that one
+    #[arg(long, value_name = "DIGEST", num_args = 0..=1, require_equals = true, conflicts_with = "subplan")]
+    edit: Option<Option<Digest>>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -28,12 +34,16 @@ pub(super) struct Approve {
 
 impl Approve {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(wanted) = self.edit {
+            return edit(desk, wanted, self.reason, "approve");
+        }
+        let name = self.environment.unwrap_or_default();
         if let Some(server) = desk.server()? {
             let subplan = self.subplan.map(|s| s.to_string());
-            return remote::approve(desk, &server, &self.environment, subplan, self.reason);
+            return remote::approve(desk, &server, &name, subplan, self.reason);
         }
         let session = desk.telling(desk.open(None)?)?;
-        let environment = names::environment(&session, &self.environment)?;
+        let environment = names::environment(&session, &name)?;
         let saying = Saying::Approve { environment: environment.clone(), subplan: self.subplan };
         desk.say(&session, saying, self.reason, "")?;
         let (state, style, clock) = (session.state()?, desk.terminal.out, desk.clock(&session));
@@ -55,14 +65,19 @@ impl Approve {
 
 /// Say no to what waits at a gate
 ///
-/// The candidate does not enter this environment any more. A newer one may.
+/// The candidate does not enter this environment any more. A newer one may. With `--edit`, an edit of the pipeline file that waits
+/// does not count; another one may.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Example:
-  lockgate reject staging --reason 'the probe still fails under load'")]
+#[command(after_long_help = "Examples:
+  lockgate reject staging --reason 'the probe still fails under load'
+  lockgate reject --edit --reason 'two of us look at production'")]
 pub(super) struct Reject {
     /// The environment whose gate it is
-    #[arg(value_name = "ENVIRONMENT")]
-    environment: String,
+    #[arg(value_name = "ENVIRONMENT", required_unless_present = "edit", conflicts_with = "edit")]
+    environment: Option<String>,
+    /// The edit of the pipeline file that waits; with a digest, only if it is exactly that one
+    #[arg(long, value_name = "DIGEST", num_args = 0..=1, require_equals = true)]
+    edit: Option<Option<Digest>>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -70,13 +85,34 @@ pub(super) struct Reject {
 
 impl Reject {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
+        if let Some(wanted) = self.edit {
+            return edit(desk, wanted, Some(self.reason), "reject");
+        }
+        let name = self.environment.unwrap_or_default();
         if let Some(server) = desk.server()? {
-            let body = serde_json::json!({"environment": self.environment, "reason": self.reason});
+            let body = serde_json::json!({"environment": name, "reason": self.reason});
             return remote::say(desk, &server, "reject", &body);
         }
         let session = desk.telling(desk.open(None)?)?;
-        let environment = names::environment(&session, &self.environment)?;
+        let environment = names::environment(&session, &name)?;
         desk.say(&session, Saying::Reject { environment }, Some(self.reason), "")?;
         Ok(Exit::Done)
     }
+}
+
+/// Says `approve` or `reject` to the edit of the pipeline file that waits, after telling what it makes weaker.
+fn edit(desk: &Desk, wanted: Option<Digest>, reason: Option<String>, word: &str) -> Result<Exit, Failure> {
+    if let Some(server) = desk.server()? {
+        return remote::edit(desk, &server, wanted, reason, word);
+    }
+    let session = desk.telling(desk.open(None)?)?;
+    let none = || Failure::plain(Diagnostic::new(&codes::REFUSED, "no edit of the pipeline file waits"));
+    let waits = session.state()?.memory.edit.ok_or_else(none)?;
+    let file = wanted.unwrap_or(waits.file);
+    if file == waits.file {
+        desk.terminal.say(&crate::report::board::weaker(&waits.weakens));
+    }
+    let saying = if word == "approve" { Saying::ApproveEdit { file } } else { Saying::RejectEdit { file } };
+    desk.say(&session, saying, reason, "")?;
+    Ok(Exit::Done)
 }

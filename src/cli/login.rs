@@ -27,7 +27,7 @@ impl Login {
             let fault = crate::diag::Diagnostic::new(&crate::diag::codes::DENIED, "there is no token to keep");
             return Err(Failure::plain(fault.help("`lockgate token new NAME` on the server's machine makes one")));
         }
-        let name = crate::app::remote::login(&self.server, token)?;
+        let name = crate::app::remote::login(&self.server, token, desk.globals.plain_http)?;
         desk.terminal.print(&format!("logged in at {} as {name}\n", self.server));
         Ok(Exit::Done)
     }

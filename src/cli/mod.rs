@@ -7,6 +7,7 @@ mod desk;
 mod terminal;
 
 mod apply;
+mod cancel;
 mod check;
 mod completions;
 mod diff;
@@ -139,6 +140,7 @@ fn run(command: Command, desk: &Desk, doors: &Doors) -> Result<Exit, Failure> {
         Command::Check(command) => command.run(desk),
         Command::Plan(command) => command.run(desk),
         Command::Apply(command) => command.run(desk),
+        Command::Cancel(command) => command.run(desk),
         Command::Approve(command) => command.run(desk),
         Command::Reject(command) => command.run(desk),
         Command::Status(command) => command.run(desk),

@@ -3,6 +3,8 @@
 use super::{Desk, Exit};
 use crate::app::Failure;
 use crate::app::remote::Server;
+use crate::diag::{Diagnostic, codes};
+use crate::digest::Digest;
 use crate::report::layout::one_line;
 use crate::report::{Paint, Style};
 use serde_json::{Value, json};
@@ -43,7 +45,9 @@ fn typed(desk: &Desk) -> String {
         _ => String::new(),
     };
     let server = flag("server", &desk.globals.server, "LOCKGATE_SERVER");
-    server + &flag("pipeline", &desk.globals.pipeline, "LOCKGATE_PIPELINE")
+    let plain =
+        if desk.globals.plain_http && std::env::var_os("LOCKGATE_PLAIN_HTTP").is_none() { " --plain-http" } else { "" };
+    server + &flag("pipeline", &desk.globals.pipeline, "LOCKGATE_PIPELINE") + plain
 }
 
 /// Says something, and shows what came of it.
@@ -82,6 +86,45 @@ pub(super) fn approve(
         }
     };
     say(desk, server, "approve", &json!({"environment": environment, "subplan": subplan, "reason": reason}))
+}
+
+/// Says `approve` or `reject` to the edit of the pipeline file that waits: what was looked at, or what the server says waits now.
+pub(super) fn edit(
+    desk: &Desk,
+    server: &Server,
+    wanted: Option<Digest>,
+    reason: Option<String>,
+    word: &str,
+) -> Result<Exit, Failure> {
+    let waits = server.value("edit", &[])?;
+    let file = waits.get("file").and_then(Value::as_str).unwrap_or_default().to_string();
+    let file = wanted.map_or(file, |w| w.to_string());
+    let weakens = waits.get("weakens").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    desk.terminal.say(&crate::report::board::weaker(&weakens.map(str::to_string).collect::<Vec<_>>()));
+    say(desk, server, &format!("edit/{word}"), &json!({"file": file, "reason": reason}))
+}
+
+/// Stops a run: that one, or the one that is under way.
+pub(super) fn cancel(desk: &Desk, server: &Server, run: Option<u64>) -> Result<Exit, Failure> {
+    let refuse = |message: &str, help: String| Failure::plain(Diagnostic::new(&codes::REFUSED, message).help(help));
+    let run = match run {
+        Some(run) => run,
+        None => {
+            let status = server.value("status", &[])?;
+            let number = |r: &Value| r.get("number").and_then(Value::as_u64);
+            let runs: Vec<u64> =
+                status.get("runs").and_then(Value::as_array).into_iter().flatten().filter_map(number).collect();
+            match runs.as_slice() {
+                [] => return Err(refuse("no run is under way", "`lockgate history` shows what was".to_string())),
+                [one] => *one,
+                several => {
+                    let names: Vec<String> = several.iter().map(u64::to_string).collect();
+                    return Err(refuse("several runs are under way", format!("say which: {}", names.join(", "))));
+                }
+            }
+        }
+    };
+    say(desk, server, "cancel", &json!({"run": run}))
 }
 
 /// Has everything looked at and done, and shows what happens until the run has ended.

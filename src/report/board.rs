@@ -5,7 +5,7 @@ use super::layout::{Rows, cell, list};
 use super::{Clock, Paint, Style, gate, words};
 use crate::digest::Digest;
 use crate::plan::candidate::name_of;
-use crate::plan::memory::{Memory, Place};
+use crate::plan::memory::{Edit, Memory, Place};
 use crate::run::State;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -178,6 +178,10 @@ fn words_of_people(state: &State, clock: &Clock, style: Style) -> String {
         let text = format!("{} banned {}", ban.version, by(&ban.word));
         rows.push([cell(&ban.source, Paint::Strong), cell(text, Paint::Notice)]);
     }
+    if let Some(edit) = &state.memory.edit {
+        rows.push([cell("file", Paint::Strong), cell(edit_waits(edit, clock), Paint::Notice)]);
+        edit.weakens.iter().for_each(|w| rows.push([cell("", Paint::Plain), cell(w, Paint::Plain)]));
+    }
     for (step, _) in state.intents.iter().filter(|(_, i)| i.indeterminate) {
         rows.push([cell(step, Paint::Strong), cell("was cut off, and nobody knows whether it was done", Paint::Bad)]);
     }
@@ -186,6 +190,40 @@ fn words_of_people(state: &State, clock: &Clock, style: Style) -> String {
         rows.push([cell(format!("run {number}"), Paint::Strong), cell(text, Paint::Notice)]);
     }
     if rows.is_empty() { String::new() } else { format!("\n{}", rows.render(style)) }
+}
+
+/// The approvals that an edit of the pipeline file still lacks, each said once.
+pub fn edit_missing(edit: &Edit, clock: &Clock) -> Vec<String> {
+    let mut missing: Vec<String> = Vec::new();
+    for quorum in edit.gates.values().flat_map(|s| gate::missing(s, clock)) {
+        let text = gate::approvals(&quorum);
+        if !missing.contains(&text) {
+            missing.push(text);
+        }
+    }
+    missing
+}
+
+/// What an edit of the pipeline file waits for, in a sentence.
+pub fn edit_waits(edit: &Edit, clock: &Clock) -> String {
+    if let Some(no) = &edit.rejected {
+        return format!("an edit that makes gates weaker was rejected {}", by(no));
+    }
+    let missing = edit_missing(edit, clock);
+    let since = clock.moment(edit.since);
+    if missing.is_empty() {
+        return format!("an edit that makes gates weaker is approved, and came {since}");
+    }
+    format!("an edit that makes gates weaker waits for {} since {since}; `approve --edit`", list(&missing, "and"))
+}
+
+/// What an edit makes weaker, a line each.
+pub fn weaker(weakens: &[String]) -> String {
+    let mut out = String::from("The edit of the pipeline file makes gates weaker:\n");
+    weakens.iter().for_each(|w| {
+        let _ = writeln!(out, "  {}", super::layout::one_line(w));
+    });
+    out
 }
 
 /// The board for programs.
@@ -203,6 +241,10 @@ pub fn json(pipeline: &str, rows: &[Row], state: &State) -> String {
         let versions: serde_json::Map<_, _> = r.versions.iter().map(|(s, v)| (s.clone(), v.clone().into())).collect();
         serde_json::json!({"name": r.environment, "candidate": r.has, "candidate_name": r.name, "since": r.since, "versions": versions, "notes": r.notes})
     }).collect();
+    let edit = state.memory.edit.as_ref().map(|e| {
+        serde_json::json!({"file": e.file, "weakens": e.weakens, "since": Clock::rfc3339(e.since), "rejected": e.rejected.is_some()})
+    });
+    let runs: Vec<_> = state.open.iter().map(|(number, r)| serde_json::json!({"number": number, "by": r.by, "since": Clock::rfc3339(r.since), "stopping": r.cancelled})).collect();
     let document = serde_json::json!({
         "version": 1,
         "pipeline": pipeline,
@@ -211,6 +253,8 @@ pub fn json(pipeline: &str, rows: &[Row], state: &State) -> String {
         "environments": environments,
         "pins": pins,
         "bans": bans,
+        "edit": edit,
+        "runs": runs,
     });
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }

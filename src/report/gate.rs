@@ -73,7 +73,7 @@ fn at_gate(
     let asks = unmet.iter().any(|u| u.approvals.is_some());
     let mut commands = Vec::new();
     if asks {
-        let may_not = is_barred(standing, unmet, &typed.person);
+        let may_not = !typed.is_own_word && is_barred(standing, unmet, &typed.person);
         let as_other = if may_not { " --as NAME" } else { "" };
         commands.push(format!("{}{as_other}", typed.command(&format!("approve {}", environment.name))));
     }

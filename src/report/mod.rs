@@ -36,6 +36,8 @@ pub struct Typed {
     pub flags: String,
     /// Who speaks.
     pub person: String,
+    /// Whether everybody speaks for themselves alone, as with a server, and nobody says whom they speak for.
+    pub is_own_word: bool,
 }
 
 impl Typed {

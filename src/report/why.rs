@@ -143,7 +143,8 @@ fn next(
     let place = memory.environments.get(&environment.name);
     let standing = place.and_then(|p| p.standing.as_ref()).filter(|s| Some(s.subplan) == environment.subplan);
     if let Some(standing) = standing.filter(|s| s.rejected.is_none() && unmet.iter().any(|u| u.approvals.is_some())) {
-        let as_other = if gate::is_barred(standing, unmet, &typed.person) { " --as NAME" } else { "" };
+        let as_other =
+            if !typed.is_own_word && gate::is_barred(standing, unmet, &typed.person) { " --as NAME" } else { "" };
         command(typed.command(&format!("approve {}", environment.name)) + as_other);
     }
     if unmet.iter().filter_map(|u| u.approvals.as_ref()).any(|q| !q.self_allowed) {

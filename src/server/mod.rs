@@ -66,6 +66,7 @@ async fn serve_on(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure>
     let limits = config.limits.clone();
     let start::Started { site, behind, login } = start::start(serving, config, at)?;
     told(&format!("listening on http://{at}\n"));
+    introduce(&site, at);
     if let Some(token) = login {
         // What stands behind the sign of a link is not sent: the page takes it from there, and forgets it.
         told(&format!("sign in at http://{at}/login#{token}\n"));
@@ -88,6 +89,24 @@ async fn serve_on(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure>
     wait(&behind, limits.grace).await;
     stopping.abort();
     Ok(())
+}
+
+/// Tells whoever comes to the state while the server holds it where to go, and its owner what is wrong with the way there.
+fn introduce(site: &Shared, at: std::net::SocketAddr) {
+    let url = site.config().url.clone();
+    if !at.ip().is_loopback() && !url.as_deref().is_some_and(|u| u.starts_with("https://")) {
+        tracing::warn!(
+            "this server can be reached from elsewhere without TLS, and so tokens can be read on the way: put what speaks TLS \
+             before it, and say `url \"https://…\"` in its configuration"
+        );
+    }
+    // Who listens everywhere is reached here, too.
+    let near = if at.ip().is_unspecified() { format!("localhost:{}", at.port()) } else { at.to_string() };
+    let address = url.unwrap_or_else(|| format!("http://{near}"));
+    for keeper in site.keepers().iter() {
+        // Nothing depends on it but a message.
+        let _ = crate::adapters::sqlite::tell_address(&keeper.folder, &address);
+    }
 }
 
 async fn bind(address: &str) -> Result<TcpListener, Failure> {

@@ -4,11 +4,12 @@
 use super::config::Oidc;
 use super::fault::Refusal;
 use super::guard::{COOKIE, cookie};
+use super::pages::login::is_ours;
 use super::routes::Shared;
 use super::site::{Claims, SESSION, Site};
 use super::tokens;
-use crate::adapters::sqlite::register::Browser;
-use axum::extract::{Form, Query, State};
+use super::web::door;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -147,8 +148,10 @@ pub struct On {
     to: Option<String>,
 }
 
-/// `POST /login/oidc`: sends somebody to the provider.
-pub async fn begin(State(site): State<Shared>, headers: HeaderMap, Form(on): Form<On>) -> Result<Response, Refusal> {
+/// `GET /login/oidc`: sends somebody to the provider. It is a link and no form, since browsers hold what a form is redirected to
+/// against `form-action` of the page's policy, and a provider may send people on to places that nobody here knows. A page of
+/// somebody else's that leads here only has people sign in as themselves: whoever comes back has to have begun in this browser.
+pub async fn begin(State(site): State<Shared>, headers: HeaderMap, Query(on): Query<On>) -> Result<Response, Refusal> {
     let config = site.config();
     let oidc = config.oidc.as_ref().ok_or_else(Refusal::absent)?;
     let channel = channel()?;
@@ -163,11 +166,11 @@ pub async fn begin(State(site): State<Shared>, headers: HeaderMap, Form(on): For
         request = request.add_scope(Scope::new(scope.clone()));
     }
     let (url, state, nonce) = request.set_pkce_challenge(challenge).url();
-    let to = on.to.filter(|to| to.starts_with('/') && !to.starts_with("//") && !to.contains('\\'));
+    let to = on.to.filter(|to| is_ours(to));
     let begun = Begun { at: Instant::now(), verifier, nonce, to: to.unwrap_or_else(|| "/".to_string()) };
     site.away.keep(state.secret().clone(), begun);
     let mut response = see_other(url.as_str())?;
-    set_cookie(&mut response, &site, BOUND, state.secret(), PATIENCE.as_secs())?;
+    door::set_cookie(&mut response, &site, BOUND, state.secret(), PATIENCE.as_secs().try_into().unwrap_or(0));
     Ok(response)
 }
 
@@ -223,10 +226,10 @@ pub async fn callback(
     let also = text("email").filter(|_| verified).into_iter().chain(text("name")).collect();
     let claims = Claims { groups: Some(groups(&said, &oidc.groups)), also, scopes: None };
     let (kept, before) = (site.clone(), cookie(&headers, COOKIE).map(tokens::name_of));
-    let value = super::api::blocking(move || keep(&kept, &name, &claims, before)).await??;
+    let value = super::api::blocking(move || keep(&kept, &name, &claims, before.as_deref())).await??;
     let mut response = see_other(&begun.to)?;
-    set_cookie(&mut response, &site, COOKIE, &value, u64::try_from(SESSION / 1000).unwrap_or(0))?;
-    set_cookie(&mut response, &site, BOUND, "", 0)?;
+    door::set(&mut response, &site, &value, SESSION / 1000);
+    door::set_cookie(&mut response, &site, BOUND, "", 0);
     Ok(response)
 }
 
@@ -244,24 +247,10 @@ fn groups(said: &Value, claim: &str) -> Vec<String> {
     }
 }
 
-fn keep(site: &Site, name: &str, claims: &Claims, before: Option<String>) -> Result<String, Refusal> {
-    let failed = |e: std::io::Error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("nothing random: {e}"));
-    let (value, csrf) = (tokens::random_word::<40>().map_err(failed)?, tokens::random_word::<40>().map_err(failed)?);
-    if let Some(before) = before {
-        site.register.remove_browser(&before)?;
-    }
-    let now = site.now();
-    let browser = Browser {
-        id: tokens::name_of(&value),
-        person: name.to_string(),
-        claims: serde_json::to_string(claims).unwrap_or_default(),
-        csrf,
-        created: now,
-        expires: now + SESSION,
-    };
-    site.register.add_browser(&browser)?;
+/// Keeps who has come back. Blocks.
+fn keep(site: &Shared, name: &str, claims: &Claims, before: Option<&str>) -> Result<String, Refusal> {
+    let value = door::begin(site, name, claims, before, "with OpenID Connect")?;
     site.recount_of(name, claims.groups.as_deref().unwrap_or_default())?;
-    site.audit(name, "login", "signed in with OpenID Connect")?;
     Ok(value)
 }
 
@@ -269,12 +258,4 @@ fn see_other(to: &str) -> Result<Response, Refusal> {
     let wrong = |_| Refusal::new(StatusCode::BAD_GATEWAY, "the way on cannot be said");
     let to = HeaderValue::from_str(to).map_err(wrong)?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response())
-}
-
-fn set_cookie(response: &mut Response, site: &Site, name: &str, value: &str, seconds: u64) -> Result<(), Refusal> {
-    let secure = if site.config().url.as_deref().is_some_and(|u| u.starts_with("https:")) { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
-    let wrong = |_| Refusal::new(StatusCode::BAD_GATEWAY, "the provider says what no cookie can");
-    response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_str(&text).map_err(wrong)?);
-    Ok(())
 }

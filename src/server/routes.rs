@@ -87,14 +87,7 @@ const fn signed(path: &'static str, about: &'static str, handler: fn() -> Method
 pub static ROUTES: &[Route] = &[
     open("/healthz", "Whether the process lives.", || get(health::alive)),
     open("/readyz", "Whether all pipelines are looked after.", || get(health::ready)),
-    Route {
-        method: Method::Post,
-        path: "/login/oidc",
-        right: Right::Anyone,
-        proof: Proof::Form,
-        about: "Sends somebody to sign in with OpenID Connect.",
-        handler: || post(oidc::begin),
-    },
+    open("/login/oidc", "Sends somebody to sign in with OpenID Connect.", || get(oidc::begin)),
     open("/login/oidc/callback", "Where they come back to.", || get(oidc::callback)),
     reads("/api/v1/openapi.json", "What this page describes, for programs.", || get(docs::openapi)),
     reads("/api/v1/whoami", "Who asks, and what they may do.", || get(read::whoami)),
@@ -172,6 +165,12 @@ pub static ROUTES: &[Route] = &[
         "Says what became of a step that was cut off.",
         || post(act::resolve),
     ),
+    acts(
+        "/api/v1/pipelines/{pipeline}/cancel",
+        Scope::Operate,
+        "Stops a run: nothing new of it begins. Asked again, its running programs are stopped.",
+        || post(act::cancel),
+    ),
     reads("/badge/{pipeline}/{environment}", "A badge that says what an environment has.", || get(feed::badge)),
     reads("/feed/{pipeline}", "What happened, as a feed in Atom.", || get(feed::feed)),
     signed(
@@ -209,5 +208,12 @@ pub fn router(site: &Shared) -> Router {
     }
     let absent = super::guard::absent;
     let dressed = axum::middleware::from_fn_with_state(site.clone(), super::web::dress);
-    router.fallback(absent).method_not_allowed_fallback(absent).layer(dressed).with_state(site.clone())
+    // Which methods a path has would tell that there is something.
+    let silent = axum::middleware::map_response(async |mut response: axum::response::Response| {
+        response.headers_mut().remove(axum::http::header::ALLOW);
+        response
+    });
+    let router = router.fallback(absent).method_not_allowed_fallback(absent).layer(dressed).with_state(site.clone());
+    // That header is set outside of a router's own layers.
+    Router::new().fallback_service(router).layer(silent)
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 /// The name of the file below the state's folder.
 const NAME: &str = "lock";
 /// How much of the file is read for a message.
-const READ: u64 = 256;
+const READ: u64 = 1024;
 
 /// The lock, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -49,6 +49,12 @@ impl Lock {
     }
 }
 
+/// Writes down, for whoever comes next, that who holds the lock of a folder is a server, and where it is reached.
+pub(super) fn tell(folder: &Path, address: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().append(true).open(folder.join(NAME))?;
+    file.write_all(format!("server {address}\n").as_bytes())
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // A name that nobody answers to any more would only mislead; that it stays where this fails does no harm.
@@ -71,9 +77,19 @@ fn taken(folder: &Path, file: File) -> PortError {
     drop(file.take(READ).read_to_string(&mut text));
     let pid = text.lines().find_map(|line| line.strip_prefix("pid ")).and_then(|pid| pid.parse::<u32>().ok());
     let who = pid.map_or(String::new(), |pid| format!(" (pid {pid})"));
+    let is_plain =
+        |a: &&str| a.starts_with("http") && a.bytes().all(|b| b.is_ascii_graphic() && !b"'\"`$\\".contains(&b));
+    let server = text.lines().find_map(|line| line.strip_prefix("server ")).filter(is_plain);
+    let is = server.map_or(String::new(), |address| format!(": the server {address}"));
+    let help = match server {
+        Some(address) => format!("say it to the server: `--server {address}`"),
+        None => {
+            "wait until it is done, or stop it; another pipeline can have a state of its own with `--state`".to_string()
+        }
+    };
     PortError::new(
         Fault::Unavailable,
-        format!("another lockgate{who} is at work on this state, `{}`", folder.display()),
+        format!("another lockgate{who} is at work on this state, `{}`{is}", folder.display()),
     )
-    .help("wait until it is done, or stop it; another pipeline can have a state of its own with `--state`")
+    .help(help)
 }

@@ -29,6 +29,12 @@ use std::path::{Path, PathBuf};
 /// The name of the database below the state's folder.
 const NAME: &str = "journal.db";
 
+/// Writes down that who holds the state of a folder is a server, and at which address it is reached, so that a second writer
+/// can be told. To be called by the holder only; nothing depends on it.
+pub fn tell_address(folder: &Path, address: &str) -> std::io::Result<()> {
+    lock::tell(folder, address)
+}
+
 /// A journal in a SQLite database.
 #[derive(Debug)]
 pub struct Sqlite {

@@ -24,6 +24,26 @@ pub(super) struct Counting {
     texts: Vec<(PathBuf, String)>,
 }
 
+/// An edit that waits, and what differs in the texts.
+#[derive(Clone, Debug)]
+pub struct Proposed {
+    /// The edit.
+    pub edit: Edit,
+    /// The texts that differ; nothing where the files are not those of the edit any more.
+    pub texts: Option<Vec<Rewritten>>,
+}
+
+/// A text that an edit changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Its name, from the folder of the pipeline.
+    pub name: String,
+    /// What counts; empty where the file is new.
+    pub before: String,
+    /// What would count; empty where the file goes.
+    pub after: String,
+}
+
 /// What becomes of a pipeline file.
 pub(super) enum Verdict {
     /// It counts.
@@ -153,7 +173,27 @@ fn standing(file: Digest, gate: GatePlan, now: Moment) -> Standing {
     }
 }
 
+/// The texts that differ between two sets of them, by their names from a folder.
+fn rewritten(root: &Path, before: Vec<(PathBuf, String)>, after: Vec<(PathBuf, String)>) -> Vec<Rewritten> {
+    let mut all: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
+    before.into_iter().for_each(|(path, text)| all.entry(path).or_default().0 = text);
+    after.into_iter().for_each(|(path, text)| all.entry(path).or_default().1 = text);
+    let name = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
+    let differ = all.into_iter().filter(|(_, (before, after))| before != after);
+    differ.map(|(path, (before, after))| Rewritten { name: name(&path), before, after }).collect()
+}
+
 impl Keeper {
+    /// The edit that waits, with what it changes in the texts. Reads the files, so calls block.
+    pub fn proposed(&self) -> Option<Proposed> {
+        let edit = self.state(|s| s.memory.edit.clone())?;
+        let session = self.session();
+        let new = load::load(&session.loaded.path);
+        let is_it = new.digest == edit.file;
+        let texts = is_it.then(|| rewritten(&new.root, session.loaded.texts(), new.texts()));
+        Some(Proposed { edit, texts })
+    }
+
     /// Writes down that an edit waits, unless that is known.
     pub(super) fn propose(&self, edit: Edit, now: Moment) -> Result<(), PortError> {
         let mut book = self.book.lock();

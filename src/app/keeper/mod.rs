@@ -4,6 +4,7 @@
 //! that looks, plans and starts runs, each a thread of its own; what people say does not wait for them, since the book is shared.
 //! A fault of one pipeline is its own: what ends that thread is written on its door, and the others go on.
 
+mod cancel;
 mod due;
 mod edit;
 mod file;
@@ -13,7 +14,7 @@ mod runs;
 mod watch;
 mod work;
 
-pub use edit::{Counted, counted};
+pub use edit::{Counted, Proposed, Rewritten, counted};
 
 use super::telling::{self, Teller, Telling, Voice, Wake};
 use super::{Failure, Looked, Session, Settings};
@@ -99,6 +100,8 @@ pub(super) enum Ask {
     Hasten { by: String, rerun: Vec<String>, answer: oneshot::Sender<Result<Hastened, Failure>> },
     /// Somebody said something, and it is written.
     Said,
+    /// The run is to stop, and that is written; asked again, its running programs are stopped, too.
+    Cancel { run: u64, again: bool },
     /// Nothing new begins, and what runs comes to its end.
     Stop,
 }

@@ -10,7 +10,7 @@ use crate::plan::beside::Beside;
 use crate::plan::memory::Moment;
 use crate::plan::{Plan, Verdict};
 use crate::ports::{Fault, PortError};
-use crate::run::gate;
+use crate::run::{RunOutcome, gate};
 use std::sync::Arc;
 
 /// How long somebody who hastens waits for a source that does not answer.
@@ -188,7 +188,11 @@ impl Work {
             return "the server stops".to_string();
         }
         if self.quiet {
-            return "the last run failed, and nothing has changed since".to_string();
+            let was = match self.keeper.state(|s| s.last) {
+                Some(RunOutcome::Cancelled) => "was stopped",
+                _ => "failed",
+            };
+            return format!("the last run {was}, and nothing has changed since");
         }
         let waits: Vec<&str> =
             plan.environments.iter().filter(|e| e.verdict == Verdict::Gate).map(|e| e.name.as_str()).collect();

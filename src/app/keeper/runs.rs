@@ -55,6 +55,13 @@ impl Work {
         }
     }
 
+    /// Calls something to one of them.
+    pub(super) fn call_to(&self, run: u64, call: Call) {
+        for going in self.runs.values().filter(|going| going.run == Some(run)) {
+            let _ = going.calls.send(call);
+        }
+    }
+
     /// Starts a run of a plan.
     pub(super) fn start(&mut self, looked: Looked, by: String, waiting: Waiting) -> Result<(), PortError> {
         self.tried.insert(looked.plan.hash);
@@ -138,7 +145,8 @@ impl Work {
         tracing::info!(pipeline = %self.keeper.name, run = run.unwrap_or_default(), by = %by, outcome = ?outcome, "run ended");
         // That an older candidate failed says nothing of the newest.
         if self.keeper.state(|s| s.memory.latest) == candidate {
-            self.quiet = matches!(outcome, RunOutcome::Failed | RunOutcome::Asks);
+            // What somebody stopped does not begin again by itself.
+            self.quiet = matches!(outcome, RunOutcome::Failed | RunOutcome::Asks | RunOutcome::Cancelled);
         }
         if outcome == RunOutcome::Failed && unavailable {
             self.try_again();

@@ -143,6 +143,10 @@ impl Work {
     }
 
     async fn go(mut self) -> Result<(), PortError> {
+        // The last yes to an edit may have been written just before the end of the server before.
+        if self.keeper.agreed(self.now()).is_some() {
+            self.reload();
+        }
         self.start_looks();
         while !self.stopping && self.broken.is_none() {
             if self.dirty && self.can_plan() {
@@ -217,6 +221,7 @@ impl Work {
                 self.call(Call::Look);
                 self.stir();
             }
+            Ask::Cancel { run, again } => self.call_to(run, if again { Call::Stop } else { Call::Look }),
             Ask::Stop => {
                 self.stopping = true;
                 self.call(Call::Stop);

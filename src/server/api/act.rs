@@ -97,6 +97,14 @@ pub struct Resolve {
     pub done: bool,
 }
 
+/// A run that is to stop.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cancel {
+    /// The number of the run.
+    pub run: u64,
+}
+
 /// What is to be done now.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -143,7 +151,11 @@ pub async fn say(
     why: Option<String>,
 ) -> Result<Vec<Record>, Refusal> {
     let word = person.word(what, why);
-    let records = blocking(move || keeper.say(&word)).await??;
+    accepted(blocking(move || keeper.say(&word)).await??)
+}
+
+/// The records, unless they are of a refusal.
+fn accepted(records: Vec<Record>) -> Result<Vec<Record>, Refusal> {
     match records.iter().find_map(|r| if let Event::Refused { reason, .. } = &r.event { Some(reason) } else { None }) {
         Some(reason) => Err(Refusal::new(StatusCode::CONFLICT, reason.clone())),
         None => Ok(records),
@@ -156,12 +168,16 @@ async fn answer(
     what: Saying,
     why: Option<String>,
 ) -> Result<Json<Said>, Refusal> {
-    let records = say(keeper, person, what, why).await?;
+    Ok(said(&say(keeper, person, what, why).await?))
+}
+
+/// Events in words.
+fn said(records: &[Record]) -> Json<Said> {
     let told = |record: &Record| {
         let told = history::told(record);
         Told { number: record.number, about: told.about, text: told.text }
     };
-    Ok(Json(Said { events: records.iter().map(told).collect() }))
+    Json(Said { events: records.iter().map(told).collect() })
 }
 
 /// Approves what was looked at; where something else stands there by now, says what differs.
@@ -189,9 +205,7 @@ pub async fn approve(
     asked: Body<Approve>,
 ) -> Result<Json<Said>, Refusal> {
     let keeper = keeper(&site, &pipeline)?;
-    let records = approval(keeper, &person, body(asked)?).await?;
-    let told = records.iter().map(|r| (r.number, history::told(r)));
-    Ok(Json(Said { events: told.map(|(number, t)| Told { number, about: t.about, text: t.text }).collect() }))
+    Ok(said(&approval(keeper, &person, body(asked)?).await?))
 }
 
 /// A word about an edit of the pipeline file.
@@ -357,6 +371,18 @@ pub async fn resolve(
 ) -> Result<Json<Said>, Refusal> {
     let (keeper, asked) = (keeper(&site, &pipeline)?, body(asked)?);
     answer(keeper, &person, Saying::Resolve { step: asked.step, done: asked.done }, None).await
+}
+
+/// `cancel`
+pub async fn cancel(
+    State(site): State<Shared>,
+    Extension(person): Extension<Person>,
+    Path(pipeline): Path<String>,
+    asked: Body<Cancel>,
+) -> Result<Json<Said>, Refusal> {
+    let (keeper, asked) = (keeper(&site, &pipeline)?, body(asked)?);
+    let records = blocking(move || keeper.cancel(&person.name, asked.run)).await??;
+    Ok(said(&accepted(records)?))
 }
 
 /// `apply`

@@ -31,6 +31,7 @@ fn sends(path: &str) -> Option<&'static str> {
         "rollback" => "Rollback",
         "pin" | "unpin" | "ban" | "unban" => "OfSource",
         "resolve" => "Resolve",
+        "cancel" => "Cancel",
         "apply" => "Apply",
         _ => return None,
     })
@@ -111,6 +112,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
         of::<act::Rollback>(),
         of::<act::OfSource>(),
         of::<act::Resolve>(),
+        of::<act::Cancel>(),
         of::<act::Apply>(),
         of::<act::Applied>(),
         of::<act::Said>(),

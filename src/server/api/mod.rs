@@ -50,7 +50,7 @@ impl Shown {
     fn typed(&self, person: &str) -> Typed {
         let program = "lockgate".to_string();
         let flags = self.typed.clone().unwrap_or_default();
-        Typed { program, flags, person: person.to_string() }
+        Typed { program, flags, person: person.to_string(), is_own_word: true }
     }
 }
 

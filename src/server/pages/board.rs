@@ -2,6 +2,7 @@
 
 use super::frame::{Tab, page};
 use super::parts::{self, Mark, mark};
+use super::word::{self, What};
 use super::{Look, table};
 use crate::model::GateRule;
 use crate::plan::candidate::name_of;
@@ -65,8 +66,12 @@ fn head(look: &Look<'_>) -> Markup {
                         ", started by " (parts::person(&run.by)) " " (parts::when(look.clock, run.since))
                         @let steps = running(look, *number);
                         @if !steps.is_empty() { ": " @for (i, s) in steps.iter().enumerate() { @if i > 0 { ", " } code { (s) } } }
+                        " " (word::link(look, What::Cancel, &number.to_string(), None, if run.cancelled { "Stop its programs" } else { "Stop" }))
                     }
                 }
+            }
+            @if look.viewer.may_operate {
+                p { a.button href=(word::to(look, What::Apply, "", None)) { "Apply now" } }
             }
         }
     }
@@ -98,9 +103,8 @@ fn trouble(look: &Look<'_>) -> Markup {
             p.banner.bad {
                 (mark(Mark::Unclear))
                 span {
-                    code { (words_of(step)) } " was cut off, and nobody knows whether it was done. Look, and say: "
-                    (parts::typed(&format!("lockgate resolve {} --done", words::quoted(step)))) " or "
-                    (parts::typed("--again"))
+                    code { (words_of(step)) } " was cut off, and nobody knows whether it was done. Somebody has to look, and say. "
+                    (word::link(look, What::Done, step, None, "It was done")) " " (word::link(look, What::Again, step, None, "Run it again"))
                 }
             }
         }
@@ -116,7 +120,7 @@ fn newcomer(look: &Look<'_>) -> Markup {
                 "The first look at the sources makes the first candidate: one exact version of each. "
                 @if let Some(first) = first { "It goes to " b { (first) } " by itself, and then as far as the gates let it. " }
             }
-            p { "It is looked at as soon as the turns beside this come, or now with " (parts::typed("lockgate apply")) "." }
+            p { "It is looked at as soon as the turns beside this come" @if look.viewer.may_operate { ", or now with the button above" } "." }
         },
     )
 }
@@ -128,11 +132,15 @@ fn attention(look: &Look<'_>) -> Markup {
         .filter_map(|name| Some((name, look.state.memory.environments.get(name)?.standing.as_ref()?)))
         .filter(|(name, standing)| standing.rejected.is_none() && !look.is_on_its_way(name, standing.candidate))
         .collect();
+    let edit = look.state.memory.edit.as_ref().filter(|e| e.rejected.is_none());
     html! {
-        @if !waiting.is_empty() {
+        @if !waiting.is_empty() || edit.is_some() {
             section.waiting aria-labelledby="waiting" {
                 h2 #waiting { "Waits for people" }
-                ul.gates { @for (name, standing) in &waiting { (at_gate(look, name, standing)) } }
+                ul.gates {
+                    @if let Some(edit) = edit { (super::edit::at_board(look, edit)) }
+                    @for (name, standing) in &waiting { (at_gate(look, name, standing)) }
+                }
             }
         } @else if look.state.number > 0 && look.state.open.is_empty() {
             p.calm { (mark(Mark::Good)) span { "Nothing waits for anybody." } }
@@ -214,6 +222,13 @@ fn chamber(look: &Look<'_>, name: &str) -> Markup {
                 ul.notes { @for (which, note) in notes { li class=(which.class()) { (mark(which)) span { (note) } } } }
             }
             @if let (Some(plan), None) = (plan, place.and_then(|p| p.standing.as_ref())) { (reasons(look, plan)) }
+            @if look.viewer.may_operate {
+                p.acts {
+                    @if place.is_some_and(|p| p.hold.is_some()) { (word::link(look, What::Release, name, None, "Release")) }
+                    @else { (word::link(look, What::Hold, name, None, "Hold")) }
+                    @if place.is_some_and(|p| !p.had.is_empty()) { (word::link(look, What::Rollback, name, None, "Bring back")) }
+                }
+            }
         }
     }
 }
@@ -307,6 +322,9 @@ fn sources(look: &Look<'_>) -> Markup {
                             @if let Some(at) = turn.at { p.turn { (parts::text(&turn.by)) " " (parts::when(look.clock, at)) } }
                             @if let Some(fault) = &turn.fault { p.turn.bad { (mark(Mark::Failed)) (parts::text(fault)) } }
                         }
+                        @if look.viewer.may_operate && !look.state.memory.pins.contains_key(name) && look.state.memory.heads.contains_key(name) {
+                            p.acts { (word::link(look, What::Pin, name, None, "Pin")) }
+                        }
                     }
                 }
             }
@@ -325,13 +343,13 @@ fn said(look: &Look<'_>) -> Markup {
                     @for (source, pin) in &memory.pins {
                         li.held {
                             (mark(Mark::Held))
-                            span { b { (source) } " is pinned at " code { (words::version(&pin.head.version)) } " " (parts::text(&history::by(&pin.word))) }
+                            span { b { (source) } " is pinned at " code { (words::version(&pin.head.version)) } " " (parts::text(&history::by(&pin.word))) " " (word::link(look, What::Unpin, source, None, "Unpin")) }
                         }
                     }
                     @for ban in &memory.bans {
                         li.refused {
                             (mark(Mark::Refused))
-                            span { b { (ban.source) } " " code { (parts::text(&ban.version)) } " is banned " (parts::text(&history::by(&ban.word))) }
+                            span { b { (ban.source) } " " code { (parts::text(&ban.version)) } " is banned " (parts::text(&history::by(&ban.word))) " " (word::link(look, What::Unban, &ban.source, Some(&ban.version), "Use it again")) }
                         }
                     }
                 }

@@ -2,6 +2,7 @@
 
 use super::frame::{Tab, page};
 use super::parts::{self, Mark, mark};
+use super::word::{self, What};
 use super::{Look, changes, table};
 use crate::digest::Digest;
 use crate::plan::candidate::name_of;
@@ -103,6 +104,12 @@ pub(super) fn versions(look: &Look<'_>, id: Digest, against: Option<Digest>) -> 
                             @if let Some(note) = &about.note { p.about.notice { (parts::text(note)) } }
                         }
                         p.about { code { (parts::text(&version.id)) } }
+                        @if look.viewer.may_operate && against.is_none() {
+                            p.acts {
+                                (word::link(look, What::Pin, source, Some(&version.id), "Pin"))
+                                (word::link(look, What::Ban, source, Some(&version.id), "Ban"))
+                            }
+                        }
                     }
                 }
             }
@@ -117,15 +124,19 @@ fn moved<'f>(formed: Option<&'f Formed>, source: &str) -> Option<&'f crate::port
     formed?.moved.iter().find(|(s, _)| s == source)?.1.as_ref()
 }
 
-/// The images that were made of it, as far as the plan knows them.
+/// The images that were made of it, as far as the plan knows them. Behind a `@` stand those of other candidates.
 fn made(look: &Look<'_>, id: Digest) -> Markup {
     let Some(plan) = look.plan.filter(|p| p.candidate().is_some_and(|c| c.id == id)) else { return html! {} };
     let told = |step: &crate::plan::Step| {
         let build = if let Work::Build(work) = &step.work { work.digest.map(|d| d.to_string()) } else { None };
         step.outputs.get("digest").cloned().or(build)
     };
-    let builds: Vec<_> =
-        plan.steps.iter().filter(|s| words::kind(s) == "build").map(|s| (s.id.clone(), told(s))).collect();
+    let builds: Vec<_> = plan
+        .steps
+        .iter()
+        .filter(|s| words::kind(s) == "build" && !s.id.contains('@'))
+        .map(|s| (s.id.clone(), told(s)))
+        .collect();
     html! {
         @if !builds.is_empty() {
             section aria-labelledby="images" {
@@ -156,6 +167,9 @@ fn place(look: &Look<'_>, id: Digest, name: &str, formed: Option<&Formed>, went:
         li class=(which.class()) {
             h3 { (mark(which)) (name) " " span.word { (word) } }
             @if let Some(passage) = passage { (told(look, name, passage)) }
+            @if passage.is_some_and(|p| p.what == crate::report::past::What::Had) {
+                p.acts { (word::link(look, What::Rollback, name, Some(&id.hex()), "Bring it back to")) }
+            }
             (verified(look, name, id))
             @match (plan.filter(|p| p.verdict != Verdict::UpToDate), went.get(name)) {
                 (Some(plan), _) => (would(look, plan)),

@@ -81,7 +81,8 @@ fn exact(value: &serde_json::Value) -> String {
     crate::report::layout::elide(&crate::report::layout::clean(&text), LONGEST)
 }
 
-fn difference(before: &str, after: &str) -> Markup {
+/// The lines that differ between two texts, with some around them.
+pub(super) fn difference(before: &str, after: &str) -> Markup {
     use similar::ChangeTag::{Delete, Equal};
     let difference = similar::TextDiff::from_lines(before, after);
     let groups = difference.grouped_ops(2);

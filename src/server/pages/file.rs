@@ -25,6 +25,9 @@ pub fn html(look: &Look<'_>, analysis: &Analysis) -> Markup {
                     @else { (crate::report::diagnostics::summary(&analysis.diagnostics)) "." }
                 }
             }
+            @if look.state.memory.edit.is_some() {
+                p.banner { (mark(Mark::Waits)) span { "This is the file that counts. " a href=(look.to(&["edit"])) { "An edit" } " that makes gates weaker waits for people." } }
+            }
             @for diagnostic in elsewhere { (fault(diagnostic)) }
             @for id in own {
                 @if let Some(file) = analysis.sources.get(id) { (one(analysis, id, file)) }

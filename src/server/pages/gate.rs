@@ -20,6 +20,11 @@ pub fn refusal(look: &Look<'_>, environment: &str, standing: &Standing) -> Optio
         return Some("Your role is to look, not to approve.".to_string());
     }
     let what = Saying::Approve { environment: environment.to_string(), subplan: Some(standing.subplan) };
+    answer(look, name, what)
+}
+
+/// Why something that the viewer would say under that name would be refused, if it would.
+pub(super) fn answer(look: &Look<'_>, name: String, what: Saying) -> Option<String> {
     let (groups, also) = (look.viewer.groups.clone(), look.viewer.also.clone());
     let word = Word { by: name, groups, also, reason: None, what };
     let events = crate::run::said(&look.state.memory, &look.state.intents, &word, look.clock.now);
@@ -72,7 +77,8 @@ fn nothing(look: &Look<'_>, environment: &str, plan: Option<&EnvironmentPlan>, s
     }
 }
 
-fn notice(said: Option<&str>) -> Markup {
+/// What came of what was just asked.
+pub(super) fn notice(said: Option<&str>) -> Markup {
     html! { @if let Some(said) = said { p.banner role="alert" { (mark(Mark::Unclear)) span { (parts::text(said)) } } } }
 }
 
@@ -191,33 +197,47 @@ fn asks(look: &Look<'_>, environment: &str, standing: &Standing) -> Markup {
         section.asks aria-labelledby="asks" {
             h2 #asks { "The gate asks for" }
             ul.notes {
-                @for line in &gate.approvals {
-                    @let missing = quorum::missing(line, gate, standing, Some(look.clock.now));
-                    @let which = if missing == 0 { Mark::Good } else { Mark::Waits };
-                    li class=(which.class()) {
-                        (mark(which))
-                        span { (gate::approvals(line)) ", " b { (line.count.saturating_sub(missing)) " of " (line.count) } " so far" }
-                    }
-                }
+                (quorums(look, standing))
                 @for unmet in unmet.iter().filter(|u| u.approvals.is_none()) {
                     li.waits { (mark(Mark::Waits)) span { (parts::text(&gate::one_unmet(unmet, look.clock))) } }
                 }
             }
-            @if !standing.approvals.is_empty() {
-                h3 { "Approved by" }
-                ul.people {
-                    @for approval in &standing.approvals {
-                        li {
-                            (parts::person(&approval.by)) " " span.since { (parts::when(look.clock, approval.at)) }
-                            @if let Some(reason) = &approval.reason { p.about { (parts::text(reason)) } }
-                        }
-                    }
-                }
-            }
+            (approved_by(look, standing))
             @if gate.approvals.iter().any(|q| !q.self_allowed) && !standing.people.is_empty() {
                 p.muted { "Not by " (parts::people(&standing.people)) ": it is their change." }
             }
             @if let Some(text) = expiry(gate) { p.muted { (text) } }
+        }
+    }
+}
+
+/// How many have said yes of how many who must.
+pub(super) fn quorums(look: &Look<'_>, standing: &Standing) -> Markup {
+    html! {
+        @for line in &standing.gate.approvals {
+            @let missing = quorum::missing(line, &standing.gate, standing, Some(look.clock.now));
+            @let which = if missing == 0 { Mark::Good } else { Mark::Waits };
+            li class=(which.class()) {
+                (mark(which))
+                span { (gate::approvals(line)) ", " b { (line.count.saturating_sub(missing)) " of " (line.count) } " so far" }
+            }
+        }
+    }
+}
+
+/// Who has said yes, and why.
+pub(super) fn approved_by(look: &Look<'_>, standing: &Standing) -> Markup {
+    html! {
+        @if !standing.approvals.is_empty() {
+            p.muted { "Approved by" }
+            ul.people {
+                @for approval in &standing.approvals {
+                    li {
+                        (parts::person(&approval.by)) " " span.since { (parts::when(look.clock, approval.at)) }
+                        @if let Some(reason) = &approval.reason { p.about { (parts::text(reason)) } }
+                    }
+                }
+            }
         }
     }
 }
@@ -229,7 +249,8 @@ fn expiry(gate: &GatePlan) -> Option<String> {
 /// The one button, and the other word behind it.
 fn decide(look: &Look<'_>, environment: &str, standing: &Standing, is_shown: bool) -> Markup {
     let refusal = refusal(look, environment, standing);
-    let may_reject = look.viewer.may_decide && look.viewer.name.is_some();
+    let no = |name| answer(look, name, Saying::Reject { environment: environment.to_string() }).is_none();
+    let may_reject = look.viewer.may_decide && look.viewer.name.clone().is_some_and(no);
     let hidden = html! {
         input type="hidden" name="csrf" value=(look.viewer.csrf);
         input type="hidden" name="subplan" value=(standing.subplan.to_string());

@@ -29,10 +29,7 @@ pub fn html(viewer: &Viewer, offer: &Offer) -> Markup {
             header.head { h1 { "Sign in" } }
             @if let Some(fault) = &offer.fault { p.banner.bad role="alert" { (mark(Mark::Failed)) span { (parts::text(fault)) } } }
             @if let Some(provider) = &offer.provider {
-                form method="post" action=(address(&["login", "oidc"])) {
-                    (hidden(viewer, to))
-                    button.primary type="submit" { "Sign in with " (parts::text(provider)) }
-                }
+                p { a.button.primary.wide href=(elsewhere(to)) rel="nofollow" { "Sign in with " (parts::text(provider)) } }
                 p.or { span { "or" } }
             }
             form method="post" action=(address(&["login"])) {
@@ -47,6 +44,12 @@ pub fn html(viewer: &Viewer, offer: &Offer) -> Markup {
         }
     };
     bare(viewer, "Sign in", None, body)
+}
+
+/// The address that leads to whom people sign in with elsewhere.
+fn elsewhere(to: Option<&str>) -> String {
+    let to = to.map(|to| format!("?to={}", address(&[to]).trim_start_matches('/'))).unwrap_or_default();
+    address(&["login", "oidc"]) + &to
 }
 
 fn hidden(viewer: &Viewer, to: Option<&str>) -> Markup {

@@ -9,6 +9,7 @@ pub mod ansi;
 pub mod assets;
 pub mod board;
 pub mod candidate;
+pub mod edit;
 pub mod fault;
 pub mod file;
 pub mod gate;
@@ -18,6 +19,7 @@ pub mod index;
 pub mod log;
 pub mod login;
 pub mod run;
+pub mod word;
 
 mod changes;
 mod drawing;
@@ -81,6 +83,8 @@ pub struct Viewer {
     pub csrf: String,
     /// Whether they may approve and reject at all.
     pub may_decide: bool,
+    /// Whether they may start, stop, hold, pin and bring back.
+    pub may_operate: bool,
     /// Whether there is more than one pipeline to choose from.
     pub several: bool,
 }

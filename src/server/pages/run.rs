@@ -60,6 +60,7 @@ pub fn html(look: &Look<'_>, number: u64, records: &[Record]) -> Markup {
                     }
                 }
             }
+            @if is_open { p.acts { (super::word::link(look, super::word::What::Cancel, &number.to_string(), None, "Stop run")) } }
             figure.graph {
                 div.scroll tabindex="0" role="region" aria-label="The graph of the run" {
                     (PreEscaped(drawing::html(look, &steps, is_open)))

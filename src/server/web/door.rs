@@ -59,10 +59,7 @@ pub async fn enter(
         let Some(person) = asked.of_token(&token) else { return Ok(None) };
         let scopes = person.scopes.iter().map(|s| s.word().to_string()).collect();
         let claims = Claims { groups: None, also: Vec::new(), scopes: Some(scopes) };
-        if let Some(before) = before {
-            asked.register.remove_browser(&before)?;
-        }
-        Ok(Some(begin(&asked, &person.name, &claims)?))
+        Ok(Some(begin(&asked, &person.name, &claims, before.as_deref(), "with a token")?))
     });
     match made.await? {
         Some(cookie) => {
@@ -78,10 +75,20 @@ pub async fn enter(
     }
 }
 
-/// Keeps a browser that somebody signed in with, and gives what its cookie says.
-pub(in super::super) fn begin(site: &Shared, name: &str, claims: &Claims) -> Result<String, Refusal> {
+/// Keeps a browser that somebody signed in with, `how` being said in the audit, and gives what its cookie says. The login
+/// `before` of that browser ends. Blocks.
+pub(in super::super) fn begin(
+    site: &Shared,
+    name: &str,
+    claims: &Claims,
+    before: Option<&str>,
+    how: &str,
+) -> Result<String, Refusal> {
     let failed = |e: std::io::Error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("nothing random: {e}"));
     let (cookie, csrf) = (tokens::random_word::<40>().map_err(failed)?, tokens::random_word::<40>().map_err(failed)?);
+    if let Some(before) = before {
+        site.register.remove_browser(before)?;
+    }
     let now = site.now();
     let browser = Browser {
         id: tokens::name_of(&cookie),
@@ -92,7 +99,7 @@ pub(in super::super) fn begin(site: &Shared, name: &str, claims: &Claims) -> Res
         expires: now + SESSION,
     };
     site.register.add_browser(&browser)?;
-    site.audit(name, "login", "signed in with a browser")?;
+    site.audit(name, "login", &format!("signed in {how}"))?;
     Ok(cookie)
 }
 
@@ -113,10 +120,15 @@ pub async fn leave(
     Ok(response)
 }
 
-/// Sets the cookie: no script reads it, and no page of somebody else's sends it with a form.
+/// Sets the cookie with which a browser says who it is.
 pub(in super::super) fn set(response: &mut Response, site: &Shared, value: &str, seconds: i64) {
+    set_cookie(response, site, COOKIE, value, seconds);
+}
+
+/// Sets a cookie: no script reads it, and no page of somebody else's sends it with a form.
+pub(in super::super) fn set_cookie(response: &mut Response, site: &Shared, name: &str, value: &str, seconds: i64) {
     let secure = if super::is_secure(site) { "; Secure" } else { "" };
-    let text = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }

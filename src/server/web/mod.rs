@@ -3,13 +3,15 @@
 //! Every page is made on a thread that may block, of the state as it stands, and of what was, which is read on from where the
 //! last page left off: what a page costs does not grow with the journal.
 
-mod door;
+pub(super) mod door;
 mod dress;
+mod edit;
 mod live;
 mod logs;
 mod say;
 mod see;
 mod seen;
+mod word;
 
 pub use dress::dress;
 pub use seen::Seen;
@@ -69,6 +71,20 @@ pub static ROUTES: &[Route] = &[
         "Says no to exactly what was looked at.",
         || post(say::reject),
     ),
+    page("/p/{pipeline}/edit", "An edit of the pipeline file that makes gates weaker, and waits.", || get(edit::page)),
+    form("/p/{pipeline}/edit/approve", Right::Scope(Scope::Approve), "Says yes to exactly that edit.", || {
+        post(edit::approve)
+    }),
+    form("/p/{pipeline}/edit/reject", Right::Scope(Scope::Approve), "Says no to that edit.", || post(edit::reject)),
+    Route {
+        method: Method::Get,
+        path: "/p/{pipeline}/say/{what}",
+        right: Right::Scope(Scope::Operate),
+        proof: Proof::Form,
+        about: "Where somebody confirms what they are about to say: apply, hold, rollback and the like.",
+        handler: || get(word::ask),
+    },
+    form("/p/{pipeline}/say/{what}", Right::Scope(Scope::Operate), "Says it.", || post(word::say)),
     Route {
         method: Method::Get,
         path: "/login",
@@ -125,6 +141,7 @@ fn viewer(site: &Shared, person: Option<&Person>) -> Viewer {
         also: person.map(|p| p.also.clone()).unwrap_or_default(),
         csrf: person.and_then(|p| p.csrf.clone()).unwrap_or_default(),
         may_decide: person.is_some_and(|p| p.may(Scope::Approve)),
+        may_operate: person.is_some_and(|p| p.may(Scope::Operate)),
         several: site.keepers().len() + site.faulty().len() > 1,
     }
 }

@@ -7,7 +7,7 @@ use super::super::site::Person;
 use super::super::tokens;
 use super::{answer, blocking, keeper, look, on_to};
 use crate::digest::Digest;
-use crate::run::{Event, Saying};
+use crate::run::{Event, Record, Saying};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -58,11 +58,7 @@ async fn decide(
     let wrong = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "the form is not one of this server's");
     let Form(word) = said.map_err(wrong)?;
     is_meant(&person, &word.csrf)?;
-    let reason = word.reason.trim().to_string();
-    if reason.len() > 4 * pages::gate::REASON || (no && reason.is_empty()) {
-        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "say why, in a sentence"));
-    }
-    let reason = (!reason.is_empty()).then_some(reason);
+    let reason = reason_of(&word.reason, no)?;
     let here = address(&["p", &pipeline, "gates", &environment]);
     let page = blocking(move || {
         let keeper = keeper(&site, &pipeline)?;
@@ -85,11 +81,7 @@ async fn decide(
                     .to_string(),
             )
         } else {
-            let records = keeper.say(&person.word(what, reason))?;
-            records.iter().find_map(|r| match &r.event {
-                Event::Refused { reason, .. } => Some(format!("That was refused: {reason}.")),
-                _ => None,
-            })
+            refused(&keeper.say(&person.word(what, reason))?)
         };
         let Some(why) = why else { return Ok(None) };
         let page = look(&site, &keeper, Some(&person), |look| pages::gate::html(look, &environment, Some(&why)))?;
@@ -98,6 +90,23 @@ async fn decide(
     Ok(match page.await? {
         None => on_to(&here),
         Some(page) => answer(StatusCode::CONFLICT, page),
+    })
+}
+
+/// What somebody says is why, in a sentence of bounded length.
+pub(super) fn reason_of(said: &str, is_needed: bool) -> Result<Option<String>, Refusal> {
+    let reason = said.trim().to_string();
+    if reason.len() > 4 * pages::gate::REASON || (is_needed && reason.is_empty()) {
+        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "say why, in a sentence"));
+    }
+    Ok((!reason.is_empty()).then_some(reason))
+}
+
+/// Why something was refused, if it was.
+pub(super) fn refused(records: &[Record]) -> Option<String> {
+    records.iter().find_map(|r| match &r.event {
+        Event::Refused { reason, .. } => Some(format!("That was refused: {reason}.")),
+        _ => None,
     })
 }
 

@@ -136,7 +136,7 @@ fn every_answer_tells_a_browser_to_trust_nobody() {
 #[test]
 fn a_newcomer_has_a_board_at_once() {
     let lab = Lab::copy_of("examples/01-first-light");
-    let (mut server, port, said) = start(&lab, &["serve", "--listen", "127.0.0.1:0", "--as", "nina"]);
+    let (mut server, port, said) = start(&lab, &["serve", "--listen", "127.0.0.1:0", "--as", "nina"], &[]);
     let token = said.iter().find_map(|l| l.split_once("/login#").map(|(_, t)| t.to_string())).unwrap_or_default();
     let signed = send(
         port,

@@ -3,9 +3,10 @@
 use super::driver::{Browser, is_there};
 use super::served::Served;
 use crate::lab::Lab;
+use crate::server::oidc::Provider;
 
 /// Whether there is a browser; says so where there is none. `LOCKGATE_LIVE=1` insists on one.
-fn has_browser() -> bool {
+pub(crate) fn has_browser() -> bool {
     let is_there = is_there("chromium") && is_there("chromedriver");
     if !is_there {
         assert!(std::env::var_os("LOCKGATE_LIVE").is_none(), "LOCKGATE_LIVE is set, and there is no chromium");
@@ -35,7 +36,7 @@ fn judge() -> Option<&'static str> {
 
 /// Nothing on the page is hard to use for anyone, nothing sticks out, and the browser has nothing to complain of.
 #[track_caller]
-fn is_fine(browser: &Browser, name: &str) {
+pub(crate) fn is_fine(browser: &Browser, name: &str) {
     browser.shoot(name);
     let wider = browser.eval("return document.documentElement.scrollWidth - document.documentElement.clientWidth");
     assert_eq!(wider.as_i64(), Some(0), "{name} is wider than its window");
@@ -50,7 +51,7 @@ fn is_fine(browser: &Browser, name: &str) {
     assert!(complaints.is_empty(), "the browser complains on {name}: {complaints:?}");
 }
 
-fn sign_in(browser: &Browser, served: &Served, name: &str) {
+pub(super) fn sign_in(browser: &Browser, served: &Served, name: &str) {
     browser.go(&served.url("/"));
     browser.waits("the page to sign in", |b| b.path().starts_with("/login"));
     browser.fill("input[name=token]", served.token(name));
@@ -58,8 +59,10 @@ fn sign_in(browser: &Browser, served: &Served, name: &str) {
     browser.sees("first-light");
 }
 
-fn approve(browser: &Browser, environment: &str) {
-    browser.click(&format!("a[href$='/gates/{environment}'].button"));
+fn approve(browser: &Browser, environment: &str, from_board: bool) {
+    if from_board {
+        browser.click(&format!("a[href$='/gates/{environment}'].button"));
+    }
     browser.sees("What changes there");
     browser.fill("form[action$='/approve'] input[name=reason]", "looked at");
     is_fine(browser, &format!("gate-{environment}"));
@@ -96,7 +99,7 @@ fn people_bring_a_change_to_production_with_a_browser() {
     is_fine(&browser, "board");
 
     served.lab.write("slow", "");
-    approve(&browser, "staging");
+    approve(&browser, "staging", true);
     browser.sees("It was let in, and is on its way");
 
     // Its check is followed while it runs, from the run's page.
@@ -122,7 +125,7 @@ fn people_bring_a_change_to_production_with_a_browser() {
         browser.click("form[action='/logout'] button");
         sign_in(&browser, &served, name);
         browser.sees("prod waits with");
-        approve(&browser, "prod");
+        approve(&browser, "prod", true);
     }
     browser.go(&served.url("/"));
     browser.sees("Nothing waits for anybody.");
@@ -150,22 +153,118 @@ fn people_bring_a_change_to_production_with_a_browser() {
 }
 
 #[test]
-fn a_phone_shows_everything_and_nothing_sticks_out() {
+fn every_page_is_fine_in_the_light_and_in_the_dark_on_a_screen_and_on_a_phone() {
     if !has_browser() {
         return;
     }
     let served = Served::new(Lab::copy_of("examples/01-first-light"));
-    let browser = Browser::new(500);
-    sign_in(&browser, &served, "rita");
+    let browser = Browser::new(1280);
+    sign_in(&browser, &served, "dora");
     browser.sees("staging waits with");
-    for (name, path) in [
-        ("phone-board", "/"),
-        ("phone-gate", "/p/first-light/gates/staging"),
-        ("phone-run", "/p/first-light/runs/1"),
-        ("phone-history", "/p/first-light/history"),
-        ("phone-file", "/p/first-light/file"),
-    ] {
-        browser.go(&served.url(path));
-        is_fine(&browser, name);
+    let cookie = served.cookie("rita");
+    let gate = served.get("/p/first-light/gates/staging", &cookie).body;
+    let field = |name: &str| {
+        let rest = gate.split_once(&format!("name=\"{name}\" value=\"")).map_or("", |(_, r)| r);
+        rest.split('"').next().unwrap_or_default().replace(':', "%3A")
+    };
+    let form =
+        format!("csrf={}&subplan={}&candidate={}&reason=ok", field("csrf"), field("subplan"), field("candidate"));
+    assert_eq!(served.post("/p/first-light/gates/staging/approve", &[("Cookie", &cookie)], &form).status, 303);
+    browser.sees("prod waits with");
+    served.lab.edit("config/values-staging.yaml", "replicas: 1", "replicas: 2");
+    browser.sees("staging waits with");
+    served.lab.edit("lockgate.kdl", "approve 2 from=sre", "approve 1 from=developers");
+    browser.sees("makes gates weaker");
+    let candidate = browser.eval("return document.querySelector('.matrix a.candidate').getAttribute('href')");
+    let pages = [
+        ("board", "/"),
+        ("gate", "/p/first-light/gates/staging"),
+        ("gate-prod", "/p/first-light/gates/prod"),
+        ("candidate", candidate.as_str().expect("a candidate")),
+        ("candidates", "/p/first-light/candidates"),
+        ("runs", "/p/first-light/runs"),
+        ("run", "/p/first-light/runs/1"),
+        ("log", "/p/first-light/runs/1/log/test.image"),
+        ("history", "/p/first-light/history"),
+        ("file", "/p/first-light/file"),
+        ("edit", "/p/first-light/edit"),
+        ("say-hold", "/p/first-light/say/hold?about=prod"),
+        ("say-rollback", "/p/first-light/say/rollback?about=dev"),
+        ("say-apply", "/p/first-light/say/apply"),
+        ("absent", "/p/first-light/nothing"),
+    ];
+    for (width, dark) in [(1280, false), (390, true), (1280, true), (390, false)] {
+        browser.looks(width, dark);
+        let how = format!("{width}-{}", if dark { "dark" } else { "light" });
+        for (name, path) in pages {
+            browser.go(&served.url(path));
+            // That there is no such page is what one of them is about.
+            if name == "absent" {
+                browser.complaints();
+            }
+            is_fine(&browser, &format!("{name}-{how}"));
+        }
     }
+}
+
+#[test]
+fn people_sign_in_with_a_provider_and_come_back_to_where_they_wanted_to_be() {
+    if !has_browser() {
+        return;
+    }
+    let provider = Provider::start();
+    let more = format!("oidc issuer=\"{}\" client=lockgate {{ secret env=OIDC_SECRET }}\n", provider.issuer);
+    let served = Served::with(Lab::copy_of("examples/01-first-light"), &more, &[("OIDC_SECRET", "a-secret")]);
+    let browser = Browser::new(1280);
+    browser.go(&served.url("/p/first-light/gates/staging"));
+    browser.sees("Sign in with localhost");
+    is_fine(&browser, "login-elsewhere");
+    browser.click("a[href^='/login/oidc']");
+    browser.sees("Who are you?");
+    browser.click("a[href^='/yes?']");
+    browser.waits("the gate", |b| b.path() == "/p/first-light/gates/staging");
+    browser.sees("olga");
+    browser.sees("Your word");
+    approve(&browser, "staging", false);
+    // It may be there by the time that the browser looks.
+    browser.sees("staging got");
+    browser.click("form[action='/logout'] button");
+    browser.sees("Sign in with localhost");
+}
+
+#[test]
+fn an_operator_and_an_edit_in_a_browser() {
+    if !has_browser() {
+        return;
+    }
+    let served = Served::new(Lab::copy_of("examples/01-first-light"));
+    let browser = Browser::new(1280);
+    sign_in(&browser, &served, "dora");
+    browser.sees("staging waits with");
+    is_fine(&browser, "board-operator");
+    browser.click("a.act[href*='/say/hold?about=prod']");
+    browser.sees("Hold prod?");
+    browser.fill("input[name=reason]", "the audit goes on");
+    is_fine(&browser, "say-hold");
+    browser.click("main button.primary");
+    browser.sees("held by dora: the audit goes on");
+    browser.click("a.act[href*='/say/release?about=prod']");
+    browser.click("main button.primary");
+    browser.sees("staging waits with");
+    browser.click("a.act[href*='/say/pin?about=base']");
+    browser.click("main button.primary");
+    browser.sees("base is pinned at");
+    is_fine(&browser, "board-pinned");
+    served.lab.edit("lockgate.kdl", "approve 2 from=sre", "approve 1 from=developers");
+    browser.sees("makes gates weaker");
+    for name in ["sam", "sue"] {
+        browser.click("form[action='/logout'] button");
+        sign_in(&browser, &served, name);
+        browser.click("a[href$='/edit'].button");
+        browser.sees("What it makes weaker");
+        is_fine(&browser, &format!("edit-{name}"));
+        browser.click("form[action$='/edit/approve'] button");
+        browser.sees(if name == "sam" { "1 of 2" } else { "No edit waits" });
+    }
+    is_fine(&browser, "edit-none");
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a server answered.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub head: String,
     pub body: String,
@@ -26,7 +26,7 @@ impl Answer {
 }
 
 /// Sends a request as it is written here, path and all, and reads the answer.
-pub(super) fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+pub(crate) fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n");
@@ -55,7 +55,7 @@ pub(super) fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)]
 }
 
 /// Whether there is a program of that name.
-pub(super) fn is_there(program: &str) -> bool {
+pub(crate) fn is_there(program: &str) -> bool {
     Command::new(program)
         .arg("--version")
         .stdout(Stdio::null())
@@ -68,7 +68,7 @@ pub(super) fn is_there(program: &str) -> bool {
 const BROKEN_OFF: &str = "ERR_NETWORK_CHANGED";
 
 /// A browser without a window.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     driver: Child,
     port: u16,
     session: String,
@@ -199,12 +199,24 @@ impl Browser {
         told.map(ToString::to_string).collect()
     }
 
-    /// Keeps a picture of the page, where `LOCKGATE_SHOTS` names a folder.
+    fn says(&self, command: &str, parameters: &Value) -> Value {
+        self.call("POST", "/goog/cdp/execute", &json!({"cmd": command, "params": parameters}))
+    }
+
+    /// Looks from now on as a screen of that width would, in the dark or in the light.
+    pub fn looks(&self, width: u32, dark: bool) {
+        let metrics = json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600});
+        self.says("Emulation.setDeviceMetricsOverride", &metrics);
+        let scheme = json!({"name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" }});
+        self.says("Emulation.setEmulatedMedia", &json!({"features": [scheme]}));
+    }
+
+    /// Keeps a picture of the whole page, where `LOCKGATE_SHOTS` names a folder.
     pub fn shoot(&self, name: &str) {
         use base64::Engine as _;
         let Some(folder) = std::env::var_os("LOCKGATE_SHOTS") else { return };
-        let shot = self.call("GET", "/screenshot", &Value::Null);
-        let bytes = base64::engine::general_purpose::STANDARD.decode(shot.as_str().unwrap_or_default());
+        let shot = self.says("Page.captureScreenshot", &json!({"captureBeyondViewport": true}));
+        let bytes = base64::engine::general_purpose::STANDARD.decode(shot["data"].as_str().unwrap_or_default());
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes.expect("a picture")).expect("it is kept");
     }

@@ -1,8 +1,10 @@
 //! The board: its pages made of what an example left behind, served, attacked, and used with a real browser.
 
 mod attacks;
-mod browser;
-mod driver;
+pub(crate) mod browser;
+pub(crate) mod driver;
+mod evil;
+mod operate;
 mod pages;
 mod scene;
 mod served;

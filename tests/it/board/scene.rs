@@ -41,6 +41,7 @@ impl Scene {
             also: Vec::new(),
             csrf: "a-token-of-this-test".into(),
             may_decide: true,
+            may_operate: true,
             several: false,
         };
         let turn = |source: &str, by: &str, after: i64| Turn {

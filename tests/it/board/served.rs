@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
 /// Who is of which group.
-const PEOPLE: &[(&str, &str)] = &[("rita", "release-managers"), ("sam", "sre"), ("sue", "sre"), ("ivan", "interns")];
+const PEOPLE: &[(&str, &str)] =
+    &[("rita", "release-managers"), ("sam", "sre"), ("sue", "sre"), ("ivan", "interns"), ("dora", "developers")];
 
 /// A server, gone with its last use.
 pub(super) struct Served {
@@ -19,15 +20,21 @@ pub(super) struct Served {
 impl Served {
     /// A server for those people.
     pub fn new(lab: Lab) -> Served {
+        Served::with(lab, "", &[])
+    }
+
+    /// The same with more in the configuration, and with variables.
+    pub fn with(lab: Lab, more: &str, env: &[(&str, &str)]) -> Served {
         let users: String = PEOPLE.iter().map(|(n, g)| format!("user {n} {{\n    groups {g}\n}}\n")).collect();
-        lab.write("server.kdl", &users);
+        let users = format!("{users}grant developer developers\n");
+        lab.write("server.kdl", &format!("{users}{more}"));
         let token = |name: &str| {
             let ran = lab.run(&["token", "new", name, "--config", "server.kdl"]).exits(0);
             let word = ran.out.split_whitespace().find(|w| w.starts_with("lg_"));
             word.unwrap_or_else(|| panic!("no token in {}", ran.out)).to_string()
         };
         let tokens = PEOPLE.iter().map(|(name, _)| (name.to_string(), token(name))).collect();
-        let (server, port, _) = start(&lab, &["serve", "--config", "server.kdl", "--listen", "127.0.0.1:0"]);
+        let (server, port, _) = start(&lab, &["serve", "--config", "server.kdl", "--listen", "127.0.0.1:0"], env);
         Served { lab, port, tokens, server }
     }
 
@@ -67,9 +74,10 @@ impl Drop for Served {
 }
 
 /// Starts a server; gives its port and what it said.
-pub(super) fn start(lab: &Lab, args: &[&str]) -> (Child, u16, Vec<String>) {
-    let mut server =
-        lab.command(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
+pub(super) fn start(lab: &Lab, args: &[&str], env: &[(&str, &str)]) -> (Child, u16, Vec<String>) {
+    let mut command = lab.command(args);
+    command.stdout(Stdio::piped()).stderr(Stdio::null()).envs(env.iter().copied());
+    let mut server = command.spawn().expect("the program starts");
     let mut lines = BufReader::new(server.stdout.take().expect("an output")).lines().map_while(Result::ok);
     let mut said = Vec::new();
     let port = loop {

@@ -2,6 +2,8 @@
 //! and says so where it does not run.
 
 mod away;
+#[cfg(feature = "server")]
+mod day;
 mod deploys;
 mod docker;
 mod jobs;

@@ -6,20 +6,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The folder of the stage, the prefix of everything on it, and the port of its web server.
-struct Stage {
+pub(super) struct Stage {
     folder: tempfile::TempDir,
-    prefix: String,
+    pub prefix: String,
     port: u16,
 }
 
 impl Stage {
-    fn set() -> Stage {
+    pub fn set() -> Stage {
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
         let stage = Stage { folder: tempfile::tempdir().expect("a folder"), prefix: unique("scene") + "-", port };
         stage.run(&scripts().join("stage.sh"), &["up"]);
         stage
+    }
+
+    /// Where everything of it is.
+    pub fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().join("stage").join(path)
     }
 
     fn command(&self, script: &Path, args: &[&str]) -> Output {
@@ -31,6 +36,11 @@ impl Stage {
             .env("LOCKGATE", env!("CARGO_BIN_EXE_lockgate"))
             .output()
             .expect("a shell")
+    }
+
+    /// Has the stage do something.
+    pub fn does(&self, args: &[&str]) {
+        self.run(&scripts().join("stage.sh"), args);
     }
 
     fn run(&self, script: &Path, args: &[&str]) {

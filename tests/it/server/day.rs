@@ -52,7 +52,9 @@ fn it_stops_when_it_is_told_to_and_nobody_else_may_write_meanwhile() {
     let mut served = Served::example();
     let second = served.lab.run(&["serve", "--listen", "127.0.0.1:0", "--config", "server.kdl", "--state", "state"]);
     second.exits(1).says(&["another lockgate"]);
-    served.lab.run(&["apply", "--state", "state"]).exits(1).says(&["another lockgate"]);
+    // Who comes to the state is told where to go.
+    let address = format!("http://{}", served.address);
+    served.lab.run(&["apply", "--state", "state"]).exits(1).says(&["another lockgate", "--server", &address]);
     served.lab.run(&["status", "--state", "state"]).exits(0).says(&["dev"]);
     signal(&served.child, Signal::TERM);
     let ended = served.child.wait().expect("it ends");

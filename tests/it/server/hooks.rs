@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
 use sha2::Sha256;
 
-const SECRET: &str = "a secret of some length";
+pub(super) const SECRET: &str = "a secret of some length";
 
 const PIPELINE: &str = r#"
 lockgate 1
@@ -31,7 +31,7 @@ pipeline hooked {
 }
 "#;
 
-fn lab() -> Lab {
+pub(super) fn lab() -> Lab {
     let lab = Lab::with(&[
         ("lockgate.kdl", PIPELINE),
         ("app/file", "one\n"),
@@ -46,7 +46,7 @@ fn lab() -> Lab {
     lab
 }
 
-fn signature(body: &str, secret: &str) -> String {
+pub(super) fn signature(body: &str, secret: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
     mac.update(body.as_bytes());
     mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect()

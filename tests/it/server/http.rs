@@ -41,6 +41,31 @@ pub fn raw(address: &str, bytes: &[u8]) -> Option<Answer> {
     read(stream)
 }
 
+/// Reads an answer: the head, and as much of the body as the head says there is; of a stream nothing of it.
+pub fn peek(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{more}content-length: 0\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    let (mut all, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let text = String::from_utf8_lossy(&all).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let has_body = method != "HEAD" && length.is_some_and(|l: usize| body.len() < l);
+            if !has_body {
+                let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("a status");
+                return Answer { status, head: head.to_string(), body: body.to_string() };
+            }
+        }
+        let read = stream.read(&mut piece).expect("it answers");
+        assert!(read > 0, "no answer to {method} {path}: {text}");
+        all.extend_from_slice(&piece[..read]);
+    }
+}
+
 /// Reads an answer to its end.
 pub fn read(mut stream: TcpStream) -> Option<Answer> {
     let mut all = Vec::new();

@@ -2,11 +2,14 @@
 
 mod attacks;
 mod day;
+mod hanging;
 mod hooks;
 mod http;
 mod notices;
-mod oidc;
+pub(crate) mod oidc;
 mod rights;
+mod secrets;
+mod senders;
 
 use crate::lab::{Lab, wait_for};
 use http::{Answer, send};
@@ -26,6 +29,9 @@ user sue { groups sre }
 user adm role=admin { groups sre }
 limits timeout="3s" grace="5s" requests=1000000
 "#;
+
+/// The variable that names the file for what a server tells, as JSON.
+const TOLD: &str = "TEST_TOLD";
 
 /// A server with a pipeline of its own.
 pub(crate) struct Served {
@@ -146,6 +152,11 @@ fn start(lab: &Lab, env: &[(&str, &str)]) -> (Child, String) {
     let args = ["serve", "--listen", "127.0.0.1:0", "--config", "server.kdl", "--state", "state"];
     let mut command = lab.command(&args);
     command.stdout(Stdio::piped()).stderr(Stdio::inherit()).envs(env.iter().copied());
+    // Whoever wants to read what it tells names a file.
+    if let Some((_, file)) = env.iter().find(|(name, _)| *name == TOLD) {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(lab.at(file)).expect("a file");
+        command.stderr(file).args(["--log", "json"]);
+    }
     let mut child = command.spawn().expect("the server starts");
     let mut line = String::new();
     let out = child.stdout.take().expect("its output");

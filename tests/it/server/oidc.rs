@@ -58,21 +58,24 @@ struct Told {
 }
 
 /// A provider that listens.
-struct Provider {
-    issuer: String,
+pub(crate) struct Provider {
+    pub issuer: String,
     told: Arc<Mutex<Told>>,
 }
 
 impl Provider {
-    fn start() -> Provider {
+    /// One of its own name, which is another site than the server's for a browser.
+    pub fn start() -> Provider {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let issuer = format!("http://{}", listener.local_addr().expect("an address"));
+        let issuer = format!("http://localhost:{}", listener.local_addr().expect("an address").port());
         let told = Arc::new(Mutex::new(Told::default()));
         let (state, at) = (told.clone(), issuer.clone());
         std::thread::spawn(move || {
-            let key = RsaPrivateKey::from_pkcs8_pem(KEY).expect("a key");
+            let key = Arc::new(RsaPrivateKey::from_pkcs8_pem(KEY).expect("a key"));
             for stream in listener.incoming().flatten() {
-                answer(stream, &key, &at, &state);
+                // A browser keeps connections open on which it asks nothing.
+                let (key, at, state) = (key.clone(), at.clone(), state.clone());
+                std::thread::spawn(move || answer(stream, &key, &at, &state));
             }
         });
         Provider { issuer, told }
@@ -118,7 +121,9 @@ fn pairs(text: &str) -> BTreeMap<String, String> {
 fn answer(mut stream: TcpStream, key: &RsaPrivateKey, issuer: &str, told: &Mutex<Told>) {
     let mut reader = BufReader::new(stream.try_clone().expect("the stream"));
     let mut line = String::new();
-    reader.read_line(&mut line).expect("a line");
+    if reader.read_line(&mut line).unwrap_or(0) == 0 {
+        return;
+    }
     let mut headers = BTreeMap::new();
     loop {
         let mut header = String::new();
@@ -134,6 +139,9 @@ fn answer(mut stream: TcpStream, key: &RsaPrivateKey, issuer: &str, told: &Mutex
         "/.well-known/openid-configuration" => (200, configuration(issuer)),
         "/jwks" => (200, keys(key)),
         "/token" => token(key, issuer, &headers, &pairs(&String::from_utf8_lossy(&body)), told),
+        "/favicon.ico" => (200, json!({})),
+        path if path.starts_with("/authorize?") => return ask(&mut stream, path),
+        path if path.starts_with("/yes?") => return send_back(&mut stream, path, told),
         _ => (404, json!({})),
     };
     let said = said.to_string();
@@ -142,6 +150,29 @@ fn answer(mut stream: TcpStream, key: &RsaPrivateKey, issuer: &str, told: &Mutex
         "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{said}",
         said.len()
     );
+}
+
+/// The page on which a person says who they are.
+fn ask(stream: &mut TcpStream, path: &str) {
+    let query = path.split_once('?').map_or("", |(_, q)| q).replace('&', "&amp;");
+    let page = format!(
+        "<!doctype html><title>provider</title><h1>Who are you?</h1><form action=/yes><a href=\"/yes?{query}\">I am olga</a></form>"
+    );
+    let _ = write!(
+        stream,
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}",
+        page.len()
+    );
+}
+
+/// Sends a person back to where they came from, with a code, by way of one more redirection, as providers do.
+fn send_back(stream: &mut TcpStream, path: &str, told: &Mutex<Told>) {
+    let query = pairs(path.split_once('?').map_or("", |(_, q)| q));
+    let mut told = told.lock().expect("told");
+    let code = format!("code-{}", told.codes.len());
+    told.codes.insert(code.clone(), (query["code_challenge"].clone(), query["nonce"].clone()));
+    let to = format!("{}?code={code}&state={}", query["redirect_uri"], query["state"]);
+    let _ = write!(stream, "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
 }
 
 fn configuration(issuer: &str) -> Value {
@@ -218,8 +249,7 @@ fn cookies(answer: &Answer) -> BTreeMap<String, String> {
 
 /// Begins a login in a browser: where it is sent to, and the cookie that binds it.
 fn begin(served: &Served) -> (String, String) {
-    let form = [("content-type", "application/x-www-form-urlencoded")];
-    let sent = send(&served.address, "POST", "/login/oidc", &form, b"to=%2Fp%2Ffirst-light").is(303);
+    let sent = send(&served.address, "GET", "/login/oidc?to=%2Fp%2Ffirst-light", &[], b"").is(303);
     (header(&sent, "location").remove(0), cookies(&sent)["lockgate-login"].clone())
 }
 

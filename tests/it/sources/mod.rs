@@ -3,4 +3,4 @@
 #[cfg(feature = "git")]
 mod git_http;
 #[cfg(feature = "git")]
-mod server;
+pub(crate) mod server;
