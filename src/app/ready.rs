@@ -94,13 +94,17 @@ pub static ALL: &[Ready] = &[
     },
     Ready {
         name: "gitops",
-        about: "rendered manifests in a folder, for a cluster that follows it",
+        about: "rendered manifests committed to a branch, for a cluster that follows it",
         parameters: &[
             parameter("name", "the pipeline, its release and its namespaces", "shop"),
             parameter("repository", "the git repository", "https://git.example.com/acme/shop.git"),
             BRANCH,
             parameter("image", "where the image is pushed", "registry.example.com/acme/shop"),
-            parameter("manifests", "the folder that the manifests are written to", "./manifests"),
+            parameter(
+                "manifests",
+                "the git repository that the manifests are committed to",
+                "https://git.example.com/acme/manifests.git",
+            ),
             MANAGERS,
         ],
         text: text!("gitops"),

@@ -3,7 +3,6 @@
 use super::{Failure, Loaded};
 use crate::diag::{Diagnostic, codes};
 use crate::digest::Digest;
-use crate::plan::work::TargetPlan;
 use crate::plan::{Action, EnvironmentPlan, Plan};
 use crate::ports::sources::Head;
 use serde::{Deserialize, Serialize};
@@ -77,7 +76,7 @@ impl SavedPlan {
                     contents: e.contents.clone(),
                     objects,
                     drift: e.drift.clone(),
-                    stamps: is_cluster(e).then(|| stamps(e)),
+                    stamps: is_rehearsed(e).then(|| stamps(e)),
                 },
             )
         };
@@ -146,8 +145,8 @@ impl SavedPlan {
         done.map(|(id, _)| id.clone()).collect()
     }
 
-    /// What is not as it was when the plan was made; nothing when the plan made now is the same. In a cluster, where others
-    /// are at work all the time, only what it changes has to be as it was.
+    /// What is not as it was when the plan was made; nothing when the plan made now is the same. In a cluster or branch, where
+    /// others are at work as well, only what it changes has to be as it was.
     pub fn moved(&self, now: &Plan) -> Vec<String> {
         let mut moved = Vec::new();
         for environment in &now.environments {
@@ -203,17 +202,17 @@ impl SavedPlan {
                 ));
             }
         }
-        if moved.is_empty() && !self.differs_in_clusters_alone(now) {
+        if moved.is_empty() && !self.differs_elsewhere_alone(now) {
             moved.push("the plan made now is another one".to_string());
         }
         moved
     }
 
-    /// Whether all that is decided is the same, so that what differs is what others did in a cluster to objects that this
-    /// plan does not change.
-    fn differs_in_clusters_alone(&self, now: &Plan) -> bool {
+    /// Whether all that is decided is the same, so that what differs is what others did to objects that this plan does not
+    /// change.
+    fn differs_elsewhere_alone(&self, now: &Plan) -> bool {
         let same = |e: &EnvironmentPlan| self.environments.get(&e.name).is_some_and(|then| then.subplan == e.subplan);
-        let clusters = now.environments.iter().any(is_cluster);
+        let clusters = now.environments.iter().any(is_rehearsed);
         let steps = now
             .steps
             .iter()
@@ -222,8 +221,9 @@ impl SavedPlan {
     }
 }
 
-fn is_cluster(environment: &EnvironmentPlan) -> bool {
-    matches!(environment.target, TargetPlan::Cluster { .. })
+/// Whether it is a place in which others are at work as well.
+fn is_rehearsed(environment: &EnvironmentPlan) -> bool {
+    environment.target.rehearses()
 }
 
 /// What names the objects that change as they are.

@@ -29,6 +29,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
         images,
         store: state.join("images"),
         folders: Arc::new(adapters::place::FolderPlaces),
+        branches: Arc::new(adapters::git::Branches::new(cache.join("branches"))),
         clusters: clusters.places,
         shell: Arc::new(shell),
         containers: engine.containers,

@@ -44,6 +44,11 @@ fn place(environment: &Environment) -> Option<(String, String)> {
     Some(match environment.target.as_ref()? {
         Target::Cluster { context, namespace, .. } => (format!("cluster {}", context.value), namespace.value.clone()),
         Target::Folder { path, .. } => ("folder".to_string(), path.value.trim_end_matches('/').to_string()),
+        Target::Branch { url, branch, folder, .. } => {
+            let folder = folder.as_ref().unwrap_or(&environment.name);
+            let folder = folder.trim_start_matches("./").trim_end_matches('/').to_string();
+            (format!("branch {} {}", crate::model::source::repository(url), branch.value), folder)
+        }
     })
 }
 

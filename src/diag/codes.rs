@@ -153,7 +153,7 @@ codes! {
     MISSING_VALUES "LG0503" "missing-values" Error "a values file that is not in the repository";
     MISSING_CHART "LG0504" "missing-chart" Error "a folder that should be a chart and is none";
     MISSING_SCRIPT "LG0505" "missing-script" Error "a script that is not in the repository";
-    TARGET_IN_SOURCE "LG0506" "target-in-source" Error "an environment that deploys into a folder that is watched";
+    TARGET_IN_SOURCE "LG0506" "target-in-source" Error "an environment that deploys into a folder or branch that is watched";
     SECRET_IN_REPOSITORY "LG0507" "secret-in-repository" Warning "a secret that is read from a file of the repository";
     MACHINE_PATH "LG0508" "machine-path" Warning "a path that only this machine has";
     VALUES_SYNTAX "LG0510" "values-syntax" Error "a values file that is no YAML, or no mapping";

@@ -7,7 +7,7 @@ use crate::image::reference::Reference;
 use crate::model::{SourceKind, source::is_path};
 use crate::plan::work::{DeployWork, TargetPlan};
 use crate::plan::{Bundle, Fields, Plan, Work};
-use crate::ports::places::{Deployment, Ended, Pull};
+use crate::ports::places::{Deployment, Ended, Pull, Told};
 use crate::ports::{Fault, PortError};
 use crate::run::event::Log;
 use crate::run::{State, StepResult};
@@ -25,6 +25,10 @@ pub(super) struct Around {
     pub graph: Arc<Graph>,
     /// Set when running steps are to stop.
     pub stop: Arc<AtomicBool>,
+    /// The environment.
+    pub environment: String,
+    /// The number of the run.
+    pub run: u64,
     /// Where the log goes: the path, and its name below the folder of logs.
     pub log: (PathBuf, String),
     /// What is deployed there by what is written.
@@ -84,12 +88,17 @@ fn carry_out(around: &Around, order: &Order<'_>) -> Ended {
         Ok(prepared) => prepared,
         Err(error) => return Err(error).into(),
     };
-    let places = match observe::places(&around.world, order.target) {
+    let places = match observe::places(&around.world, &around.graph, order.target) {
         Ok(places) => places,
         Err(error) => return Err(error).into(),
     };
     places.deploy(&Deployment {
         target: order.target,
+        told: Told {
+            pipeline: &around.graph.pipeline().name.value,
+            environment: &around.environment,
+            run: Some(around.run),
+        },
         bundle: &bundle,
         before: before.as_deref(),
         digest: order.bundle,

@@ -95,6 +95,8 @@ impl Surroundings<'_> {
             world: self.world.clone(),
             graph: self.graph.clone(),
             stop: self.stop.clone(),
+            environment: environment.to_string(),
+            run: self.run,
             log: self.world.workshop.log(self.run, step, attempt),
             before: deploys::deployed(self.state, environment, release),
         }

@@ -18,11 +18,12 @@ pub use drive::{Call, Driver, Finish};
 use crate::graph::Graph;
 use crate::model::{SourceKind, source::is_path};
 use crate::plan::Memory;
+pub(crate) use crate::plan::work::clean;
 use crate::ports::PortError;
 use crate::ports::builder::Builder;
 use crate::ports::clock::Clock;
 use crate::ports::images::Images;
-use crate::ports::places::Places;
+use crate::ports::places::{Guarded, Places};
 use crate::ports::secrets::{self, Secrets};
 use crate::ports::shelf::Shelf;
 use crate::ports::shell::Shell;
@@ -45,6 +46,8 @@ pub struct World {
     pub store: PathBuf,
     /// Folders that are deployed to.
     pub folders: Arc<dyn Places>,
+    /// Branches of git repositories that are deployed to.
+    pub branches: Arc<dyn Guarded>,
     /// Namespaces of clusters that are deployed to, where something can speak with clusters.
     pub clusters: Option<Arc<dyn Places>>,
     /// Programs of this machine.
@@ -115,21 +118,6 @@ fn origin(root: &Path, kind: &SourceKind, name: &str) -> Origin {
         },
         SourceKind::Webhook | SourceKind::Unknown => Origin::Webhook { name: name.to_string() },
     }
-}
-
-/// The path without `.` and `..` in it, as far as the text alone tells.
-pub(crate) fn clean(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            std::path::Component::CurDir => {}
-            std::path::Component::ParentDir => {
-                out.pop();
-            }
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 /// Refuses a secret where it may not be used: outside of the environments that it is for. The pipeline's rules say so

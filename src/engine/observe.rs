@@ -1,6 +1,6 @@
 //! Looking: asks the plan's questions until it has none left. Reads, and changes nothing.
 
-use super::{World, head_query, images};
+use super::{World, credentials, head_query, images, secret_value};
 use crate::graph::Graph;
 use crate::plan::observed::{Answer, Observed, Query};
 use crate::plan::{Memory, Options, Plan};
@@ -75,17 +75,17 @@ fn ask(world: &World, graph: &Graph, memory: &Memory, query: &Query) -> Result<A
                 Some(digest) => bundle_of(world, *digest)?,
                 None => None,
             };
-            Ok(Answer::Target(places(world, target)?.look(target, release, bundle.as_deref())?))
+            Ok(Answer::Target(places(world, graph, target)?.look(target, release, bundle.as_deref())?))
         }
         Query::Rehearsal(query) => {
-            let places = places(world, &query.target)?;
+            let places = places(world, graph, &query.target)?;
             Ok(Answer::Rehearsal(Arc::new(places.rehearse(&query.target, &query.bundle, &query.unknowns)?)))
         }
         Query::Facts { target, kinds } => {
-            Ok(Answer::Facts(places(world, target)?.facts(target, *kinds)?.map(Arc::new)))
+            Ok(Answer::Facts(places(world, graph, target)?.facts(target, *kinds)?.map(Arc::new)))
         }
         Query::Sought { target, sought } => {
-            let found = places(world, target)?.find(target, sought)?;
+            let found = places(world, graph, target)?.find(target, sought)?;
             Ok(Answer::Sought(found.map_or_else(|| "{}".into(), |found| found.to_string().into())))
         }
         Query::Bundle(digest) => {
@@ -112,15 +112,19 @@ pub(super) fn open(
 }
 
 /// Who deploys to that kind of place.
-pub(super) fn places<'w>(world: &'w World, target: &Target) -> Result<&'w dyn Places, PortError> {
+pub(super) fn places(world: &World, graph: &Graph, target: &Target) -> Result<Arc<dyn Places>, PortError> {
     match target {
-        Target::Folder { .. } => Ok(&*world.folders),
+        Target::Folder { .. } => Ok(world.folders.clone()),
+        Target::Branch { credentials: None, .. } => Ok(world.branches.shown(None)),
+        Target::Branch { credentials: Some(secret), .. } => {
+            Ok(world.branches.shown(Some(credentials(&secret_value(world, graph, secret)?))))
+        }
         Target::Cluster { .. } => {
             let none = || {
                 PortError::new(Fault::Unavailable, "this Lockgate cannot speak with clusters")
                     .help("use one that was built with the feature `kubernetes`")
             };
-            world.clusters.as_deref().ok_or_else(none)
+            world.clusters.clone().ok_or_else(none)
         }
     }
 }

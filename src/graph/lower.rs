@@ -173,7 +173,7 @@ impl Lowering {
                 None => self.unknown(name, "release", |k| matches!(k, Kind::Release(_))),
             }
         }
-        if let Some(crate::model::Target::Cluster { pull_secret: Some(secret), .. }) = &environment.target {
+        if let Some(secret) = environment.target.as_ref().and_then(crate::model::Target::secret) {
             self.named(id, secret, "secret", |k| matches!(k, Kind::Secret(_)));
         }
         for verify in &environment.verifies {

@@ -61,13 +61,38 @@ pub enum Target {
         /// The node.
         span: Span,
     },
+    /// `git "URL" branch=NAME folder="PATH"`: the manifests as files of a branch.
+    Branch {
+        /// A URL, or a path relative to the pipeline file.
+        url: Spanned<String>,
+        /// The branch; `main` unless said.
+        branch: Spanned<String>,
+        /// The folder in the repository; the environment's name unless said.
+        folder: Option<Spanned<String>>,
+        /// The namespace that is rendered for; the environment's name unless said.
+        namespace: Option<Spanned<String>>,
+        /// The secret that lets us push there.
+        credentials: Option<Spanned<String>>,
+        /// Whether rendered Secrets may stand in the repository as they are.
+        plain_secrets: bool,
+        /// The node.
+        span: Span,
+    },
 }
 
 impl Target {
     /// The node.
     pub fn span(&self) -> Span {
         match self {
-            Target::Cluster { span, .. } | Target::Folder { span, .. } => *span,
+            Target::Cluster { span, .. } | Target::Folder { span, .. } | Target::Branch { span, .. } => *span,
+        }
+    }
+
+    /// The secret that opens the place, or with which it fetches images.
+    pub fn secret(&self) -> Option<&Spanned<String>> {
+        match self {
+            Target::Cluster { pull_secret: secret, .. } | Target::Branch { credentials: secret, .. } => secret.as_ref(),
+            Target::Folder { .. } => None,
         }
     }
 }
@@ -93,12 +118,13 @@ pub static SPEC: Spec = Spec {
         Child::once(&super::gate::SPEC),
         Child::once(&CLUSTER),
         Child::once(&FOLDER),
+        Child::once(&GIT),
         Child::some(&DEPLOY),
         Child::any(&super::verify::SPEC),
         Child::once(&ROLLBACK),
         Child::once(&TIMEOUT),
     ],
-    choices: &[Choice { of: &["cluster", "folder"], needed: true, about: "where it deploys to" }],
+    choices: &[Choice { of: &["cluster", "folder", "git"], needed: true, about: "where it deploys to" }],
     example: r#"
 environment staging after=dev {
     gate {
@@ -145,9 +171,43 @@ pub static FOLDER: Spec = Spec {
     props: &[Prop::new("namespace", Ty::Format(&format::DNS_LABEL), "The namespace that is rendered for.")
         .default("the environment's name")],
     example: r#"folder "./deployed/dev""#,
+    ..Spec::new("folder", "The rendered manifests as files, one an object, for a cluster that follows a folder.")
+};
+
+/// `git "URL" branch=NAME folder="PATH"`
+pub static GIT: Spec = Spec {
+    args: &[Arg::new("URL", Ty::Format(&format::GIT_URL), "Where the repository is.")],
+    props: &[
+        Prop::new("branch", Ty::Format(&format::BRANCH), "The branch that is committed to. It is made if it is not there.")
+            .default("`main`"),
+        Prop::new(
+            "folder",
+            Ty::Format(&format::BRANCH_FOLDER),
+            "The folder in the repository, in which each release has one of its own; `.` is the root. Nothing outside of \
+             it is touched.",
+        )
+        .default("the environment's name"),
+        Prop::new("namespace", Ty::Format(&format::DNS_LABEL), "The namespace that is rendered for.")
+            .default("the environment's name"),
+        Prop::new(
+            "credentials",
+            Ty::Name(Names::Secret),
+            "The secret that lets us push there: a token, `user:password`, or a private key for `ssh:`.",
+        )
+        .default("none; with `ssh:` the agent and the keys of whoever runs Lockgate"),
+        Prop::new(
+            "plain-secrets",
+            Ty::Bool,
+            "Whether a Secret that the chart renders may be committed as it is, for everyone to read who reads the \
+             repository, now and in its history.",
+        )
+        .default("`#false`: that one is rendered is an error which says which"),
+    ],
+    example: r#"git "https://git.example.com/acme/manifests.git" branch=main folder="staging""#,
     ..Spec::new(
-        "folder",
-        "The rendered manifests as files, one an object, for a cluster that follows a folder or a branch.",
+        "git",
+        "The rendered manifests as files of a branch, one an object, for a cluster that follows it. A deploy is a commit, \
+         pushed on top of what is there.",
     )
 };
 
@@ -203,6 +263,16 @@ impl Target {
                 span,
             }),
             "folder" => Some(Target::Folder { path: decode::arg(node, 0)?, namespace, span }),
+            "git" => Some(Target::Branch {
+                url: decode::arg(node, 0)?,
+                branch: decode::prop(node, "branch")
+                    .unwrap_or_else(|| Spanned::new("main".to_string(), node.header_span())),
+                folder: decode::prop(node, "folder"),
+                namespace,
+                credentials: decode::prop(node, "credentials"),
+                plain_secrets: decode::flag(node, "plain-secrets", false),
+                span,
+            }),
             _ => None,
         }
     }

@@ -115,6 +115,12 @@ pub fn is_path(text: &str) -> bool {
     text == "." || text == ".." || text.starts_with("./") || text.starts_with("../") || text.starts_with('/')
 }
 
+/// What names a git repository, however its URL is written: with or without a slash or `.git` at its end.
+pub fn repository(url: &str) -> &str {
+    let url = url.trim_end_matches('/');
+    url.strip_suffix(".git").unwrap_or(url).trim_end_matches('/')
+}
+
 /// What makes us look.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {

@@ -6,7 +6,7 @@ use crate::graph::Graph;
 use crate::helm::Layer;
 use crate::helm::values::Layers;
 use crate::helm::yaml::{Data, Node};
-use crate::model::{Environment, GateRule, SetTo, Target, VerifyKind};
+use crate::model::{Environment, GateRule, SetTo, Spanned, Target, VerifyKind};
 use crate::ports::bundle::Bundle;
 use crate::source::{Sources, Span};
 use serde::Serialize;
@@ -107,27 +107,42 @@ fn written(sources: &Sources, span: Span) -> (String, Option<String>) {
 /// The parts of a target, always the same ones.
 fn target(environment: &Environment, place: &dyn Fn(Span) -> Option<String>) -> Vec<(&'static str, Option<Side>)> {
     let side = |text: &str, span: Span| Some(Side { value: text.into(), at: place(span) });
+    let own = |said: Option<&Spanned<String>>| {
+        said.map_or_else(|| side(&environment.name, environment.name.span), |s| side(s, s.span))
+    };
     let flag = |value: bool| Some(Side { value: value.into(), at: None });
     let timeout = environment.timeout.as_ref().and_then(|t| side(&format!("{}s", t.value.as_secs()), t.span));
     let mut parts = match &environment.target {
         Some(Target::Cluster { context, namespace, create_namespace, pull_secret, .. }) => vec![
             ("cluster", side(context, context.span)),
+            ("git", None),
+            ("branch", None),
             ("folder", None),
             ("namespace", side(namespace, namespace.span)),
             ("create-namespace", flag(*create_namespace)),
             ("pull-secret", pull_secret.as_ref().and_then(|s| side(s, s.span))),
         ],
-        Some(Target::Folder { path, namespace, .. }) => vec![
+        Some(Target::Branch { url, branch, folder, namespace, .. }) => vec![
             ("cluster", None),
-            ("folder", side(path, path.span)),
-            (
-                "namespace",
-                namespace.as_ref().map_or_else(|| side(&environment.name, environment.name.span), |n| side(n, n.span)),
-            ),
+            ("git", side(url, url.span)),
+            ("branch", side(branch, branch.span)),
+            ("folder", own(folder.as_ref())),
+            ("namespace", own(namespace.as_ref())),
             ("create-namespace", None),
             ("pull-secret", None),
         ],
-        None => ["cluster", "folder", "namespace", "create-namespace", "pull-secret"].map(|n| (n, None)).to_vec(),
+        Some(Target::Folder { path, namespace, .. }) => vec![
+            ("cluster", None),
+            ("git", None),
+            ("branch", None),
+            ("folder", side(path, path.span)),
+            ("namespace", own(namespace.as_ref())),
+            ("create-namespace", None),
+            ("pull-secret", None),
+        ],
+        None => ["cluster", "git", "branch", "folder", "namespace", "create-namespace", "pull-secret"]
+            .map(|n| (n, None))
+            .to_vec(),
     };
     parts.push(("timeout", timeout));
     parts.push(("rollback", flag(environment.rollback)));

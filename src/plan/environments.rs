@@ -9,12 +9,13 @@ use super::recipe::Recipe;
 use super::reference::{EnvironmentScope, Scope};
 use super::releases::Rendered;
 use super::targets::{Target, gate_plan};
-use super::work::{DeployWork, TargetPlan};
+use super::work::{DeployWork, TargetPlan, clean};
 use super::{
     Action, Bundle, Change, Effect, EnvironmentPlan, Fields, ObjectChange, Plan, RenderedRelease, Step, Verdict, Work,
 };
 use crate::digest::{Digest, Hasher};
 use crate::graph::{Graph, NodeId};
+use crate::model::source::is_path;
 use crate::model::{Environment, GateRule};
 use crate::ports::places::Rehearsal;
 use std::collections::BTreeMap;
@@ -220,7 +221,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What is there. A cluster is asked what would change as well, unless it is known to have the bundle: `is_last`.
+    /// What is there. A cluster or branch is asked what would change as well, unless it is known to have the bundle: `is_last`.
     fn what_is_there(
         &mut self,
         draft: &mut Draft<'_>,
@@ -230,7 +231,7 @@ impl Walk<'_> {
         unknowns: Vec<String>,
     ) -> Option<There> {
         let target = Query::Target { target: draft.target.clone(), release: bundle.release.clone(), bundle: before };
-        if let TargetPlan::Folder { .. } = draft.target {
+        if !draft.target.rehearses() {
             let span = draft.environment.target.as_ref().map_or(draft.environment.span, crate::model::Target::span);
             return match self.ask(target, span, &format!("environment `{}`", draft.environment.name.value)) {
                 Some(Answer::Target(answer)) => Some(There { seen: answer.clone(), rehearsed: None }),
@@ -259,7 +260,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Asks a cluster. That it cannot be asked, or refuses, concerns its environment alone.
+    /// Asks a cluster or branch. That it cannot be asked, or refuses, concerns its environment alone.
     pub(super) fn ask_place(&mut self, draft: &mut Draft<'_>, query: Query) -> Option<Answer> {
         match self.observed.get(&query) {
             Some(Ok(answer)) => Some(answer.clone()),
@@ -459,6 +460,9 @@ fn environment_of(graph: &Graph, id: NodeId) -> &Environment {
 }
 
 fn target_plan(environment: &Environment, root: &std::path::Path) -> TargetPlan {
+    let own = |said: Option<&crate::model::Spanned<String>>| {
+        said.map_or_else(|| environment.name.value.clone(), |s| s.value.clone())
+    };
     match &environment.target {
         Some(crate::model::Target::Cluster { context, namespace, create_namespace, pull_secret, adopt, .. }) => {
             TargetPlan::Cluster {
@@ -471,8 +475,21 @@ fn target_plan(environment: &Environment, root: &std::path::Path) -> TargetPlan 
         }
         Some(crate::model::Target::Folder { path, namespace, .. }) => TargetPlan::Folder {
             path: root.join(path.value.trim_start_matches("./")),
-            namespace: namespace.as_ref().map_or_else(|| environment.name.value.clone(), |n| n.value.clone()),
+            namespace: own(namespace.as_ref()),
         },
+        Some(crate::model::Target::Branch { url, branch, folder, namespace, credentials, plain_secrets, .. }) => {
+            TargetPlan::Branch {
+                repository: match is_path(url) {
+                    true => clean(&root.join(&url.value)).display().to_string(),
+                    false => url.value.clone(),
+                },
+                branch: branch.value.clone(),
+                folder: parts(&own(folder.as_ref())),
+                namespace: own(namespace.as_ref()),
+                credentials: credentials.as_ref().map(|s| s.value.clone()),
+                plain_secrets: *plain_secrets,
+            }
+        }
         None => TargetPlan::Folder { path: root.to_path_buf(), namespace: environment.name.value.clone() },
     }
 }
@@ -515,10 +532,15 @@ pub(super) fn left_alone(
     }
 }
 
+/// The parts of a path that say something, with `/` between.
+fn parts(path: &str) -> String {
+    path.split('/').filter(|p| !p.is_empty() && *p != ".").collect::<Vec<_>>().join("/")
+}
+
 fn scope_of(environment: &Environment, target: &TargetPlan) -> Scope {
     let cluster = match target {
         TargetPlan::Cluster { context, .. } => context.clone(),
-        TargetPlan::Folder { .. } => String::new(),
+        TargetPlan::Folder { .. } | TargetPlan::Branch { .. } => String::new(),
     };
     let name = environment.name.value.clone();
     Scope { environment: Some(EnvironmentScope { name, namespace: target.namespace().to_string(), cluster }) }

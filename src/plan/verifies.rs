@@ -182,10 +182,16 @@ impl Walk<'_> {
             ("LOCKGATE_CANDIDATE".to_string(), Text::known(self.candidate.name())),
             ("LOCKGATE_NAMESPACE".to_string(), Text::known(draft.target.namespace())),
         ];
-        surroundings.push(match &draft.target {
-            TargetPlan::Folder { path, .. } => ("LOCKGATE_FOLDER".to_string(), Text::known(path.display().to_string())),
-            TargetPlan::Cluster { context, .. } => ("LOCKGATE_CLUSTER".to_string(), Text::known(context.as_str())),
-        });
+        let mut tell = |name: &str, value: String| surroundings.push((name.to_string(), Text::known(value)));
+        match &draft.target {
+            TargetPlan::Folder { path, .. } => tell("LOCKGATE_FOLDER", path.display().to_string()),
+            TargetPlan::Branch { repository, branch, folder, .. } => {
+                tell("LOCKGATE_REPOSITORY", repository.clone());
+                tell("LOCKGATE_BRANCH", branch.clone());
+                tell("LOCKGATE_FOLDER", folder.clone());
+            }
+            TargetPlan::Cluster { context, .. } => tell("LOCKGATE_CLUSTER", context.clone()),
+        }
         let releases = self.releases_in(draft);
         if let [release] = releases.as_slice() {
             surroundings.push(("LOCKGATE_RELEASE".to_string(), Text::known(release.as_str())));

@@ -8,7 +8,7 @@ pub use crate::ports::places::Target as TargetPlan;
 use crate::ports::sources::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What kind of effect a step has; decides what happens after a crash.
@@ -233,4 +233,19 @@ pub struct HttpWork {
     pub contains: Option<Text>,
     /// How long it is tried, in milliseconds.
     pub timeout: u64,
+}
+
+/// The path without `.` and `..` in it, as far as the text alone tells.
+pub fn clean(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
 }

@@ -1,7 +1,7 @@
 //! The difference between two values, field by field.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A field that changes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,6 +19,33 @@ pub fn fields(before: &Value, after: &Value) -> Vec<FieldChange> {
     let mut out = Vec::new();
     compare(&mut String::new(), before, after, &mut out);
     out
+}
+
+/// Replaces what a secret holds by marks that are the same for the same content on both sides, and tell no more.
+pub fn mask(before: &mut Option<Value>, after: &mut Option<Value>) {
+    let is_secret =
+        |v: &Option<Value>| v.as_ref().is_some_and(|v| v.get("kind").and_then(Value::as_str) == Some("Secret"));
+    if !is_secret(before) && !is_secret(after) {
+        return;
+    }
+    for part in ["data", "stringData"] {
+        let held = |object: &Option<Value>, key: &str| object.as_ref()?.get(part)?.get(key).cloned();
+        let keys = |object: &Option<Value>| -> Vec<String> {
+            let fields = object.as_ref().and_then(|o| o.get(part)).and_then(Value::as_object);
+            fields.map(|f| f.keys().cloned().collect()).unwrap_or_default()
+        };
+        for key in keys(before).into_iter().chain(keys(after)).collect::<std::collections::BTreeSet<_>>() {
+            let same = held(before, &key) == held(after, &key);
+            for (object, mark) in
+                [(&mut *before, "(hidden)"), (&mut *after, if same { "(hidden)" } else { "(hidden, new)" })]
+            {
+                let held = object.as_mut().and_then(|o| o.get_mut(part)).and_then(|p| p.get_mut(&key));
+                if let Some(held) = held {
+                    *held = json!(mark);
+                }
+            }
+        }
+    }
 }
 
 fn compare(path: &mut String, before: &Value, after: &Value, out: &mut Vec<FieldChange>) {

@@ -1,12 +1,14 @@
-//! Places that are deployed to: folders and namespaces of clusters.
+//! Places that are deployed to: folders, branches of git repositories, and namespaces of clusters.
 
 use super::bundle::Bundle;
+use super::sources::Credentials;
 use super::{Fault, PortError};
 use crate::digest::Digest;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -20,6 +22,22 @@ pub enum Target {
         path: PathBuf,
         /// The namespace that is rendered for.
         namespace: String,
+    },
+    /// A folder of a branch of a git repository.
+    Branch {
+        /// The URL, or the absolute path of a repository of this machine.
+        repository: String,
+        /// The branch.
+        branch: String,
+        /// The folder in it, without `.` and without `/` at its ends; empty for the root.
+        folder: String,
+        /// The namespace that is rendered for.
+        namespace: String,
+        /// The secret with which it is pushed to.
+        credentials: Option<String>,
+        /// Whether rendered Secrets may stand there as they are.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        plain_secrets: bool,
     },
     /// A namespace of a cluster.
     Cluster {
@@ -41,8 +59,15 @@ impl Target {
     /// The namespace.
     pub fn namespace(&self) -> &str {
         match self {
-            Target::Folder { namespace, .. } | Target::Cluster { namespace, .. } => namespace,
+            Target::Folder { namespace, .. } | Target::Branch { namespace, .. } | Target::Cluster { namespace, .. } => {
+                namespace
+            }
         }
+    }
+
+    /// Whether the place itself tells what a deploy would change there; a folder of this machine takes what it is given.
+    pub fn rehearses(&self) -> bool {
+        !matches!(self, Target::Folder { .. })
     }
 }
 
@@ -50,6 +75,10 @@ impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Target::Folder { path, .. } => write!(f, "folder {}", path.display()),
+            Target::Branch { repository, branch, folder, .. } => {
+                write!(f, "branch {branch} of {repository}")?;
+                if folder.is_empty() { Ok(()) } else { write!(f, ", folder {folder}") }
+            }
             Target::Cluster { context, namespace, .. } => write!(f, "cluster {context}/{namespace}"),
         }
     }
@@ -110,6 +139,8 @@ pub fn plainly(before: Option<&Bundle>, after: &Bundle) -> Vec<Rehearsed> {
 pub struct Deployment<'a> {
     /// The place.
     pub target: &'a Target,
+    /// Who deploys, for places that keep a history.
+    pub told: Told<'a>,
     /// The rendered objects; none where the release is to go.
     pub bundle: &'a Bundle,
     /// What was deployed there last, where that is known.
@@ -132,6 +163,17 @@ pub struct Deployment<'a> {
     pub stop: &'a AtomicBool,
 }
 
+/// What a place that keeps a history is told of a deploy.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Told<'a> {
+    /// The pipeline.
+    pub pipeline: &'a str,
+    /// The environment.
+    pub environment: &'a str,
+    /// The number of the run; nothing outside of one.
+    pub run: Option<u64>,
+}
+
 /// Nobody stops what looks here.
 pub static GO_ON: AtomicBool = AtomicBool::new(false);
 
@@ -141,6 +183,7 @@ impl<'a> Deployment<'a> {
         let digest = bundle.digest();
         Deployment {
             target,
+            told: Told::default(),
             bundle,
             before: None,
             digest,
@@ -231,4 +274,10 @@ pub trait Places: Send + Sync {
 
     /// Brings the place to the bundle. Where it has it already, nothing is written.
     fn deploy(&self, deployment: &Deployment<'_>) -> Ended;
+}
+
+/// The window to places that let in only who shows the right credentials.
+pub trait Guarded: Send + Sync {
+    /// The same places for whoever has these; nothing is asked yet.
+    fn shown(&self, credentials: Option<Credentials>) -> Arc<dyn Places>;
 }

@@ -13,7 +13,9 @@ pub(super) fn playable(pipeline: &Pipeline) -> Pipeline {
         build.push.iter_mut().for_each(|p| beside(&mut p.repository));
     }
     pipeline.sources.iter_mut().for_each(|s| reachable(&mut s.kind));
-    pipeline.environments.iter_mut().filter_map(|e| e.target.as_mut()).for_each(folder);
+    for environment in &mut pipeline.environments {
+        environment.target.iter_mut().for_each(|target| folder(target, &environment.name));
+    }
     pipeline.tasks.iter_mut().for_each(|t| here(&mut t.command));
     for verify in pipeline.environments.iter_mut().flat_map(|e| &mut e.verifies) {
         let span = verify.span;
@@ -46,8 +48,13 @@ fn beside(name: &mut Spanned<String>) {
     }
 }
 
-/// A cluster is a folder of its own.
-fn folder(target: &mut Target) {
+/// A cluster is a folder of its own, and so is a branch.
+fn folder(target: &mut Target, environment: &str) {
+    if let Target::Branch { url, namespace, span, .. } = target {
+        let path = Spanned::new(format!("./branches/{environment}"), url.span);
+        *target = Target::Folder { path, namespace: namespace.clone(), span: *span };
+        return;
+    }
     if let Target::Cluster { context, namespace, span, .. } = target {
         let path = Spanned::new(format!("./clusters/{}/{}", context.value, namespace.value), context.span);
         *target = Target::Folder { path, namespace: Some(namespace.clone()), span: *span };

@@ -12,6 +12,8 @@ mod delivery;
 mod docs;
 mod editors;
 mod faults;
+#[cfg(feature = "git")]
+mod gitops;
 mod grammar;
 mod helm;
 mod house;

@@ -8,19 +8,22 @@ use crate::ports::bundle::{Bundle, Object};
 use crate::ports::places::{Deployment, Places, Rehearsed, Seen, Target};
 
 fn bundle(release: &str, objects: &[(&str, &str)]) -> Bundle {
-    let object = |(name, text): &(&str, &str)| Object {
-        api_version: "v1".into(),
-        kind: "ConfigMap".into(),
-        namespace: None,
-        name: name.to_string(),
-        template: String::new(),
-        text: text.to_string(),
-        body: serde_json::json!({
+    let object = |(name, text): &(&str, &str)| {
+        let body = serde_json::json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": name},
             "data": {"text": text},
-        }),
+        });
+        Object {
+            api_version: "v1".into(),
+            kind: "ConfigMap".into(),
+            namespace: None,
+            name: name.to_string(),
+            template: String::new(),
+            text: body.to_string(),
+            body,
+        }
     };
     let objects = objects.iter().map(object).collect();
     Bundle {
@@ -97,6 +100,23 @@ fn of_a_folder() {
         seen.borrow().len()
     };
     keeps_its_promises(&FolderPlaces, &target, &meddle, &writes);
+}
+
+#[cfg(feature = "git")]
+#[test]
+fn of_a_branch() {
+    use crate::adapters::git::Branches;
+    use crate::adapters::git::trial::Bare;
+    let bare = Bare::new();
+    let target = bare.target("main", "env/dev");
+    let places = Branches::new(bare.folder().join("cache"));
+    let meddle = |release: &str, object: &str| {
+        bare.write("main", &[(&format!("env/dev/{release}/configmap_{object}.yaml"), Some("other: 1"))]);
+    };
+    keeps_its_promises(&places, &target, &meddle, &|| bare.commits("main").len());
+    let before = bare.commits("main").len();
+    tells_what_it_would_do(&places, &target, &meddle);
+    assert_eq!(bare.commits("main").len(), before + 3, "two deploys, and what somebody meddled with");
 }
 
 /// Places that rehearse tell of a deploy what it then does.

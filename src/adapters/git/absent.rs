@@ -1,6 +1,8 @@
 //! In place of the git adapter where the program was built without it: every question is answered with what is missing.
 
+use crate::ports::bundle::Bundle;
 use crate::ports::files::Files;
+use crate::ports::places::{Deployment, Ended, Guarded, Places, Rehearsal, Seen, Target};
 use crate::ports::sources::{Credentials, Head, HeadQuery};
 use crate::ports::{Fault, PortError};
 use std::path::PathBuf;
@@ -31,7 +33,38 @@ impl Git {
     }
 }
 
+/// Branches that cannot be deployed to.
+#[derive(Clone, Debug)]
+pub struct Branches;
+
+impl Branches {
+    /// The stand-in; nothing is kept in the folder.
+    pub fn new(_cache: impl Into<PathBuf>) -> Branches {
+        Branches
+    }
+}
+
+impl Guarded for Branches {
+    fn shown(&self, _: Option<Credentials>) -> Arc<dyn Places> {
+        Arc::new(Branches)
+    }
+}
+
+impl Places for Branches {
+    fn look(&self, target: &Target, _: &str, _: Option<&Bundle>) -> Result<Seen, PortError> {
+        Err(missing(&target.to_string()))
+    }
+
+    fn rehearse(&self, target: &Target, _: &Bundle, _: &[String]) -> Result<Rehearsal, PortError> {
+        Err(missing(&target.to_string()))
+    }
+
+    fn deploy(&self, deployment: &Deployment<'_>) -> Ended {
+        Err(missing(&deployment.target.to_string())).into()
+    }
+}
+
 fn missing(url: &str) -> PortError {
-    PortError::new(Fault::Invalid, format!("`{url}` is a git repository, and this lockgate was built without git"))
+    PortError::new(Fault::Invalid, format!("`{url}` needs git, and this lockgate was built without git"))
         .help("build it with `--features git`")
 }

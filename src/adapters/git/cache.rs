@@ -4,7 +4,7 @@ use super::faults;
 use crate::adapters::disk::{self, Durable};
 use crate::digest::Digest;
 use crate::ports::{Fault, PortError};
-use git2::{Config, Repository, RepositoryInitOptions};
+use git2::{Config, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,10 @@ impl Place {
     }
 
     fn open_quiet(&self) -> Result<Repository, git2::Error> {
-        let repository = Repository::open_bare(&self.folder)?;
+        // Not `open_bare`, which does not learn where a shallow history is cut, and fails for what is behind the cut.
+        let nowhere: [&Path; 0] = [];
+        let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::BARE;
+        let repository = Repository::open_ext(&self.folder, flags, nowhere)?;
         repository.set_config(&Config::new()?)?;
         Ok(repository)
     }

@@ -208,7 +208,7 @@ fn with_commit(server: &Server<'_>, place: &Place, branch: &str, id: Oid) -> Res
 }
 
 /// Whether the commit is here.
-fn has(repository: &Repository, commit: Oid) -> bool {
+pub(super) fn has(repository: &Repository, commit: Oid) -> bool {
     repository.find_commit(commit).is_ok()
 }
 
@@ -218,7 +218,7 @@ fn is_known(repository: &Repository, since: Oid, tip: Oid) -> bool {
 }
 
 /// Refuses what could not be a branch, before it becomes part of a refspec.
-fn well_formed(branch: &str) -> Result<(), PortError> {
+pub(super) fn well_formed(branch: &str) -> Result<(), PortError> {
     match git2::Reference::is_valid_name(&format!("refs/heads/{branch}")) {
         true => Ok(()),
         false => Err(PortError::new(Fault::Invalid, format!("`{branch}` cannot be the name of a branch"))),

@@ -4,12 +4,16 @@
 //! the cache yet is fetched, as shallow as will do. Files are read from the commit's tree, nothing is ever checked out,
 //! and no hook, filter or configuration of the user takes part, so that a version is the same for everyone.
 //!
+//! Branches are also places that are deployed to: `branch` commits on top of what is there and pushes it.
+//!
 //! Without the feature `git`, which builds libgit2, a stand-in says what is missing.
 
 #[cfg(not(feature = "git"))]
 mod absent;
 #[cfg(feature = "git")]
 mod address;
+#[cfg(feature = "git")]
+mod branch;
 #[cfg(feature = "git")]
 mod cache;
 #[cfg(feature = "git")]
@@ -30,9 +34,13 @@ mod settings;
 mod tree;
 
 #[cfg(not(feature = "git"))]
-pub use absent::Git;
+pub use absent::{Branches, Git};
+#[cfg(feature = "git")]
+pub use branch::Branches;
 #[cfg(feature = "git")]
 pub use look::Git;
 
 #[cfg(all(test, feature = "git"))]
 mod tests;
+#[cfg(all(test, feature = "git"))]
+pub(in crate::adapters) mod trial;

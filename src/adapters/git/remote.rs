@@ -29,6 +29,12 @@ pub(super) enum Want<'a> {
 impl Server<'_> {
     /// The commit that a branch is at now.
     pub(super) fn tip(&self, repository: &Repository, branch: &str) -> Result<Oid, PortError> {
+        let (tip, branches) = self.heads(repository, branch)?;
+        tip.ok_or_else(|| faults::no_branch(branch, &self.remote.shown, &branches))
+    }
+
+    /// The commit that a branch is at now, if it is there, and the names of all branches.
+    pub(super) fn heads(&self, repository: &Repository, branch: &str) -> Result<(Option<Oid>, Vec<String>), PortError> {
         let failed = |e: &git2::Error| self.error(e);
         let mut remote = repository.remote_anonymous(&self.remote.url).map_err(|e| failed(&e))?;
         let connection =
@@ -37,11 +43,8 @@ impl Server<'_> {
         let branches: Vec<&str> = heads.iter().filter_map(|head| head.name().strip_prefix("refs/heads/")).collect();
         cache::remember_branches(repository, &branches);
         let name = format!("refs/heads/{branch}");
-        if let Some(head) = heads.iter().find(|head| head.name() == name) {
-            return Ok(head.oid());
-        }
-        let branches: Vec<String> = branches.into_iter().map(String::from).collect();
-        Err(faults::no_branch(branch, &self.remote.shown, &branches))
+        let tip = heads.iter().find(|head| head.name() == name).map(|head| head.oid());
+        Ok((tip, branches.into_iter().map(String::from).collect()))
     }
 
     /// Fetches `depth` commits of what is wanted, unless `enough` says that another process did so meanwhile.
@@ -66,14 +69,14 @@ impl Server<'_> {
         place.open_locked()
     }
 
-    fn callbacks(&self) -> RemoteCallbacks<'_> {
+    pub(super) fn callbacks(&self) -> RemoteCallbacks<'_> {
         let mut answers = Answers::new(self.remote, self.credentials);
         let mut callbacks = RemoteCallbacks::new();
         callbacks.credentials(move |url, user, allowed| answers.next(url, user, allowed));
         callbacks
     }
 
-    fn error(&self, error: &git2::Error) -> PortError {
+    pub(super) fn error(&self, error: &git2::Error) -> PortError {
         faults::from_server(error, self.remote, self.credentials.is_some())
     }
 }
@@ -90,7 +93,7 @@ impl Want<'_> {
 }
 
 /// The proxy that the environment names, if any.
-fn proxy() -> ProxyOptions<'static> {
+pub(super) fn proxy() -> ProxyOptions<'static> {
     let mut proxy = ProxyOptions::new();
     proxy.auto();
     proxy

@@ -2,7 +2,8 @@
 
 use super::owner::{APPLIED, OWNER, RELEASE};
 use super::wanted::Wanted;
-use serde_json::{Value, json};
+pub use crate::ports::fields::mask;
+use serde_json::Value;
 
 /// What the server writes about an object, and tells nobody anything.
 const NOISE: [&str; 6] = ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"];
@@ -43,33 +44,6 @@ fn sorted(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(sorted),
         _ => {}
-    }
-}
-
-/// Replaces what a secret holds by marks that are the same for the same content on both sides, and tell no more.
-pub fn mask(before: &mut Option<Value>, after: &mut Option<Value>) {
-    let is_secret =
-        |v: &Option<Value>| v.as_ref().is_some_and(|v| v.get("kind").and_then(Value::as_str) == Some("Secret"));
-    if !is_secret(before) && !is_secret(after) {
-        return;
-    }
-    for part in ["data", "stringData"] {
-        let held = |object: &Option<Value>, key: &str| object.as_ref()?.get(part)?.get(key).cloned();
-        let keys = |object: &Option<Value>| -> Vec<String> {
-            let fields = object.as_ref().and_then(|o| o.get(part)).and_then(Value::as_object);
-            fields.map(|f| f.keys().cloned().collect()).unwrap_or_default()
-        };
-        for key in keys(before).into_iter().chain(keys(after)).collect::<std::collections::BTreeSet<_>>() {
-            let same = held(before, &key) == held(after, &key);
-            for (object, mark) in
-                [(&mut *before, "(hidden)"), (&mut *after, if same { "(hidden)" } else { "(hidden, new)" })]
-            {
-                let held = object.as_mut().and_then(|o| o.get_mut(part)).and_then(|p| p.get_mut(&key));
-                if let Some(held) = held {
-                    *held = json!(mark);
-                }
-            }
-        }
     }
 }
 
@@ -163,6 +137,7 @@ fn manager(live: &Value, path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn what_the_server_says_of_an_object_is_no_difference() {

@@ -90,7 +90,9 @@ impl Clusters {
     fn of(&self, target: &Target) -> Result<Arc<Cluster>, PortError> {
         match target {
             Target::Cluster { context, .. } => self.cluster(context),
-            Target::Folder { .. } => Err(PortError::new(Fault::Invalid, format!("{target} is no cluster"))),
+            Target::Folder { .. } | Target::Branch { .. } => {
+                Err(PortError::new(Fault::Invalid, format!("{target} is no cluster")))
+            }
         }
     }
 

@@ -12,8 +12,8 @@
 //! written; nothing is touched that another has put there.
 
 mod dir;
-mod names;
-mod record;
+pub(in crate::adapters) mod names;
+pub(in crate::adapters) mod record;
 
 use super::disk;
 use crate::digest::Digest;
@@ -80,7 +80,7 @@ fn bring(deployment: &Deployment<'_>) -> Result<(), PortError> {
 fn folder(target: &Target) -> Result<&Path, PortError> {
     match target {
         Target::Folder { path, .. } => Ok(path),
-        Target::Cluster { .. } => Err(PortError::new(Fault::Invalid, format!("{target} is no folder"))),
+        _ => Err(PortError::new(Fault::Invalid, format!("{target} is no folder"))),
     }
 }
 

@@ -6,12 +6,12 @@ use crate::ports::bundle::{Bundle, Object};
 use std::collections::BTreeMap;
 
 /// The folder of objects that are run at certain moments and are no part of the release.
-pub(super) const HOOKS: &str = "hooks";
+pub(in crate::adapters) const HOOKS: &str = "hooks";
 /// How long a name may be before it is cut; file systems end at 255 bytes.
 const LIMIT: usize = 200;
 
 /// A file to write.
-pub(super) struct Wanted {
+pub(in crate::adapters) struct Wanted {
     /// What it holds.
     pub bytes: Vec<u8>,
     /// What is recorded of it.
@@ -19,18 +19,21 @@ pub(super) struct Wanted {
 }
 
 /// The files of a bundle by their paths below the release's folder.
-pub(super) fn files(bundle: &Bundle) -> BTreeMap<String, Wanted> {
-    let mut files = BTreeMap::new();
+pub(in crate::adapters) fn files(bundle: &Bundle) -> BTreeMap<String, Wanted> {
+    let wanted = |(path, object): (String, &Object)| {
+        let bytes = content(object);
+        let recorded = Recorded { object: object.id(), digest: Digest::of(&bytes) };
+        (path, Wanted { bytes, recorded })
+    };
+    placed(bundle).into_iter().map(wanted).collect()
+}
+
+/// The objects of a bundle and then its hooks, in their order, each with its path below the release's folder.
+pub(in crate::adapters) fn placed(bundle: &Bundle) -> Vec<(String, &Object)> {
+    let objects: Vec<&Object> = bundle.objects.iter().collect();
     let hooks: Vec<&Object> = bundle.hooks.iter().map(|hook| &hook.object).collect();
-    for (folder, objects) in [("", bundle.objects.iter().collect::<Vec<_>>()), (HOOKS, hooks)] {
-        for (name, object) in named(&objects) {
-            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
-            let bytes = content(object);
-            let recorded = Recorded { object: object.id(), digest: Digest::of(&bytes) };
-            files.insert(path, Wanted { bytes, recorded });
-        }
-    }
-    files
+    let below = |(name, object)| (format!("{HOOKS}/{name}"), object);
+    named(&objects).into_iter().chain(named(&hooks).into_iter().map(below)).collect()
 }
 
 /// The objects with a name each. Those that would be called alike are all told apart by their ids, so that a name does
@@ -72,13 +75,13 @@ fn content(object: &Object) -> Vec<u8> {
 }
 
 /// Whether a path is one that we may have written.
-pub(super) fn is_ours(path: &str) -> bool {
+pub(in crate::adapters) fn is_ours(path: &str) -> bool {
     let name = path.strip_prefix("hooks/").unwrap_or(path);
     name.ends_with(".yaml") && !name.starts_with('.') && !name.contains(['/', '\0'])
 }
 
 /// Whether a text can name the folder of a release.
-pub(super) fn is_release(name: &str) -> bool {
+pub(in crate::adapters) fn is_release(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !name.is_empty() && name.len() <= LIMIT && !name.starts_with('.') && name.chars().all(plain)
 }

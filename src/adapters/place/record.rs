@@ -16,7 +16,7 @@ const VERSION: u32 = 1;
 /// What was deployed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Record {
+pub(in crate::adapters) struct Record {
     /// The version of the record.
     pub version: u32,
     /// The name of the release.
@@ -38,7 +38,7 @@ pub(super) struct Record {
 /// A file that was deployed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Recorded {
+pub(in crate::adapters) struct Recorded {
     /// The object in it.
     pub object: String,
     /// The digest of its bytes.
@@ -47,7 +47,10 @@ pub(super) struct Recorded {
 
 impl Record {
     /// The record of what a deployment writes.
-    pub(super) fn new(deployment: &crate::ports::places::Deployment<'_>, files: BTreeMap<String, Recorded>) -> Record {
+    pub(in crate::adapters) fn new(
+        deployment: &crate::ports::places::Deployment<'_>,
+        files: BTreeMap<String, Recorded>,
+    ) -> Record {
         let bundle = deployment.bundle;
         Record {
             version: VERSION,
@@ -62,7 +65,7 @@ impl Record {
     }
 
     /// The record as it is written.
-    pub(super) fn bytes(&self) -> Result<Vec<u8>, PortError> {
+    pub(in crate::adapters) fn bytes(&self) -> Result<Vec<u8>, PortError> {
         let failed = |e| PortError::new(Fault::Invalid, format!("the record of a deploy cannot be encoded: {e}"));
         let mut bytes = serde_json::to_vec_pretty(self).map_err(failed)?;
         bytes.push(b'\n');
@@ -77,8 +80,12 @@ pub(super) fn read(dir: &Dir, name: &str) -> Result<Option<(Record, Vec<u8>)>, P
         There::Other(what) => return Err(in_the_way(&dir.shown(name), what)),
         There::File(bytes) => bytes,
     };
-    let path = dir.shown(name);
-    let invalid = |what: String| PortError::new(Fault::Invalid, format!("`{}` {what}", path.display()));
+    Ok(Some((parse(&bytes, &dir.shown(name).display().to_string())?, bytes)))
+}
+
+/// Reads a record out of its bytes; `shown` is where it stands.
+pub(in crate::adapters) fn parse(bytes: &[u8], shown: &str) -> Result<Record, PortError> {
+    let invalid = |what: String| PortError::new(Fault::Invalid, format!("`{shown}` {what}"));
     #[derive(Deserialize)]
     struct Version {
         version: u32,
@@ -87,15 +94,15 @@ pub(super) fn read(dir: &Dir, name: &str) -> Result<Option<(Record, Vec<u8>)>, P
         invalid(format!("cannot be read: {e}"))
             .help("it says which files Lockgate has written; bring it back, or move the folder away and deploy anew")
     };
-    let Version { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    let Version { version } = serde_json::from_slice(bytes).map_err(damaged)?;
     if version > VERSION {
         return Err(invalid(format!("has version {version}, and this Lockgate knows up to {VERSION}"))
             .help("a newer Lockgate has deployed here; use that one"));
     }
-    let record: Record = serde_json::from_slice(&bytes).map_err(damaged)?;
+    let record: Record = serde_json::from_slice(bytes).map_err(damaged)?;
     match record.files.keys().find(|path| !super::names::is_ours(path)) {
         // Such a path could lead anywhere, and what is recorded may be removed.
         Some(path) => Err(invalid(format!("names the file `{}`, which no Lockgate wrote", path.escape_debug()))),
-        None => Ok(Some((record, bytes))),
+        None => Ok(record),
     }
 }

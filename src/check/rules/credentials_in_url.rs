@@ -18,7 +18,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             let fault = Diagnostic::new(&codes::CREDENTIALS_IN_URL, "a password stands in a URL")
                 .at(span, "everyone who has this file can read it");
             found.push(fault.help(
-                "take it out, and change it: it is known by now. Say `credentials SECRET` in the source instead",
+                "take it out, and change it: it is known by now. Name a secret instead: `credentials SECRET` in a source, `credentials=SECRET` in an environment",
             ));
         }
     });

@@ -3,6 +3,7 @@
 use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
+use crate::model::source::repository;
 use crate::model::{Environment, Target};
 use std::collections::HashMap;
 
@@ -12,6 +13,7 @@ pub(super) static RULE: Rule = Rule { code: &codes::SAME_TARGET, needs_whole: fa
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let mut namespaces: HashMap<(&str, &str), &Environment> = HashMap::new();
     let mut folders = Folders::default();
+    let mut branches: HashMap<(&str, &str), Folders<'_>> = HashMap::new();
     for environment in &context.pipeline.environments {
         match &environment.target {
             Some(Target::Cluster { context, namespace, .. }) => {
@@ -27,6 +29,15 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             Some(Target::Folder { path, .. }) => {
                 if let Some(first) = folders.add(super::path_parts(path), environment) {
                     found.push(same(first, environment, &format!("the folder `{}`", path.value)));
+                }
+            }
+            Some(Target::Branch { url, branch, folder, .. }) => {
+                let name = folder.as_ref().unwrap_or(&environment.name);
+                let seen = branches.entry((repository(url), branch.as_str())).or_default();
+                if let Some(first) = seen.add(super::path_parts(name), environment) {
+                    let place =
+                        format!("the folder `{}` of the branch `{}` of `{}`", name.value, branch.value, url.value);
+                    found.push(same(first, environment, &place));
                 }
             }
             None => {}

@@ -39,7 +39,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                     .for_each(|(name, place)| found.extend(outside(context, name, place, Some(environment))));
             }
         }
-        if let Some(Target::Cluster { pull_secret: Some(name), .. }) = &environment.target {
+        if let Some(name) = environment.target.as_ref().and_then(Target::secret) {
             found.extend(outside(context, name, name.span, Some(environment)));
         }
     }

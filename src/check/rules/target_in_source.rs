@@ -1,22 +1,34 @@
-//! An environment that deploys into a folder that is watched.
+//! An environment that deploys into a folder or branch that is watched.
 
 use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
+use crate::model::source::repository;
 use crate::model::{SourceKind, Target};
 
-/// An environment that deploys into a folder that is watched.
+/// An environment that deploys into a folder or branch that is watched.
 pub(super) static RULE: Rule = Rule { code: &codes::TARGET_IN_SOURCE, needs_whole: false, sees: Sees::Pipeline(run) };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for environment in &context.pipeline.environments {
-        let Some(Target::Folder { path, .. }) = &environment.target else { continue };
-        let target = super::path_parts(path);
         for source in &context.pipeline.sources {
-            let SourceKind::Folder { path: watched } = &source.kind else { continue };
-            let folder = super::path_parts(watched);
+            let (path, watched) = match (&environment.target, &source.kind) {
+                (Some(Target::Folder { path, .. }), SourceKind::Folder { path: watched }) => {
+                    if !super::path_parts(path).starts_with(&super::path_parts(watched)) {
+                        continue;
+                    }
+                    (path, watched)
+                }
+                (Some(Target::Branch { url, branch, .. }), SourceKind::Git { url: watched, branch: followed }) => {
+                    if repository(url) != repository(watched) || branch.value != followed.value {
+                        continue;
+                    }
+                    (url, watched)
+                }
+                _ => continue,
+            };
             // With a filter, what is deployed may be left out; whether it is, is only seen when it is there.
-            if !target.starts_with(&folder) || !source.paths.is_empty() || !source.ignore.is_empty() {
+            if !source.paths.is_empty() || !source.ignore.is_empty() {
                 continue;
             }
             let message = format!("what `{}` deploys is a change of the source `{}`", *environment.name, *source.name);

@@ -1,6 +1,6 @@
 //! The URLs of a pipeline, for the rules that look at URLs.
 
-use crate::model::{NotifyTo, Part, Pipeline, SourceKind, Template, VerifyKind};
+use crate::model::{NotifyTo, Part, Pipeline, SourceKind, Target, Template, VerifyKind};
 use crate::source::Span;
 
 /// Calls `see` with each URL and its place; of one with references, with the text before the first.
@@ -10,6 +10,11 @@ pub(super) fn each<'a>(pipeline: &'a Pipeline, see: &mut dyn FnMut(&'a str, Span
             SourceKind::Git { url, .. } => see(url, url.span),
             SourceKind::Helm { repo: Some(url), .. } => see(url, url.span),
             _ => {}
+        }
+    }
+    for environment in &pipeline.environments {
+        if let Some(Target::Branch { url, .. }) = &environment.target {
+            see(url, url.span);
         }
     }
     for notify in &pipeline.notifies {

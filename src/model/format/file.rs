@@ -30,6 +30,21 @@ pub static OUTPUT: Format = Format {
     check: check_inside,
 };
 
+/// A folder in a repository that is written to.
+pub static BRANCH_FOLDER: Format = Format {
+    placeholder: "PATH",
+    is: "a folder in a repository",
+    prose: "from the repository's root, with `/` between, and not out of it; `.` is the root",
+    code: &codes::PATH_ESCAPES,
+    check: |text| {
+        check_inside(text)?;
+        match text.split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
+            true => Err(Wrong::new("`.git` is git's own")),
+            false => Ok(()),
+        }
+    },
+};
+
 /// A path of this machine.
 pub static LOCAL_PATH: Format = Format {
     placeholder: "PATH",
@@ -104,5 +119,7 @@ mod tests {
         for bad in ["", "/a", "..", "a/../b", "a\\b"] {
             assert!(check_inside(bad).is_err(), "{bad}");
         }
+        assert_eq!((BRANCH_FOLDER.check)("."), Ok(()));
+        assert!((BRANCH_FOLDER.check)("a/.GIT/hooks").is_err());
     }
 }

@@ -9,7 +9,7 @@ mod name;
 mod time;
 mod url;
 
-pub use file::{GLOB, LOCAL_PATH, OUTPUT, PATH};
+pub use file::{BRANCH_FOLDER, GLOB, LOCAL_PATH, OUTPUT, PATH};
 pub use image::{IMAGE, PLATFORM, TAG, VERSION_RANGE, is_range};
 pub use name::{BRANCH, DNS_LABEL, EMAIL, NAME, RELEASE_NAME, SET_PATH, VARIABLE, is_name, set_path};
 pub use time::{CRON, DURATION, HOURS, TIME_ZONE};

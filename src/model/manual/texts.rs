@@ -77,6 +77,7 @@ static FORMATS: &[&Format] = &[
     &format::PATH,
     &format::OUTPUT,
     &format::LOCAL_PATH,
+    &format::BRANCH_FOLDER,
     &format::GLOB,
     &format::GIT_URL,
     &format::REPO_URL,

@@ -296,6 +296,8 @@ pub(super) fn target(target: &Target) -> String {
             let parts: Vec<_> = path.iter().rev().take(2).map(|p| p.to_string_lossy()).collect();
             parts.iter().rev().map(AsRef::as_ref).collect::<Vec<&str>>().join("/")
         }
+        Target::Branch { branch, folder, .. } if folder.is_empty() => format!("branch {branch}"),
+        Target::Branch { branch, folder, .. } => format!("{folder} in branch {branch}"),
         Target::Cluster { context, namespace, .. } => format!("{namespace} in {context}"),
     }
 }

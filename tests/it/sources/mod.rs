@@ -3,4 +3,6 @@
 #[cfg(feature = "git")]
 mod git_http;
 #[cfg(feature = "git")]
+mod git_push;
+#[cfg(feature = "git")]
 pub(crate) mod server;

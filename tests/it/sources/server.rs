@@ -240,6 +240,29 @@ impl Work {
         self.run(&self.root().join("app.git"), &["gc", "--quiet", "--prune=now"]);
     }
 
+    /// Takes over what others pushed.
+    pub fn pull(&self) {
+        let copy = self.root().join("copy");
+        self.run(&copy, &["fetch", "--quiet", "../app.git", "main"]);
+        self.run(&copy, &["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    }
+
+    /// The subjects of a branch's commits, the newest first.
+    pub fn log(&self, branch: &str) -> Vec<String> {
+        let log = self.run(&self.root().join("app.git"), &["log", "--format=%s", branch]);
+        log.lines().map(ToString::to_string).collect()
+    }
+
+    /// What a file holds: `main:a/b`.
+    pub fn show(&self, what: &str) -> String {
+        self.run(&self.root().join("app.git"), &["show", what])
+    }
+
+    /// Sees that the served repository is whole.
+    pub fn verify(&self) {
+        self.run(&self.root().join("app.git"), &["fsck", "--strict", "--full"]);
+    }
+
     fn push(&self) {
         self.run(&self.root().join("copy"), &["push", "--quiet", "--force", "../app.git", "HEAD:main"]);
     }
