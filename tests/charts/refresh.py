@@ -1,8 +1,9 @@
 """Renders everything in this folder with the real Helm and writes what comes out beside it; see refresh.sh.
 
 functions.tsv   from functions.exprs: function, expression, what Helm writes (JSON), or `!` and why Helm refuses.
-NAME/golden.json   for each folder NAME with a chart/: {"files": {template: text}} or {"error": why}; NAME/case.json may say
-                   {"name", "namespace", "values": [file…], "set": {…}, "kube_version", "api_versions", "is_upgrade"}.
+NAME/golden.json   for each folder NAME with a chart/ or a case.json that names one: {"files": {template: text}} or
+                   {"error": why}; NAME/case.json may say {"chart": path from the repository's root, "name", "namespace",
+                   "values": [file…], "set": {…}, "kube_version", "api_versions", "is_upgrade"}.
 """
 import json, os, pathlib, sys, tempfile
 os.environ.setdefault("KUBECONFIG", "/nonexistent")
@@ -59,8 +60,9 @@ def functions():
 
 def charts():
     config = helm.Config(storage_driver="memory", namespace="default")
-    for folder in sorted(p.parent for p in HERE.glob("*/chart")):
+    for folder in sorted({p.parent for p in [*HERE.glob("*/chart"), *HERE.glob("*/case.json")]}):
         case = json.loads((folder / "case.json").read_text()) if (folder / "case.json").exists() else {}
+        chart = HERE.parent.parent / case["chart"] if "chart" in case else folder / "chart"
         values = {}
         for name in case.get("values", []):
             values = merge(values, helm.values_from_yaml((folder / name).read_text()) or {})
@@ -68,8 +70,8 @@ def charts():
         options = {"name": case.get("name", "rel"), "namespace": case.get("namespace", "ns1")}
         options.update({k: case[k] for k in ("kube_version", "api_versions", "is_upgrade") if k in case})
         try:
-            install(config, folder / "chart", values, options)
-            golden = {"files": render(folder / "chart", values, options)}
+            install(config, chart, values, options)
+            golden = {"files": render(chart, values, options)}
         except HelmError as e:
             golden = {"error": why(e)[:400]}
         (folder / "golden.json").write_text(json.dumps(golden, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

@@ -223,7 +223,8 @@ pub(crate) fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder, without what runs have left in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
     walk(from, &mut |path| {
         let name = path.strip_prefix(from).expect("inside");
         let made = name.iter().any(|part| part == "out" || part == ".lockgate");

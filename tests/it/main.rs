@@ -18,6 +18,7 @@ mod grammar;
 mod helm;
 mod house;
 mod image;
+mod install;
 #[cfg(feature = "kubernetes")]
 mod live;
 mod lsp;

@@ -31,7 +31,9 @@ fn request<'a>(chart: &'a Chart, folder: &Path, case: &serde_json::Value) -> Req
 fn render_folder(folder: &Path) -> Result<Rendered, String> {
     let case = std::fs::read_to_string(folder.join("case.json")).unwrap_or_else(|_| "{}".to_string());
     let case: serde_json::Value = serde_json::from_str(&case).expect("JSON");
-    let chart = Chart::from_files(files(&folder.join("chart"))).map_err(|e| e.to_string())?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let chart = case["chart"].as_str().map_or_else(|| folder.join("chart"), |path| root.join(path));
+    let chart = Chart::from_files(files(&chart)).map_err(|e| e.to_string())?;
     render(&request(&chart, folder, &case)).map_err(|e| e.to_string())
 }
 

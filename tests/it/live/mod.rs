@@ -6,6 +6,8 @@ mod away;
 mod day;
 mod deploys;
 mod docker;
+#[cfg(feature = "server")]
+mod inside;
 mod jobs;
 mod kube;
 mod record;

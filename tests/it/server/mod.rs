@@ -4,7 +4,7 @@ mod attacks;
 mod day;
 mod hanging;
 mod hooks;
-mod http;
+pub(crate) mod http;
 mod notices;
 pub(crate) mod oidc;
 mod rights;
