@@ -2,9 +2,7 @@
 
 use super::order::by_install_order;
 use super::yaml::{self, Data, Node};
-use regex::Regex;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 /// One document of a template.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,13 +84,21 @@ pub struct ManifestError {
     pub text: String,
 }
 
-static SEPARATOR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|[\t\n\f\r ]*\n)---[\t\n\f\r ]*").ok());
-
-/// The documents of a text: Helm's `SplitManifests`.
+/// The documents of a text: Helm's `SplitManifests`, which splits at `(?:^|\s*\n)---\s*`.
 pub fn split(text: &str) -> Vec<&str> {
-    let Some(separator) = SEPARATOR.as_ref() else { return Vec::new() };
-    let parts = separator.split(text.trim_start());
-    parts.map(str::trim_start).filter(|part| !part.is_empty()).collect()
+    let text = text.trim_start();
+    let is_space = |b: &u8| matches!(b, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ');
+    let bytes = text.as_bytes();
+    let behind = |at: usize| at + bytes.iter().skip(at).take_while(|b| is_space(b)).count();
+    let mut parts = Vec::new();
+    let mut from = if text.starts_with("---") { behind(3) } else { 0 };
+    while let Some(at) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), b"\n---") {
+        let before = text.get(from..from + at).unwrap_or_default();
+        parts.push(before.trim_end_matches(|c: char| c.is_ascii() && is_space(&(c as u8))));
+        from = behind(from + at + 4);
+    }
+    parts.push(text.get(from..).unwrap_or_default());
+    parts.into_iter().map(str::trim_start).filter(|part| !part.is_empty()).collect()
 }
 
 /// Reads the documents of all templates in Helm's order: objects first, then hooks, each by kind.
@@ -236,7 +242,11 @@ mod tests {
 
     #[test]
     fn splits_as_helm_does() {
-        let cases: [(&str, &[&str]); 5] = [
+        let cases: [(&str, &[&str]); 9] = [
+            ("---\n---\na: 1", &["---\na: 1"]),
+            ("a: 1\n---\n---\nb: 2", &["a: 1", "---\nb: 2"]),
+            ("a: ä\u{a0}\r\n\t\x0c\n----\n", &["a: ä\u{a0}", "-\n"]),
+            ("--- a: 1\n ---\n---", &["a: 1\n ---"]),
             ("a: 1\n---\nb: 2\n", &["a: 1", "b: 2\n"]),
             ("\n---\n# x\n---\n", &["# x"]),
             ("a: |\n  ---\n", &["a: |\n  ---\n"]),

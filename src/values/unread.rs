@@ -5,7 +5,7 @@ use super::place;
 use super::{Known, Text};
 use crate::diag::{Diagnostic, codes};
 use crate::helm::values::{UnreadKey, load, unread_keys};
-use crate::helm::yaml::{Data, Entry, Mark, Node};
+use crate::helm::yaml::{Data, Entries, Entry, Mark, Node};
 use crate::model::format::set_path;
 use crate::model::{SetValue, ValuesFile};
 use crate::source::{FileId, Span};
@@ -120,7 +120,7 @@ fn nested(path: &[String]) -> Node {
     let mark = Mark { line: 1, column: 1 };
     let Some((first, rest)) = path.split_first() else { return Node { mark, data: Data::Null } };
     let entry = Entry { key: mark, value: nested(rest) };
-    Node { mark, data: Data::Map(BTreeMap::from([(first.clone(), entry)])) }
+    Node { mark, data: Data::Map(Entries::from([(first.clone(), entry)])) }
 }
 
 /// A key that nobody reads, in words: of which file or setting, where, and what was probably meant.

@@ -120,7 +120,7 @@ impl Layers {
 pub(crate) fn exact(node: &Node, path: &[&str]) -> Option<Mark> {
     let (first, rest) = path.split_first()?;
     let (mark, next) = match &node.data {
-        Data::Map(entries) => entries.get(*first).map(|entry| (entry.key, &entry.value))?,
+        Data::Map(entries) => entries.get(first).map(|entry| (entry.key, &entry.value))?,
         Data::Seq(items) => first.parse::<usize>().ok().and_then(|i| items.get(i)).map(|item| (item.mark, item))?,
         _ => return None,
     };

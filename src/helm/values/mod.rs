@@ -22,12 +22,11 @@ pub(crate) use coalesce::coalesce_values;
 pub(crate) use dependencies::{Live, process};
 pub(crate) use schema::validate_all;
 
-use super::yaml::{self, Data, Entry, Mark, Node, YamlError};
-use std::collections::BTreeMap;
+use super::yaml::{self, Data, Entries, Entry, Mark, Node, YamlError};
 
 /// A mapping without entries.
 pub(crate) fn empty_node() -> Node {
-    Node { mark: Mark { line: 1, column: 1 }, data: Data::Map(BTreeMap::new()) }
+    Node { mark: Mark { line: 1, column: 1 }, data: Data::Map(Entries::new()) }
 }
 
 /// Reads a values file: one or more documents, each a mapping or nothing, later ones over earlier ones.
@@ -90,8 +89,9 @@ fn shift(node: &mut Node, lines: u32) {
 }
 
 /// Helm's `MergeMaps`: mappings merge, anything else replaces, a null too.
-fn overlay(below: &mut Node, above: BTreeMap<String, Entry>) {
+fn overlay(below: &mut Node, above: Entries) {
     let Data::Map(entries) = &mut below.data else { return };
+    let mut more = Vec::new();
     for (key, entry) in above {
         match (entries.get_mut(&key), entry.value.data) {
             (Some(old @ Entry { value: Node { data: Data::Map(_), .. }, .. }), Data::Map(inner)) => {
@@ -99,10 +99,11 @@ fn overlay(below: &mut Node, above: BTreeMap<String, Entry>) {
             }
             (_, data) => {
                 let value = Node { mark: entry.value.mark, data };
-                entries.insert(key, Entry { key: entry.key, value });
+                more.push((key, Entry { key: entry.key, value }));
             }
         }
     }
+    entries.extend(more);
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use super::layers::{Set, SetKind};
 use super::overlay;
 use crate::helm::json;
 use crate::helm::value::Value;
-use crate::helm::yaml::{Data, Entry, Mark, Node};
-use std::collections::BTreeMap;
+use crate::helm::yaml::{Data, Entries, Entry, Mark, Node};
 
 /// The largest index of a list.
 const MAX_INDEX: usize = 65_536;
@@ -111,7 +110,7 @@ impl Parser<'_> {
         }
     }
 
-    fn indexed(&mut self, entries: &mut BTreeMap<String, Entry>, name: &str, nesting: usize) -> Result<(), SetError> {
+    fn indexed(&mut self, entries: &mut Entries, name: &str, nesting: usize) -> Result<(), SetError> {
         let index = self.index()?;
         let mut list = match entries.remove(name).map(|entry| entry.value.data) {
             None => Vec::new(),
@@ -123,7 +122,7 @@ impl Parser<'_> {
         result
     }
 
-    fn nested(&mut self, entries: &mut BTreeMap<String, Entry>, name: &str, nesting: usize) -> Result<(), SetError> {
+    fn nested(&mut self, entries: &mut Entries, name: &str, nesting: usize) -> Result<(), SetError> {
         if nesting > MAX_NESTING {
             return error(format!(
                 "value name nested level is greater than maximum supported nested level of {MAX_NESTING}"
@@ -131,7 +130,7 @@ impl Parser<'_> {
         }
         let mut inner = match entries.remove(name) {
             Some(entry) => entry.value,
-            None => node(Data::Map(BTreeMap::new())),
+            None => node(Data::Map(Entries::new())),
         };
         let result = self.key(&mut inner, nesting);
         let empty = matches!(&inner.data, Data::Map(map) if map.is_empty());
@@ -179,7 +178,7 @@ impl Parser<'_> {
             Some(_) => {
                 let map = match old {
                     Some(data @ Data::Map(_)) => data,
-                    _ => Data::Map(BTreeMap::new()),
+                    _ => Data::Map(Entries::new()),
                 };
                 let mut inner = node(map);
                 self.key(&mut inner, nesting)?;
@@ -243,7 +242,7 @@ impl Parser<'_> {
     }
 }
 
-fn put(entries: &mut BTreeMap<String, Entry>, name: &str, value: Node) {
+fn put(entries: &mut Entries, name: &str, value: Node) {
     if !name.is_empty() {
         entries.insert(name.to_string(), Entry { key: Mark::default(), value });
     }

@@ -9,16 +9,19 @@
 
 mod analyze;
 mod emit;
+mod entries;
 mod float;
 mod grammar;
 mod node;
 mod order;
 mod parse;
+mod quick;
 mod resolve;
 mod scalars;
 mod scan;
 
 pub use emit::{write, write_pretty};
+pub use entries::Entries;
 pub use float::{float_e, float_g, float_json};
 pub(crate) use node::text_of;
 pub use node::{Data, Entry, Mark, Node};

@@ -1,7 +1,7 @@
 //! A document as a tree that knows where everything stands.
 
+use super::entries::Entries;
 use crate::helm::value::Value;
-use std::collections::BTreeMap;
 
 /// A place in a text, both numbers from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, PartialOrd, Ord)]
@@ -41,7 +41,7 @@ pub enum Data {
     /// A sequence.
     Seq(Vec<Node>),
     /// A mapping; keys that were no strings are written as JSON's keys.
-    Map(BTreeMap<String, Entry>),
+    Map(Entries),
 }
 
 /// One entry of a mapping.

@@ -2,6 +2,7 @@
 
 use super::YamlError;
 use super::node::Data;
+use std::borrow::Cow;
 
 const PREFIX: &str = "tag:yaml.org,2002:";
 
@@ -77,7 +78,10 @@ fn word(text: &str) -> Option<Data> {
 }
 
 fn number(text: &str) -> Option<Data> {
-    let plain = text.replace('_', "");
+    let plain = match text.contains('_') {
+        true => Cow::Owned(text.replace('_', "")),
+        false => Cow::Borrowed(text),
+    };
     integer(&plain).or_else(|| style_float(&plain).then(|| float(&plain)).flatten())
 }
 

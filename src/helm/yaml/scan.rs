@@ -120,6 +120,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// A scanner that begins somewhere in a text, within a block of that indentation.
+    pub(super) fn within(text: &'a [u8], at: Position, indent: i32) -> Scanner<'a> {
+        Scanner { at, indent, ..Scanner::new(text) }
+    }
+
     /// The next token, which stays.
     pub(super) fn peek(&mut self) -> Scanned<&Token> {
         while self.needs_more()? {
