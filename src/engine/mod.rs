@@ -88,9 +88,11 @@ pub(crate) fn head_query(world: &World, graph: &Graph, memory: &Memory, name: &s
     })
 }
 
-/// `user:password`, or a token alone.
+/// `user:password`, a token alone, or a private key.
 pub fn credentials(value: &str) -> crate::ports::sources::Credentials {
-    let (username, password) = value.split_once(':').unwrap_or(("", value));
+    // A key is a key, though there be a `:` in it.
+    let is_key = value.trim_start().starts_with("-----BEGIN");
+    let (username, password) = value.split_once(':').filter(|_| !is_key).unwrap_or(("", value));
     crate::ports::sources::Credentials { username: username.to_string(), password: password.to_string() }
 }
 

@@ -284,7 +284,7 @@ pub static CREDENTIALS: Spec = Spec {
     args: &[Arg::new(
         "SECRET",
         Ty::Name(Names::Secret),
-        "The secret: a token, or a user name and a password with `:` between.",
+        "The secret: a token, a user name and a password with `:` between, or the private key for `ssh:`, whole and without a passphrase.",
     )],
     example: "credentials git-token",
     ..Spec::new("credentials", "What opens the source where it is not public.")

@@ -21,6 +21,8 @@ pub(super) struct Remote {
     pub shown: String,
     /// The host, without a port.
     pub host: String,
+    /// The port, where the URL names one.
+    pub port: Option<u16>,
     /// The way there.
     pub scheme: Scheme,
 }
@@ -66,14 +68,15 @@ fn local(text: &str, rest: &str) -> Result<Address, PortError> {
 fn remote(text: &str, rest: &str, scheme: Scheme) -> Result<Address, PortError> {
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    let host = match place.strip_prefix('[') {
-        Some(v6) => v6.split_once(']').map_or("", |(host, _)| host),
-        None => place.split_once(':').map_or(place, |(host, _)| host),
+    let (host, port) = match place.strip_prefix('[') {
+        Some(v6) => v6.split_once(']').unwrap_or(("", "")),
+        None => place.find(':').map_or((place, ""), |at| place.split_at(at)),
     };
+    let port = port.strip_prefix(':').and_then(|port| port.parse().ok());
     if host.is_empty() || path.is_empty() || is_odd(text) || host.starts_with('-') {
         return Err(no_address(text));
     }
-    Ok(Address::Remote(Remote { url: text.into(), shown: without_password(text), host: host.into(), scheme }))
+    Ok(Address::Remote(Remote { url: text.into(), shown: without_password(text), host: host.into(), port, scheme }))
 }
 
 /// `user@host:path`, as ssh writes it.
@@ -86,7 +89,13 @@ fn short(text: &str) -> Result<Address, PortError> {
     if host.is_empty() || host.starts_with('-') || is_odd(text) {
         return Err(no_address(text));
     }
-    Ok(Address::Remote(Remote { url: text.into(), shown: text.into(), host: host.into(), scheme: Scheme::Ssh }))
+    Ok(Address::Remote(Remote {
+        url: text.into(),
+        shown: text.into(),
+        host: host.into(),
+        port: None,
+        scheme: Scheme::Ssh,
+    }))
 }
 
 /// Whether there is something in it that no URL has.
@@ -146,6 +155,12 @@ mod tests {
         assert_eq!(remote("https://h.org/a.git"), is("h.org", "https://h.org/a.git", Scheme::Http));
         assert_eq!(remote("https://me:pw@h.org:8443/a"), is("h.org", "https://…@h.org:8443/a", Scheme::Http));
         assert_eq!(remote("http://[::1]:80/a"), is("::1", "http://[::1]:80/a", Scheme::Http));
+        let port = |text| match Address::parse(text) {
+            Ok(Address::Remote(remote)) => remote.port,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(port("ssh://git@h.org:2222/a"), Some(2222));
+        assert_eq!((port("ssh://[::1]:7/a"), port("git@h.org:7/a")), (Some(7), None));
         assert_eq!(remote("ssh://git@h.org/a"), is("h.org", "ssh://git@h.org/a", Scheme::Ssh));
         assert_eq!(remote("git@h.org:a/b.git"), is("h.org", "git@h.org:a/b.git", Scheme::Ssh));
     }

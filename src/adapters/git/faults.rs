@@ -1,14 +1,16 @@
 //! What libgit2 says, in words for those who wrote the pipeline.
 
 use super::address::{Remote, Scheme};
+use super::hosts::{self, Shown};
 use crate::ports::{Fault, PortError};
 use git2::{Error, ErrorClass, ErrorCode};
 
 /// Why a server did not give what was asked for.
-pub(super) fn from_server(error: &Error, remote: &Remote, with_credentials: bool) -> PortError {
+pub(super) fn from_server(error: &Error, remote: &Remote, with_credentials: bool, shown: &Shown) -> PortError {
     let (url, host, said) = (&remote.shown, &remote.host, error.message());
     let status = |code: &str| said.contains(&format!("status code: {code}"));
     match (error.class(), error.code()) {
+        (_, ErrorCode::Certificate) if remote.scheme == Scheme::Ssh => unknown_host(remote, shown, hosts::is_known),
         (_, ErrorCode::Certificate) => untrusted(remote, said),
         (ErrorClass::Ssl, _) if said.contains("ertificate") => untrusted(remote, said),
         (_, ErrorCode::Auth) => denied(remote, with_credentials),
@@ -18,6 +20,10 @@ pub(super) fn from_server(error: &Error, remote: &Remote, with_credentials: bool
             unavailable(format!("there is no room on the disk to fetch `{url}`")).help("make room where the cache is")
         }
         (_, ErrorCode::Timeout) => unavailable(format!("`{host}` did not answer in time while `{url}` was asked")),
+        (_, ErrorCode::Eof) if remote.scheme == Scheme::Ssh => unavailable(format!(
+            "`{host}` let us in and closed the connection while `{url}` was asked"
+        ))
+        .help("look whether there is a git repository at that path which the user may read, and git on that machine"),
         (_, ErrorCode::Eof) => unavailable(format!("`{host}` closed the connection while `{url}` was asked")),
         (ErrorClass::Net | ErrorClass::Os | ErrorClass::Ssl, _) => {
             unavailable(format!("`{url}` cannot be reached: {said}"))
@@ -44,8 +50,12 @@ fn missing(remote: &Remote) -> PortError {
 fn denied(remote: &Remote, with_credentials: bool) -> PortError {
     let url = &remote.shown;
     if with_credentials {
-        return PortError::new(Fault::Denied, format!("`{url}` refuses the credentials"))
-            .help("check that they are right, not expired, and may read the repository");
+        return PortError::new(Fault::Denied, format!("`{url}` refuses the credentials")).help(match remote.scheme {
+            Scheme::Http => "check that they are right, not expired, and may read the repository",
+            Scheme::Ssh => {
+                "check that the secret holds the whole private key, without a passphrase, and that the server knows its public half"
+            }
+        });
     }
     let help = match remote.scheme {
         Scheme::Http => "name a secret with user name and token in `credentials`",
@@ -57,18 +67,25 @@ fn denied(remote: &Remote, with_credentials: bool) -> PortError {
 }
 
 fn untrusted(remote: &Remote, said: &str) -> PortError {
-    let host = &remote.host;
-    match remote.scheme {
-        Scheme::Http => PortError::new(Fault::Denied, format!("the certificate of `{host}` is not trusted: {said}"))
-            .help("add the authority that signed it to this machine's, or name its file in `SSL_CERT_FILE`"),
-        Scheme::Ssh => PortError::new(
-            Fault::Denied,
-            format!("the host key of `{host}` is not in `~/.ssh/known_hosts`"),
-        )
-        .help(format!(
-            "compare the key with what its owner publishes, and add it: `ssh-keyscan {host} >> ~/.ssh/known_hosts`"
-        )),
+    PortError::new(Fault::Denied, format!("the certificate of `{}` is not trusted: {said}", remote.host))
+        .help("add the authority that signed it to this machine's, or name its file in `SSL_CERT_FILE`")
+}
+
+/// The key of an ssh server is another one than before, or none is known.
+fn unknown_host(remote: &Remote, shown: &Shown, is_known: impl Fn(&str, u16) -> bool) -> PortError {
+    let (host, port) = (&remote.host, remote.port.unwrap_or(22));
+    let name = hosts::name(host, port);
+    let it_shows = shown.0.as_ref().map_or(String::new(), |key| format!(" (it shows {key})"));
+    let scan = if port == 22 { format!("ssh-keyscan {host}") } else { format!("ssh-keyscan -p {port} {host}") };
+    if is_known(host, port) {
+        let message = format!("`{name}` shows another host key than `~/.ssh/known_hosts` has{it_shows}");
+        return PortError::new(Fault::Denied, message).help(format!(
+            "somebody may be in between; if its owner says that it has a new key, forget the old one with \
+             `ssh-keygen -R '{name}'` and add that: `{scan} >> ~/.ssh/known_hosts`"
+        ));
     }
+    PortError::new(Fault::Denied, format!("the host key of `{name}` is not in `~/.ssh/known_hosts`{it_shows}"))
+        .help(format!("compare the key with what its owner publishes, and add it: `{scan} >> ~/.ssh/known_hosts`"))
 }
 
 /// Why a repository on this disk, or the cache, could not be read.
@@ -125,17 +142,30 @@ mod tests {
 
     fn said(url: &str, code: ErrorCode, class: ErrorClass, message: &str) -> PortError {
         match Address::parse(url) {
-            Ok(Address::Remote(remote)) => from_server(&Error::new(code, class, message), &remote, false),
+            Ok(Address::Remote(remote)) => from_server(&Error::new(code, class, message), &remote, false, &Shown(None)),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_host_that_is_unknown_is_told_from_one_with_another_key() {
+        let Ok(Address::Remote(remote)) = Address::parse("ssh://git@h.org:2222/a.git") else { panic!("an address") };
+        let shown = Shown(Some("ED25519 SHA256:x".to_string()));
+        let error = unknown_host(&remote, &shown, |_, _| false);
+        assert_eq!(
+            error.message,
+            "the host key of `[h.org]:2222` is not in `~/.ssh/known_hosts` (it shows ED25519 SHA256:x)"
+        );
+        assert!(error.help.is_some_and(|help| help.contains("`ssh-keyscan -p 2222 h.org >>")));
+        let error = unknown_host(&remote, &shown, |host, port| (host, port) == ("h.org", 2222));
+        assert!(error.message.starts_with("`[h.org]:2222` shows another host key"), "{error}");
+        assert!(error.help.is_some_and(|help| help.contains("ssh-keygen -R '[h.org]:2222'")));
     }
 
     #[test]
     fn what_libgit2_says_becomes_words() {
         use ErrorCode::{Auth, Certificate, GenericError, Timeout};
         let ssh = |code, message| said("git@h.org:a.git", code, ErrorClass::Ssh, message);
-        let error = ssh(Certificate, "invalid or unknown remote ssh hostkey");
-        assert_eq!(error.message, "the host key of `h.org` is not in `~/.ssh/known_hosts`");
         assert!(ssh(Auth, "no credentials are left to try").help.is_some_and(|help| help.contains("ssh agent")));
         assert_eq!(ssh(GenericError, "failed to authenticate SSH session: bad key").fault, Fault::Denied);
         assert_eq!(ssh(GenericError, "ERROR: Repository not found.").fault, Fault::NotFound);

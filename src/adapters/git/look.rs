@@ -64,7 +64,7 @@ impl Git {
             Address::Local(path) => (local::open(&path)?, path.display().to_string()),
             Address::Remote(remote) => {
                 let place = Place::new(&self.cache, &remote.url, &remote.shown);
-                let server = Server { remote: &remote, credentials };
+                let server = Server::new(&remote, credentials);
                 (with_commit(&server, &place, branch, id)?, remote.shown)
             }
         };
@@ -93,7 +93,7 @@ impl Look<'_> {
 
     fn at_server(&self, cache: &Path, remote: &Remote, credentials: Option<&Credentials>) -> Result<Head, PortError> {
         let place = Place::new(cache, &remote.url, &remote.shown);
-        let server = Server { remote, credentials };
+        let server = Server::new(remote, credentials);
         let mut repository = place.open()?;
         let tip = server.tip(&repository, self.branch)?;
         if !has(&repository, tip) {

@@ -23,6 +23,8 @@ mod faults;
 #[cfg(feature = "git")]
 mod history;
 #[cfg(feature = "git")]
+mod hosts;
+#[cfg(feature = "git")]
 mod local;
 #[cfg(feature = "git")]
 mod look;

@@ -4,10 +4,14 @@ use super::address::Remote;
 use super::cache::{self, Place};
 use super::credentials::Answers;
 use super::faults;
+use super::hosts::Shown;
 use crate::digest::Digest;
 use crate::ports::PortError;
 use crate::ports::sources::Credentials;
-use git2::{AutotagOption, Direction, FetchOptions, Oid, ProxyOptions, RemoteCallbacks, Repository};
+use git2::{
+    AutotagOption, CertificateCheckStatus, Direction, FetchOptions, Oid, ProxyOptions, RemoteCallbacks, Repository,
+};
+use std::cell::RefCell;
 
 /// How deep history is fetched when more of it is needed, step by step. The last is the bound on how far back we look
 /// for who made a change.
@@ -15,8 +19,10 @@ pub(super) const DEPTHS: [i32; 3] = [50, 1_000, super::history::BOUND as i32];
 
 /// A repository behind a URL and what we may show it.
 pub(super) struct Server<'a> {
-    pub remote: &'a Remote,
-    pub credentials: Option<&'a Credentials>,
+    remote: &'a Remote,
+    credentials: Option<&'a Credentials>,
+    /// The key that it showed last, where it is one that is reached by ssh.
+    shown: RefCell<Shown>,
 }
 
 /// What to fetch.
@@ -26,7 +32,12 @@ pub(super) enum Want<'a> {
     Commit(Oid),
 }
 
-impl Server<'_> {
+impl<'a> Server<'a> {
+    /// A server that was not spoken with yet.
+    pub(super) fn new(remote: &'a Remote, credentials: Option<&'a Credentials>) -> Server<'a> {
+        Server { remote, credentials, shown: RefCell::default() }
+    }
+
     /// The commit that a branch is at now.
     pub(super) fn tip(&self, repository: &Repository, branch: &str) -> Result<Oid, PortError> {
         let (tip, branches) = self.heads(repository, branch)?;
@@ -69,15 +80,20 @@ impl Server<'_> {
         place.open_locked()
     }
 
+    /// What libgit2 asks us. The key that an ssh server shows is remembered, and judged by libgit2.
     pub(super) fn callbacks(&self) -> RemoteCallbacks<'_> {
         let mut answers = Answers::new(self.remote, self.credentials);
         let mut callbacks = RemoteCallbacks::new();
         callbacks.credentials(move |url, user, allowed| answers.next(url, user, allowed));
+        callbacks.certificate_check(move |cert, _| {
+            *self.shown.borrow_mut() = Shown::of(cert);
+            Ok(CertificateCheckStatus::CertificatePassthrough)
+        });
         callbacks
     }
 
     pub(super) fn error(&self, error: &git2::Error) -> PortError {
-        faults::from_server(error, self.remote, self.credentials.is_some())
+        faults::from_server(error, self.remote, self.credentials.is_some(), &self.shown.borrow())
     }
 }
 

@@ -5,4 +5,6 @@ mod git_http;
 #[cfg(feature = "git")]
 mod git_push;
 #[cfg(feature = "git")]
+mod git_ssh;
+#[cfg(feature = "git")]
 pub(crate) mod server;

@@ -93,7 +93,7 @@ impl<'a> Home<'a> {
                 Ok(Tip { repository, commit, shown })
             }
             Lives::There { remote, place } => {
-                let server = Server { remote, credentials: self.credentials };
+                let server = Server::new(remote, self.credentials);
                 let mut repository = place.open()?;
                 for _ in 0..LOOKS {
                     let (tip, _) = server.heads(&repository, self.branch)?;
@@ -156,7 +156,7 @@ impl<'a> Home<'a> {
     }
 
     fn push_there(&self, remote: &Remote, tip: &Tip, commit: Oid) -> Result<Pushed, PortError> {
-        let server = Server { remote, credentials: self.credentials };
+        let server = Server::new(remote, self.credentials);
         let (overtaken, refused) = (RefCell::new(false), RefCell::new(None));
         let mut callbacks = server.callbacks();
         let before = tip.commit.unwrap_or(Oid::ZERO_SHA1);
