@@ -51,6 +51,8 @@ struct Writer {
     last: Link,
     /// Why nothing more is taken.
     spent: Option<String>,
+    /// Its log; dropped, which waits for it, before the lock is.
+    growing: open::Growing,
     _lock: Lock,
 }
 
@@ -61,9 +63,9 @@ impl Sqlite {
         super::disk::make_folder(folder)?;
         let lock = Lock::take(folder)?;
         let path = folder.join(NAME);
-        let database = open::to_write(&path)?;
+        let (database, growing) = open::to_write(&path)?;
         let last = chain::last(&database).map_err(|e| faults::explain(&path, "read", &e))?;
-        Ok(Sqlite { path, database: Some(database), writer: Some(Writer { last, spent: None, _lock: lock }) })
+        Ok(Sqlite { path, database: Some(database), writer: Some(Writer { last, spent: None, growing, _lock: lock }) })
     }
 
     /// Opens the journal of a state's folder to read, also while another process writes to it. Where none is, it is
@@ -131,7 +133,10 @@ impl Sqlite {
                 let message = format!("the journal takes nothing more since a write to it failed: {why}");
                 Err(PortError::new(Fault::Unavailable, message))
             }
-            None => Ok((database, writer)),
+            None => {
+                writer.growing.wait()?;
+                Ok((database, writer))
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The version of the layout below. A file with a newer one is left alone.
@@ -58,7 +59,7 @@ enum Layout {
 }
 
 /// Opens the database to write and makes it where it isn't there. The caller has the lock.
-pub(super) fn to_write(path: &Path) -> Result<Connection, PortError> {
+pub(super) fn to_write(path: &Path) -> Result<(Connection, Growing), PortError> {
     let failed = |e: rusqlite::Error| faults::explain(path, "opened", &e);
     is_a_file(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -70,8 +71,8 @@ pub(super) fn to_write(path: &Path) -> Result<Connection, PortError> {
     if matches!(layout, Layout::Empty) {
         lay_out(&mut database).map_err(failed)?;
     }
-    make_log(path)?;
-    Ok(database)
+    let growing = make_log(path)?;
+    Ok((database, growing))
 }
 
 /// Opens the database to read. None where there is none, or nothing in it yet.
@@ -165,17 +166,44 @@ fn lay_out(database: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// Makes the log as large as it is going to be, with zeros, behind which a reader looks for nothing.
-fn make_log(path: &Path) -> Result<(), PortError> {
+/// The log while it grows. Nothing may be committed meanwhile, and nobody else may write once it is dropped: both wait.
+#[derive(Debug, Default)]
+pub(super) struct Growing(Option<JoinHandle<Result<(), PortError>>>);
+
+impl Growing {
+    /// Waits until it has grown.
+    pub(super) fn wait(&mut self) -> Result<(), PortError> {
+        let Some(thread) = self.0.take() else { return Ok(()) };
+        let lost = |_| Err(PortError::new(Fault::Unavailable, "the journal's log could not be made"));
+        thread.join().unwrap_or_else(lost)
+    }
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        // That it cannot be written is told to who writes.
+        drop(self.wait());
+    }
+}
+
+/// Makes the log as large as it is going to be, beside what comes before the first commit: the plan, mostly.
+fn make_log(path: &Path) -> Result<Growing, PortError> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     let log = PathBuf::from(log);
+    if log.metadata().is_ok_and(|there| there.len() >= LOG_SIZE) {
+        return Ok(Growing::default());
+    }
+    let failed = |why| PortError::new(Fault::Limit, format!("no thread can be had to make the journal's log: {why}"));
+    let thread = std::thread::Builder::new().name("journal".to_string()).spawn(move || fill(&log)).map_err(failed)?;
+    Ok(Growing(Some(thread)))
+}
+
+/// Fills the log up with zeros, behind which a reader looks for nothing.
+fn fill(log: &Path) -> Result<(), PortError> {
     let grow = || {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&log)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(log)?;
         let mut end = file.metadata()?.len();
-        if end >= LOG_SIZE {
-            return Ok(());
-        }
         let zeros = [0; 64 * 1024];
         while end < LOG_SIZE {
             let more = usize::try_from(LOG_SIZE - end).unwrap_or(usize::MAX).min(zeros.len());
@@ -184,5 +212,5 @@ fn make_log(path: &Path) -> Result<(), PortError> {
         }
         file.sync_all()
     };
-    grow().map_err(|why| disk::failed(&log, "written", &why))
+    grow().map_err(|why| disk::failed(log, "written", &why))
 }

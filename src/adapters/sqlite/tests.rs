@@ -285,8 +285,9 @@ fn the_log_does_not_grow_without_bound() {
     let dir = folder();
     let mut journal = writer(&dir);
     let size = || fs::metadata(dir.path().join("journal.db-wal")).expect("there").len();
+    journal.append(&rows(1..=500)).expect("written");
     let before = size();
-    for group in 0..60 {
+    for group in 1..60 {
         journal.append(&rows(group * 500 + 1..=group * 500 + 500)).expect("written");
     }
     assert_eq!(size(), before, "it is large enough from the beginning");
