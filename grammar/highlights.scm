@@ -42,6 +42,7 @@
   "git"
   "given"
   "helm"
+  "helm-test"
   "http"
   "ignore"
   "image"

@@ -144,6 +144,7 @@ fn in_environment<'a>(environment: &'a Environment, see: &mut dyn FnMut(Place<'a
                 see(Place { template: url, role: Role::Address, in_environment });
                 contains.iter().for_each(|template| see(Place { template, role: Role::Expected, in_environment }));
             }
+            VerifyKind::HelmTest { .. } => {}
         }
     }
 }
@@ -181,7 +182,7 @@ pub fn commands<'a>(pipeline: &'a Pipeline, see: &mut dyn FnMut(&'a Command)) {
     for verify in pipeline.environments.iter().flat_map(|e| &e.verifies) {
         match &verify.kind {
             VerifyKind::Script { command, .. } | VerifyKind::Run(command) => see(command),
-            VerifyKind::Http { .. } => {}
+            VerifyKind::Http { .. } | VerifyKind::HelmTest { .. } => {}
         }
     }
 }

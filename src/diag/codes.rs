@@ -148,6 +148,7 @@ codes! {
     INPUT_WITHOUT_SOURCE "LG0423" "input-without-source" Error "an input that is a glob over no source";
     SAME_RELEASE "LG0424" "same-release" Error "two releases that are deployed to one environment under one name";
     JOB_FILE_OUTPUT "LG0425" "job-file-output" Error "a file that a Job cannot hand over";
+    HELM_TEST_NOWHERE "LG0426" "helm-test-nowhere" Error "tests of a chart that cannot run where they should";
     MISSING_PATH "LG0501" "missing-path" Error "a path that is not in the repository";
     MISSING_DOCKERFILE "LG0502" "missing-dockerfile" Error "a Dockerfile that is not in the repository";
     MISSING_VALUES "LG0503" "missing-values" Error "a values file that is not in the repository";
@@ -173,6 +174,7 @@ codes! {
     CHART_INVALID "LG0703" "chart-invalid" Error "a chart cannot be used";
     DOCKERFILE_INVALID "LG0704" "dockerfile-invalid" Error "a Dockerfile cannot be built";
     INPUT_MISSING "LG0705" "input-missing" Error "an input of a task matches no file";
+    NO_HELM_TESTS "LG0706" "no-helm-tests" Warning "a chart whose tests are to be run and that has none";
     PLAN_UNREADABLE "LG0801" "plan-unreadable" Error "a saved plan cannot be read or written";
     PLAN_STALE "LG0802" "plan-stale" Error "a saved plan does not fit what is there any more";
     REFUSED "LG0803" "refused" Error "somebody asked for something that they may not have, or that makes no sense";

@@ -5,9 +5,9 @@ use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::image::reference::Reference;
 use crate::model::{SourceKind, source::is_path};
-use crate::plan::work::{DeployWork, TargetPlan};
+use crate::plan::work::{DeployWork, HelmTestWork, TargetPlan};
 use crate::plan::{Bundle, Fields, Plan, Work};
-use crate::ports::places::{Deployment, Ended, Pull, Told};
+use crate::ports::places::{Deployment, Ended, Pull, Testing, Told};
 use crate::ports::{Fault, PortError};
 use crate::run::event::Log;
 use crate::run::{State, StepResult};
@@ -57,6 +57,47 @@ pub(super) fn deploy(around: &Around, work: &DeployWork, key: Digest) -> StepRes
         Ok(()) => StepResult::Done { outputs: Fields::new(), log },
         Err(error) => failed(&error, log),
     }
+}
+
+/// Runs the tests of what is deployed, and says how it went.
+pub(super) fn test(around: &Around, work: &HelmTestWork, key: Digest) -> StepResult {
+    let ended = run_tests(around, work, key);
+    let log = ended.log.map(|(length, digest)| Log { path: around.log.1.clone(), length, digest });
+    match ended.result {
+        Ok(()) => StepResult::Done { outputs: Fields::new(), log },
+        Err(error) => StepResult::Failed { fault: error.fault, reason: said(&error), log },
+    }
+}
+
+fn run_tests(around: &Around, work: &HelmTestWork, key: Digest) -> Ended {
+    let world = &around.world;
+    let prepared = || {
+        let bundles = work.releases.iter().map(|tested| {
+            let unknown =
+                || PortError::new(Fault::Invalid, format!("what is deployed of {} is not known", tested.release));
+            let digest = tested.bundle.ok_or_else(unknown)?;
+            observe::bundle_of(world, digest)?.ok_or_else(|| not_kept(digest))
+        });
+        let bundles = bundles.collect::<Result<Vec<_>, PortError>>()?;
+        Ok((bundles, pull(world, &around.graph, &work.target)?, observe::places(world, &around.graph, &work.target)?))
+    };
+    let (bundles, pull, places) = match prepared() {
+        Ok(prepared) => prepared,
+        Err(error) => return Err(error).into(),
+    };
+    places.test(&Testing {
+        target: &work.target,
+        bundles: &bundles,
+        key,
+        timeout: Duration::from_millis(work.timeout),
+        pull: pull.as_ref(),
+        log: Some(&around.log.0),
+        stop: &around.stop,
+    })
+}
+
+fn not_kept(bundle: Digest) -> PortError {
+    PortError::new(Fault::NotFound, format!("the rendered objects {bundle} are not kept any more"))
 }
 
 /// Brings a release back to what it was, or says why not.
@@ -116,9 +157,7 @@ type Prepared = (Arc<Bundle>, Option<Arc<Bundle>>, Option<Pull>);
 
 fn prepare(around: &Around, order: &Order<'_>) -> Result<Prepared, PortError> {
     let world = &around.world;
-    let gone =
-        || PortError::new(Fault::NotFound, format!("the rendered objects {} are not kept any more", order.bundle));
-    let bundle = observe::bundle_of(world, order.bundle)?.ok_or_else(gone)?;
+    let bundle = observe::bundle_of(world, order.bundle)?.ok_or_else(|| not_kept(order.bundle))?;
     // What was there before is only of use where it is still kept.
     let before = around.before.and_then(|digest| observe::bundle_of(world, digest).ok().flatten());
     Ok((bundle, before, pull(world, &around.graph, order.target)?))

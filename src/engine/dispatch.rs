@@ -74,6 +74,11 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
                     let surroundings = around.of_deploy(&work.environment, &work.release, id, attempt);
                     std::thread::spawn(move || report(deploys::deploy(&surroundings, &work, key)));
                 }
+                Work::HelmTest(work) => {
+                    let id = &around.plan.steps[number as usize].id;
+                    let surroundings = around.of_deploy(&work.environment, "", id, attempt);
+                    std::thread::spawn(move || report(deploys::test(&surroundings, &work, key)));
+                }
                 Work::Build(work) if work.builder == Builder::Docker => {
                     let step = &around.plan.steps[number as usize];
                     let log = around.world.workshop.log(around.run, &step.id, attempt);
@@ -121,7 +126,7 @@ fn other(around: &Surroundings<'_>, number: u32, work: Work, report: Box<dyn FnO
             Work::Build(build) => made(&world, &graph, &memory, build),
             Work::Push(push) => images::push(&world, &graph, push).map(|_| Fields::new()),
             Work::Http(http) => asked(&world, ticket, http),
-            Work::None | Work::Exec(_) | Work::Deploy(_) => Ok(Fields::new()),
+            Work::None | Work::Exec(_) | Work::Deploy(_) | Work::HelmTest(_) => Ok(Fields::new()),
         };
         report(match done {
             Ok(outputs) => StepResult::Done { outputs, log: None },

@@ -188,6 +188,13 @@ impl Lowering {
                     self.template(id, url);
                     contains.iter().for_each(|t| self.template(id, t));
                 }
+                VerifyKind::HelmTest { releases, .. } => {
+                    for name in releases {
+                        if self.graph.find_release(name).is_none() {
+                            self.unknown(name, "release", |k| matches!(k, Kind::Release(_)));
+                        }
+                    }
+                }
             }
         }
     }

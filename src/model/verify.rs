@@ -43,6 +43,15 @@ pub enum VerifyKind {
         /// How long it is tried; 1 minute unless said.
         timeout: Option<Spanned<Duration>>,
     },
+    /// `verify { helm-test … }`: the tests that a chart brings, run in the cluster.
+    HelmTest {
+        /// The releases whose tests are run; all that are deployed there where none is named.
+        releases: Vec<Spanned<String>>,
+        /// How long they may take together; 5 minutes unless said, as with Helm.
+        timeout: Option<Spanned<Duration>>,
+        /// The node that says so.
+        span: Span,
+    },
 }
 
 /// `verify SOURCE "SCRIPT" ARG…` or `verify { … }`
@@ -58,13 +67,14 @@ pub static SPEC: Spec = Spec {
         Child::once(&RUN),
         Child::once(&SHELL),
         Child::once(&HTTP),
+        Child::once(&HELM_TEST),
         Child::once(&IN),
         Child::any(&ENV),
         Child::once(&TIMEOUT),
         Child::once(&RETRIES),
         Child::once(&ON_UNKNOWN),
     ],
-    choices: &[Choice { of: &["run", "shell", "http"], needed: false, about: "what is checked" }],
+    choices: &[Choice { of: &["run", "shell", "http", "helm-test"], needed: false, about: "what is checked" }],
     also: Some(check),
     example: r#"verify config "tests/smoke.sh" "{environment.namespace}""#,
     ..Spec::new(
@@ -96,14 +106,30 @@ pub static HTTP: Spec = Spec {
     )
 };
 
+/// `helm-test [RELEASE…]`
+pub static HELM_TEST: Spec = Spec {
+    more: Some(Arg::new(
+        "RELEASE",
+        Ty::Name(Names::Release),
+        "A release whose tests are run; all that are deployed there where none is named.",
+    )),
+    example: "helm-test web",
+    ..Spec::new(
+        "helm-test",
+        "The tests that a chart brings, its hooks for the moment `test`: run in the cluster one after the other, waited for, and deleted as their policy says; for 5 minutes unless `timeout` says another.",
+    )
+};
+
 /// What is checked is said once: by the arguments or in the block.
 fn check(node: Node<'_>, faults: &mut Faults) {
-    let program = node.children().find(|c| matches!(c.name(), "run" | "shell" | "http"));
+    let program = node.children().find(|c| matches!(c.name(), "run" | "shell" | "http" | "helm-test"));
     match (node.arg(0), node.arg(1), program) {
         (None, _, None) => {
             let fault = Diagnostic::new(&codes::MISSING_NODE, "`verify` does not say what is checked");
             let fault = fault.at(node.header_span(), "nothing in it says so");
-            faults.push(fault.help("write `verify SOURCE \"SCRIPT\"`, or `run`, `shell` or `http` in its block"));
+            faults.push(
+                fault.help("write `verify SOURCE \"SCRIPT\"`, or `run`, `shell`, `http` or `helm-test` in its block"),
+            );
         }
         (Some(source), None, None) => {
             let fault = Diagnostic::new(&codes::MISSING_ARGUMENT, "`verify` lacks its SCRIPT");
@@ -125,26 +151,28 @@ impl Verify {
     /// Reads the node; nothing when it does not say what is checked.
     pub(super) fn decode(node: Node<'_>, faults: &mut Faults) -> Option<Verify> {
         let mut command = Command::new(node.header_span());
-        let mut http = None;
+        let (mut http, mut tests) = (None, None);
         for child in node.children() {
             match child.name() {
                 "http" => decode::first(&mut http, decode_http(child, faults)),
+                "helm-test" => decode::first(&mut tests, Some((decode::args(child).collect::<Vec<_>>(), child.span()))),
                 _ => {
                     command.take(child, faults);
                 }
             }
         }
         let script = decode::source_path(node, faults);
-        let kind = match (script, http) {
-            (Some(script), _) => {
+        let kind = match (script, http, tests) {
+            (Some(script), ..) => {
                 command.place(node, faults);
                 VerifyKind::Script { script, args: decode::templates(node, 2, faults), command }
             }
-            (None, Some((url, status, contains))) => {
+            (None, Some((url, status, contains)), _) => {
                 VerifyKind::Http { url, status, contains, timeout: command.timeout }
             }
-            (None, None) if command.is_empty() => return None,
-            (None, None) => VerifyKind::Run(command),
+            (None, None, Some((releases, span))) => VerifyKind::HelmTest { releases, timeout: command.timeout, span },
+            (None, None, None) if command.is_empty() => return None,
+            (None, None, None) => VerifyKind::Run(command),
         };
         Some(Verify { kind, span: node.span() })
     }

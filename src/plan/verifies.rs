@@ -4,13 +4,18 @@ use super::diff::Walk;
 use super::environments::Draft;
 use super::observed::{Answer, Query};
 use super::programs::{Label, Parts, command_base, folder_of, template_base};
-use super::work::{Dir, Exec, HttpWork, TargetPlan};
+use super::work::{Dir, Exec, HelmTestWork, HttpWork, TargetPlan, Tested};
 use super::{Action, Effect, Fields, Step, Text, Work};
 use crate::digest::{Digest, Hasher};
-use crate::model::{Command, Verify, VerifyKind};
+use crate::model::{Command, Spanned, Verify, VerifyKind};
+use crate::ports::bundle::TEST;
+use crate::source::Span;
+use std::time::Duration;
 
 /// How long a URL is tried unless the file says otherwise, in milliseconds.
 const HTTP_TIMEOUT: u64 = 60_000;
+/// How long a chart's tests may take unless the file says otherwise, in milliseconds: Helm's five minutes.
+const TEST_TIMEOUT: u64 = 300_000;
 
 impl Walk<'_> {
     /// Plans one verification: a step behind all deploys.
@@ -69,8 +74,13 @@ impl Walk<'_> {
             key,
             recipe: parts.recipe,
             reasons,
-            // Asking changes nothing; of a program of somebody's nobody knows.
-            effect: if matches!(verify.kind, VerifyKind::Http { .. }) { Effect::Read } else { Effect::Opaque },
+            effect: match verify.kind {
+                // Asking changes nothing; of a program of somebody's nobody knows.
+                VerifyKind::Http { .. } => Effect::Read,
+                VerifyKind::Script { .. } | VerifyKind::Run(_) => Effect::Opaque,
+                // A test bears the key of its step, and is taken over where it is there already.
+                VerifyKind::HelmTest { .. } => Effect::ContentAddressed,
+            },
             replan: key.is_none(),
             work,
             outputs: Fields::new(),
@@ -127,7 +137,28 @@ impl Walk<'_> {
                 self.template_parts(url, &draft.scope, parts);
                 contains.iter().for_each(|t| self.template_parts(t, &draft.scope, parts));
             }
+            // What is tested is what is deployed, which every verification depends on.
+            VerifyKind::HelmTest { releases, .. } => self.has_tests(draft, releases, verify.span),
         }
+    }
+
+    /// Says so where a release that is to be tested brings no tests.
+    fn has_tests(&mut self, draft: &Draft<'_>, releases: &[Spanned<String>], span: Span) {
+        let environment = &draft.environment.name.value;
+        let is_tested = |name: &str| releases.is_empty() || releases.iter().any(|r| r.value == name);
+        let brings_tests = |name: &str| {
+            let rendered = self.rendered.get(&(environment.clone(), name.to_string()));
+            rendered.is_none_or(|r| r.bundle.hooks.iter().any(|h| h.events.iter().any(|e| e == TEST)))
+        };
+        let tested: Vec<&str> =
+            draft.environment.deploys.iter().map(|d| d.value.as_str()).filter(|name| is_tested(name)).collect();
+        let without: Vec<&str> = tested.iter().copied().filter(|name| !brings_tests(name)).collect();
+        // Of several that nobody named, it is enough that one has tests.
+        let nothing_to_do = releases.is_empty() && without.len() == tested.len();
+        let missing = if releases.is_empty() && !nothing_to_do { &[][..] } else { &without[..] };
+        let mut found: Vec<_> = missing.iter().map(|name| no_tests(name, environment, span)).collect();
+        crate::check::apply(&self.graph.levels, false, &mut found);
+        self.diagnostics.append(&mut found);
     }
 
     /// The names of the releases that are deployed there.
@@ -175,7 +206,32 @@ impl Walk<'_> {
                         .map_or(HTTP_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
                 });
             }
+            VerifyKind::HelmTest { releases, timeout, .. } => {
+                return self.helm_test(draft, releases, timeout.as_ref());
+            }
         };
+        self.surrounded(draft, &mut exec);
+        Work::Exec(exec)
+    }
+
+    /// What is tested: the releases that are named, or all.
+    fn helm_test(&self, draft: &Draft<'_>, releases: &[Spanned<String>], timeout: Option<&Spanned<Duration>>) -> Work {
+        let is_tested = |name: &str| releases.is_empty() || releases.iter().any(|r| r.value == name);
+        let tested = draft.environment.deploys.iter().filter(|d| is_tested(&d.value));
+        let of = |release: &Spanned<String>| Tested {
+            release: release.value.clone(),
+            bundle: draft.bundles.get(&release.value).copied().flatten(),
+        };
+        Work::HelmTest(HelmTestWork {
+            environment: draft.environment.name.value.clone(),
+            target: draft.target.clone(),
+            releases: tested.map(of).collect(),
+            timeout: timeout.map_or(TEST_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
+        })
+    }
+
+    /// Tells a program where it is.
+    fn surrounded(&self, draft: &Draft<'_>, exec: &mut Exec) {
         let mut surroundings = vec![
             ("LOCKGATE_PIPELINE".to_string(), Text::known(self.graph.pipeline().name.value.as_str())),
             ("LOCKGATE_ENVIRONMENT".to_string(), Text::known(draft.environment.name.value.as_str())),
@@ -197,11 +253,19 @@ impl Walk<'_> {
             surroundings.push(("LOCKGATE_RELEASE".to_string(), Text::known(release.as_str())));
         }
         surroundings.push(("LOCKGATE_RELEASES".to_string(), Text::known(releases.join(" "))));
-        settle(draft, &mut exec);
+        settle(draft, exec);
         surroundings.append(&mut exec.env);
         exec.env = surroundings;
-        Work::Exec(exec)
     }
+}
+
+/// The warning that there is nothing to run.
+fn no_tests(release: &str, environment: &str, span: Span) -> crate::diag::Diagnostic {
+    let message = format!("the chart of `{release}` brings no tests, as it is rendered for `{environment}`");
+    let diagnostic = crate::diag::Diagnostic::new(&crate::diag::codes::NO_HELM_TESTS, message);
+    diagnostic.at(span, "nothing is verified by this").help(
+        "a test is an object in the chart with the annotation `helm.sh/hook: test`; where there is none, `verify` by a script or a URL",
+    )
 }
 
 /// Whether a verification runs in a cluster: where it says so, or where it has an image and is of an environment that is in
@@ -248,6 +312,12 @@ fn verify_base(verify: &Verify, hasher: &mut Hasher) {
             hasher.field("http").field(status.to_le_bytes());
             template_base(url, "url", hasher);
             contains.iter().for_each(|t| template_base(t, "contains", hasher));
+        }
+        VerifyKind::HelmTest { releases, .. } => {
+            hasher.field("helm-test");
+            releases.iter().for_each(|r| {
+                hasher.field(&r.value);
+            });
         }
     }
 }

@@ -42,6 +42,8 @@ pub enum Work {
     Deploy(DeployWork),
     /// Asks a URL until it answers as wanted.
     Http(HttpWork),
+    /// Runs the tests that charts bring, where they were deployed.
+    HelmTest(HelmTestWork),
 }
 
 /// A program that is run.
@@ -233,6 +235,28 @@ pub struct HttpWork {
     pub contains: Option<Text>,
     /// How long it is tried, in milliseconds.
     pub timeout: u64,
+}
+
+/// Running the tests that charts bring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelmTestWork {
+    /// The environment.
+    pub environment: String,
+    /// The place.
+    pub target: TargetPlan,
+    /// What is tested, one after the other.
+    pub releases: Vec<Tested>,
+    /// How long it may take, in milliseconds.
+    pub timeout: u64,
+}
+
+/// A release whose tests are run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tested {
+    /// The release.
+    pub release: String,
+    /// The rendered objects, the tests among them; nothing while unknown.
+    pub bundle: Option<Digest>,
 }
 
 /// The path without `.` and `..` in it, as far as the text alone tells.

@@ -56,6 +56,9 @@ pub struct Object {
     pub body: Value,
 }
 
+/// The moment of the tests that a chart brings.
+pub const TEST: &str = "test";
+
 /// An object that is run at certain moments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hook {

@@ -174,6 +174,25 @@ pub struct Told<'a> {
     pub run: Option<u64>,
 }
 
+/// Running the tests that charts bring.
+#[derive(Clone, Debug)]
+pub struct Testing<'a> {
+    /// The place.
+    pub target: &'a Target,
+    /// What is deployed there and tested, in this order.
+    pub bundles: &'a [Arc<Bundle>],
+    /// What names this run of the tests: the same after a crash, another for the next one.
+    pub key: Digest,
+    /// How long they may take together.
+    pub timeout: Duration,
+    /// With what the place fetches images, where it was told.
+    pub pull: Option<&'a Pull>,
+    /// Where the log goes; nowhere without one.
+    pub log: Option<&'a Path>,
+    /// Set by somebody who wants it to stop.
+    pub stop: &'a AtomicBool,
+}
+
 /// Nobody stops what looks here.
 pub static GO_ON: AtomicBool = AtomicBool::new(false);
 
@@ -274,6 +293,13 @@ pub trait Places: Send + Sync {
 
     /// Brings the place to the bundle. Where it has it already, nothing is written.
     fn deploy(&self, deployment: &Deployment<'_>) -> Ended;
+
+    /// Runs the tests that charts bring, one after the other, and ends with the first that fails. One that was begun with
+    /// the same key is taken over.
+    fn test(&self, testing: &Testing<'_>) -> Ended {
+        let message = format!("{} is no cluster, in which tests of a chart could run", testing.target);
+        Err(PortError::new(Fault::Invalid, message)).into()
+    }
 }
 
 /// The window to places that let in only who shows the right credentials.

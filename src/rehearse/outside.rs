@@ -111,7 +111,7 @@ impl Outside {
                     }
                 }
             }
-            Work::None | Work::Http(_) => {}
+            Work::None | Work::Http(_) | Work::HelmTest(_) => {}
         }
         told
     }

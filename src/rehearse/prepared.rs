@@ -22,6 +22,7 @@ pub(super) fn playable(pipeline: &Pipeline) -> Pipeline {
         match &mut verify.kind {
             VerifyKind::Script { command, .. } | VerifyKind::Run(command) => here(command),
             VerifyKind::Http { url, .. } => verify.kind = VerifyKind::Run(asking(url, span)),
+            VerifyKind::HelmTest { .. } => {}
         }
     }
     pipeline

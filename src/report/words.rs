@@ -68,6 +68,10 @@ pub fn work(step: &Step) -> String {
         Work::Push(work) => format!("push {}:{}", place(&work.repository), work.tag),
         Work::Deploy(work) => format!("deploy {}", work.release),
         Work::Http(work) => format!("ask {}", work.url),
+        Work::HelmTest(work) => {
+            let names: Vec<&str> = work.releases.iter().map(|r| r.release.as_str()).collect();
+            format!("run the tests of {}", names.join(", "))
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::ports::Fault;
 pub fn is_the_candidates(step: &Step, fault: Fault) -> bool {
     match fault {
         Fault::Cancelled => false,
-        Fault::Unavailable | Fault::Denied | Fault::Moved => !matches!(step.work, Work::Deploy(_)),
+        Fault::Unavailable | Fault::Denied | Fault::Moved => !matches!(step.work, Work::Deploy(_) | Work::HelmTest(_)),
         Fault::NotFound | Fault::Invalid | Fault::Limit => true,
     }
 }

@@ -154,11 +154,14 @@ fn what_is_said_is_in_the_model() {
 
     let [dev, staging, preview, prod] = pipeline.environments.as_slice() else { panic!("four environments") };
     assert!(matches!(&dev.target, Some(Target::Cluster { create_namespace: false, pull_secret: Some(_), .. })));
-    assert_eq!((dev.deploys.len(), dev.verifies.len(), dev.rollback), (2, 4, false));
+    assert_eq!((dev.deploys.len(), dev.verifies.len(), dev.rollback), (2, 5, false));
     assert!(
         matches!(&dev.verifies[0].kind, VerifyKind::Script { args, command, .. } if args.len() == 1 && command.env.len() == 1)
     );
     assert!(matches!(&dev.verifies[3].kind, VerifyKind::Http { status: 204, timeout: Some(_), .. }));
+    assert!(
+        matches!(&dev.verifies[4].kind, VerifyKind::HelmTest { releases, timeout: Some(_), .. } if releases.len() == 2)
+    );
     assert_eq!(staging.after[0].value, "dev");
     assert!(matches!(&staging.gate, GateRule::Gate(g) if g.queue && g.approvals[0].self_allowed));
     assert!(matches!(&staging.target, Some(Target::Folder { namespace: Some(_), .. })));

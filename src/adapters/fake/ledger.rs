@@ -19,6 +19,8 @@ pub enum Deed {
     End,
     /// An image was made.
     Build,
+    /// A test of a chart was run.
+    Test,
 }
 
 /// An effect that has happened. What changed nothing is none.

@@ -2,10 +2,10 @@
 
 use super::{Deed, Ledger, Power, locked};
 use crate::digest::Digest;
-use crate::ports::PortError;
-use crate::ports::bundle::Bundle;
-use crate::ports::places::{Deployment, Ended, Places, Rehearsal, Seen, Target, plainly};
-use std::collections::{BTreeMap, VecDeque};
+use crate::ports::bundle::{Bundle, Hook, TEST};
+use crate::ports::places::{Deployment, Ended, Places, Rehearsal, Seen, Target, Testing, plainly};
+use crate::ports::{Fault, PortError};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
 
 /// Environments in memory.
@@ -20,6 +20,10 @@ pub struct FakePlaces {
 struct Inner {
     deployed: BTreeMap<(Target, String), Deployed>,
     faults: BTreeMap<Target, VecDeque<PortError>>,
+    /// How the next tests of a release fail.
+    tests: BTreeMap<String, VecDeque<PortError>>,
+    /// The tests that were run, with their keys.
+    tested: BTreeSet<(Target, String, Digest)>,
 }
 
 #[derive(Debug)]
@@ -89,9 +93,41 @@ impl Places for FakePlaces {
     fn deploy(&self, deployment: &Deployment<'_>) -> Ended {
         self.bring(deployment).into()
     }
+
+    fn test(&self, testing: &Testing<'_>) -> Ended {
+        testing.bundles.iter().try_for_each(|bundle| self.run_tests(testing, bundle)).into()
+    }
 }
 
 impl FakePlaces {
+    /// Lets the next test of a release fail like that.
+    pub fn fail_test(&self, release: &str, fault: PortError) {
+        locked(&self.inner).tests.entry(release.to_string()).or_default().push_back(fault);
+    }
+
+    fn run_tests(&self, testing: &Testing<'_>, bundle: &Bundle) -> Result<(), PortError> {
+        self.power.boundary()?;
+        let Testing { target, key, .. } = *testing;
+        let mut inner = locked(&self.inner);
+        if !inner.deployed.contains_key(&(target.clone(), bundle.release.clone())) {
+            let message = format!("{} is not deployed in {target}", bundle.release);
+            return Err(PortError::new(Fault::NotFound, message));
+        }
+        if let Some(fault) = inner.tests.get_mut(&bundle.release).and_then(VecDeque::pop_front) {
+            return Err(fault);
+        }
+        let is_test = |hook: &&Hook| hook.events.iter().any(|event| event == TEST);
+        for hook in bundle.hooks.iter().filter(is_test) {
+            // One that was run with this key is there, and is not run again.
+            if inner.tested.insert((target.clone(), hook.object.id(), key)) {
+                let to = format!("{target} {}", hook.object.id());
+                self.ledger.record(&self.power, Deed::Test, to, key.to_string());
+            }
+        }
+        drop(inner);
+        self.power.boundary()
+    }
+
     fn bring(&self, deployment: &Deployment<'_>) -> Result<(), PortError> {
         self.power.boundary()?;
         let Deployment { target, bundle, digest, candidate, .. } = *deployment;

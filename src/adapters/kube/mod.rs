@@ -14,6 +14,7 @@ pub mod releases;
 pub mod rollout;
 pub mod secrets;
 
+mod chart_tests;
 mod compare;
 mod contexts;
 mod deploy;
@@ -32,7 +33,7 @@ pub use client::{Applying, At, Calls, Cluster};
 pub use kinds::Resource;
 
 use crate::ports::bundle::Bundle;
-use crate::ports::places::{Deployment, Ended, Facts, Places, Rehearsal, Seen, Sought, Target};
+use crate::ports::places::{Deployment, Ended, Facts, Places, Rehearsal, Seen, Sought, Target, Testing};
 use crate::ports::{Fault, PortError};
 use diary::Diary;
 use serde_json::Value;
@@ -126,13 +127,31 @@ impl Places for Clusters {
     }
 
     fn deploy(&self, deployment: &Deployment<'_>) -> Ended {
-        let cluster = match self.of(deployment.target) {
+        let redact = deployment.pull.map(pull::redact).unwrap_or_default();
+        let diary = Diary::new(deployment.log, &redact, deployment.timeout, deployment.stop);
+        self.told(deployment.target, diary, async |cluster, diary| deploy::deploy(cluster, deployment, diary).await)
+    }
+
+    fn test(&self, testing: &Testing<'_>) -> Ended {
+        let redact = testing.pull.map(pull::redact).unwrap_or_default();
+        let diary = Diary::new(testing.log, &redact, testing.timeout, testing.stop);
+        self.told(testing.target, diary, async |cluster, diary| chart_tests::run(cluster, testing, diary).await)
+    }
+}
+
+impl Clusters {
+    /// Does something in a cluster that is told of in a diary.
+    fn told(
+        &self,
+        target: &Target,
+        diary: Diary<'_>,
+        work: impl AsyncFnOnce(&Cluster, &Diary<'_>) -> Result<(), PortError>,
+    ) -> Ended {
+        let cluster = match self.of(target) {
             Ok(cluster) => cluster,
             Err(error) => return Err(error).into(),
         };
-        let redact = deployment.pull.map(pull::redact).unwrap_or_default();
-        let diary = Diary::new(deployment.log, &redact, deployment.timeout, deployment.stop);
-        let result = self.wait(deploy::deploy(&cluster, deployment, &diary));
+        let result = self.wait(work(&cluster, &diary));
         if let Err(error) = &result {
             diary.line(error.to_string());
         }

@@ -11,6 +11,7 @@ mod duplicate_output;
 mod empty_program;
 mod expires_in_closed_window;
 mod files;
+mod helm_test_nowhere;
 mod image_out_of_reach;
 mod input_glob;
 mod input_without_source;
@@ -174,6 +175,7 @@ pub static ALL: &[&Rule] = &[
     &input_without_source::RULE,
     &insecure_url::RULE,
     &job_file_output::RULE,
+    &helm_test_nowhere::RULE,
     &job_without_image::RULE,
     &latest_source::RULE,
     &latest_tag::RULE,

@@ -32,7 +32,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             see("expires", gate.expires.as_ref());
         }
         for verify in &environment.verifies {
-            if let VerifyKind::Http { timeout, .. } = &verify.kind {
+            if let VerifyKind::Http { timeout, .. } | VerifyKind::HelmTest { timeout, .. } = &verify.kind {
                 see("timeout", timeout.as_ref());
             }
         }

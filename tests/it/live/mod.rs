@@ -2,6 +2,7 @@
 //! and says so where it does not run.
 
 mod away;
+mod chart_tests;
 #[cfg(feature = "server")]
 mod day;
 mod deploys;
