@@ -5,7 +5,7 @@ use super::layout::{Rows, cell, list};
 use super::{Clock, Paint, Style, gate, words};
 use crate::digest::Digest;
 use crate::plan::candidate::name_of;
-use crate::plan::memory::{Edit, Memory, Place};
+use crate::plan::memory::{Edit, Memory, Place, Standing};
 use crate::run::State;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -59,6 +59,8 @@ pub fn rows(environments: &[String], state: &State, clock: &Clock) -> Vec<Row> {
 pub enum Kind {
     /// The environment goes back to what it had, or is to.
     Back,
+    /// A run brings a candidate there.
+    Enters,
     /// It is held.
     Held,
     /// Something failed there.
@@ -91,7 +93,13 @@ pub fn notes_of(name: &str, place: &Place, state: &State, clock: &Clock) -> Vec<
     if let Some(failure) = &place.failed {
         notes.push((Kind::Failed, format!("{} failed: {}", name_of(failure.candidate), failure.reason)));
     }
-    if let Some(standing) = &place.standing {
+    let taken = place.taken.as_ref().filter(|t| state.open.contains_key(&t.run));
+    if let Some(taken) = taken {
+        notes.push((Kind::Enters, format!("{} is on its way in, with run {}", name_of(taken.candidate), taken.run)));
+    }
+    // What was let in waits no more.
+    let waits = |s: &&Standing| taken.is_none_or(|t| t.candidate != s.candidate);
+    if let Some(standing) = place.standing.as_ref().filter(waits) {
         let name = name_of(standing.candidate);
         let missing: Vec<String> = gate::missing(standing, clock).iter().map(gate::approvals).collect();
         notes.push(match &standing.rejected {

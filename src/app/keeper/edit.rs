@@ -129,6 +129,7 @@ pub(super) fn keep(session: &Session) -> Result<(), PortError> {
     };
     let text = serde_json::to_vec(&counting).map_err(|e| failed(e.into()))?;
     let write = || {
+        std::fs::create_dir_all(&session.folder)?;
         let mut file = tempfile::NamedTempFile::new_in(&session.folder)?;
         std::io::Write::write_all(&mut file, &text)?;
         file.as_file().sync_all()?;

@@ -196,12 +196,12 @@ impl One {
     fn news(&self, record: &Record) -> Option<Told> {
         match record.event {
             Event::RunStarted { .. } => Some(Told::Began(self.started, record.run)),
-            Event::StepFinished { .. } | Event::Interrupted { .. } | Event::Indeterminate { .. } => {
-                Some(Told::Wrote(self.started, false))
-            }
-            Event::HasCandidate { .. } | Event::Left { .. } | Event::GatePassed { .. } => {
-                Some(Told::Wrote(self.started, true))
-            }
+            Event::StepFinished { .. }
+            | Event::Interrupted { .. }
+            | Event::Indeterminate { .. }
+            | Event::GatePassed { .. }
+            | Event::StandsAtGate { .. } => Some(Told::Wrote(self.started, false)),
+            Event::HasCandidate { .. } | Event::Left { .. } => Some(Told::Wrote(self.started, true)),
             _ => None,
         }
     }

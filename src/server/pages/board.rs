@@ -255,20 +255,15 @@ fn behind(look: &Look<'_>, has: crate::digest::Digest) -> usize {
 fn notes(look: &Look<'_>, name: &str, place: &Place) -> Vec<(Mark, String)> {
     let mark = |kind| match kind {
         Kind::Back => Mark::Back,
+        Kind::Enters => Mark::Enters,
         Kind::Held => Mark::Held,
         Kind::Failed => Mark::Failed,
         Kind::Rejected => Mark::Refused,
         Kind::Waits => Mark::Waits,
         Kind::Queue => Mark::Queued,
     };
-    let moves = place.standing.as_ref().map(|s| s.candidate).filter(|c| look.is_on_its_way(name, *c));
-    let mut all = notes_of(name, place, look.state, look.clock);
-    if moves.is_some() {
-        all.retain(|(kind, _)| *kind != Kind::Waits);
-    }
-    let moves = moves.map(|c| (Mark::Enters, format!("{} is on its way", name_of(c))));
-    let all = all.into_iter().map(|(kind, text)| (mark(kind), crate::report::layout::one_line(&text)));
-    moves.into_iter().chain(all).collect()
+    let all = notes_of(name, place, look.state, look.clock).into_iter();
+    all.map(|(kind, text)| (mark(kind), crate::report::layout::one_line(&text))).collect()
 }
 
 /// Why the newest candidate is not there.

@@ -115,6 +115,8 @@ fn at(
                 div.most {
                     @match shown {
                         Some(plan) => (contents(look, plan, standing)),
+                        // What was let in is not worked out again.
+                        None if look.is_on_its_way(environment, standing.candidate) => {}
                         None => p.banner { (mark(Mark::Moves)) span { "What would be done is being worked out anew. Look again in a moment." } }
                     }
                 }

@@ -5,11 +5,13 @@ mod day;
 mod hanging;
 mod hooks;
 pub(crate) mod http;
+mod measured;
 mod notices;
 pub(crate) mod oidc;
 mod rights;
 mod secrets;
 mod senders;
+mod together;
 
 use crate::lab::{Lab, wait_for};
 use http::{Answer, send};
@@ -56,6 +58,17 @@ impl Served {
 
     /// A server of what is in a laboratory.
     fn of(lab: Lab, config: &str, env: &[(&str, &str)]) -> Served {
+        let served = Served::begun(lab, config, env);
+        served.settled();
+        served
+    }
+
+    /// The same, of what does not come to rest by itself.
+    fn unsettled(lab: Lab, config: &str) -> Served {
+        Served::begun(lab, config, &[])
+    }
+
+    fn begun(lab: Lab, config: &str, env: &[(&str, &str)]) -> Served {
         lab.write("server.kdl", config);
         let register = Register::open(&lab.at("state")).expect("a register");
         let mut tokens = BTreeMap::new();
@@ -66,9 +79,7 @@ impl Served {
         }
         drop(register);
         let (child, address) = start(&lab, env);
-        let served = Served { lab, child, address, tokens };
-        served.settled();
-        served
+        Served { lab, child, address, tokens }
     }
 
     /// A server whose pipeline is in a repository.
@@ -82,6 +93,13 @@ impl Served {
         let _ = self.child.wait();
         (self.child, self.address) = start(&self.lab, env);
         self.settled();
+    }
+
+    /// The same, while it has something to go on with.
+    fn restart_unsettled(&mut self, env: &[(&str, &str)]) {
+        self.child.kill().expect("it is killed");
+        let _ = self.child.wait();
+        (self.child, self.address) = start(&self.lab, env);
     }
 
     /// Waits until all was looked at once and nothing runs.
