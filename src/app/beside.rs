@@ -36,8 +36,10 @@ pub(super) struct Beside<'r> {
     /// The URLs of the repository's remotes; read when one is asked about.
     remotes: OnceLock<Vec<String>>,
     /// The folder of the state, if it was said.
+    #[cfg_attr(not(feature = "registry"), allow(dead_code, reason = "nothing is fetched without it"))]
     state: Option<PathBuf>,
     /// Where charts from repositories are kept: of the state, or of that of each pipeline.
+    #[cfg_attr(not(feature = "registry"), allow(dead_code, reason = "nothing is fetched without it"))]
     kept: OnceLock<Vec<PathBuf>>,
     texts: Mutex<(Sources, Read<'r>)>,
 }

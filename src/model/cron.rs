@@ -12,12 +12,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// When something is looked at, again and again.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    cron: Cron,
+    cron: Arc<Cron>,
     zone: TimeZone,
 }
 
@@ -44,8 +44,7 @@ const FIELDS: [(u32, u32); 5] = [(0, 59), (0, 23), (1, 28), (1, 12), (0, 6)];
 impl Schedule {
     /// Reads an expression of five fields; `name` is what `H` is derived from, and UTC is meant without a zone.
     pub fn parse(expression: &str, name: &str, zone: Option<&str>) -> Result<Schedule, BadSchedule> {
-        let plain = without_hash(expression, name)?;
-        let cron = parsed(&plain).map_err(BadSchedule::Expression)?;
+        let cron = parsed(without_hash(expression, name)?)?;
         let zone = match zone {
             None => TimeZone::UTC,
             Some(name) => TimeZone::get(name).map_err(|_| BadSchedule::Zone(name.to_string()))?,
@@ -85,7 +84,7 @@ impl Schedule {
 /// How many expressions are remembered.
 const REMEMBERED: usize = 256;
 
-type Parsed = Result<Rc<Cron>, String>;
+type Parsed = Result<Arc<Cron>, BadSchedule>;
 
 thread_local! {
     /// The expressions that were read last. Reading one takes longer than all else that is done with the line it stands in, and
@@ -94,19 +93,19 @@ thread_local! {
 }
 
 /// An expression without `H`, read; or what is wrong with it.
-fn parsed(plain: &str) -> Result<Cron, String> {
-    let known = LAST.with_borrow(|last| last.get(plain).cloned());
-    let found = known.unwrap_or_else(|| {
-        let read = CronParser::new().parse(plain).map(Rc::new).map_err(|e| e.to_string());
+fn parsed(plain: String) -> Parsed {
+    let known = LAST.with_borrow(|last| last.get(&plain).cloned());
+    known.unwrap_or_else(|| {
+        let read = CronParser::new().parse(&plain).map(Arc::new);
+        let read = read.map_err(|e| BadSchedule::Expression(e.to_string()));
         LAST.with_borrow_mut(|last| {
             if last.len() >= REMEMBERED {
                 last.clear();
             }
-            last.insert(plain.to_string(), read.clone());
+            last.insert(plain, read.clone());
         });
         read
-    });
-    found.map(|cron| (*cron).clone())
+    })
 }
 
 /// Replaces each `H` by a value that depends on the name and the field only.
@@ -114,6 +113,9 @@ fn without_hash(expression: &str, name: &str) -> Result<String, BadSchedule> {
     let fields: Vec<&str> = expression.split_ascii_whitespace().collect();
     if fields.len() != FIELDS.len() {
         return Err(BadSchedule::Fields(fields.len()));
+    }
+    if !fields.iter().any(|field| has_hash(field)) {
+        return Ok(fields.join(" "));
     }
     let digest = Digest::of(name.as_bytes());
     let plain = fields.iter().zip(FIELDS).zip(digest.0.chunks_exact(4)).map(|((field, range), bytes)| {

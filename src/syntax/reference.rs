@@ -60,8 +60,11 @@ pub fn parse(value: Value<'_>) -> (Template, Vec<Diagnostic>) {
         let parts = if text.is_empty() { Vec::new() } else { vec![Part::Text(text.to_owned())] };
         return (Template { parts, span: value.span() }, Vec::new());
     }
-    let mut parser =
-        Parser { places: value.inner_places(), text, parts: Vec::new(), plain: String::new(), faults: Vec::new() };
+    // As many as there are, unless two references stand side by side: templates are most of what a model is.
+    let references = memchr::memchr_iter(b'{', text.as_bytes()).count();
+    let ends = usize::from(text.starts_with('{')) + usize::from(text.ends_with('}'));
+    let parts = Vec::with_capacity((2 * references + 1).saturating_sub(ends).max(1));
+    let mut parser = Parser { places: value.inner_places(), text, parts, plain: String::new(), faults: Vec::new() };
     parser.run();
     (Template { parts: parser.parts, span: value.span() }, parser.faults)
 }
@@ -152,16 +155,20 @@ impl<'t> Parser<'t> {
                 Diagnostic::new(&codes::REFERENCE_SYNTAX, "a reference to nothing").at(span, "a name is missing");
             return Err(Box::new(fault.help("Braces that stand for themselves are doubled: `{{}}`.")));
         }
-        let mut steps = Vec::new();
-        let mut at = open + 1;
-        for step in self.slice(at, close).split('.') {
-            self.check(step, at)?;
-            steps.push((step.to_owned(), self.span(at, at + step.len())));
+        let (path, mut at) = (self.slice(open + 1, close), open + 1);
+        let mut step = |step: &str| -> Result<(String, Span), Box<Diagnostic>> {
+            let start = at;
+            self.check(step, start)?;
             at += step.len() + 1;
+            Ok((step.to_owned(), self.span(start, start + step.len())))
+        };
+        let mut steps = path.split('.');
+        let (name, name_span) = step(steps.next().unwrap_or_default())?;
+        let mut fields = Vec::with_capacity(memchr::memchr_iter(b'.', path.as_bytes()).count());
+        for field in steps {
+            fields.push(step(field)?);
         }
-        let mut steps = steps.into_iter();
-        let (name, name_span) = steps.next().unwrap_or_default();
-        Ok(Reference { span, name, name_span, fields: steps.collect() })
+        Ok(Reference { span, name, name_span, fields })
     }
 
     /// Checks one name of a path.

@@ -97,10 +97,10 @@ fn check_name(text: &str) -> Result<(), Wrong> {
 }
 
 fn check_label(text: &str, most: usize) -> Result<(), Wrong> {
-    let small = text.to_ascii_lowercase().replace(['_', '.', ' '], "-");
-    let meant =
-        |wrong: Wrong| if check_label_strictly(&small, most).is_ok() { wrong.meant(small.clone()) } else { wrong };
-    check_label_strictly(text, most).map_err(meant)
+    check_label_strictly(text, most).map_err(|wrong| {
+        let small = text.to_ascii_lowercase().replace(['_', '.', ' '], "-");
+        if check_label_strictly(&small, most).is_ok() { wrong.meant(small) } else { wrong }
+    })
 }
 
 fn check_label_strictly(text: &str, most: usize) -> Result<(), Wrong> {

@@ -37,8 +37,10 @@ pub struct Url<'a> {
 
 /// Takes a URL apart; nothing where the text is none. Whether its parts are well-formed is not looked at.
 pub fn parse_url(text: &str) -> Option<Url<'_>> {
-    let (scheme, behind) = text.split_once("://")?;
-    let end = behind.find(['/', '?', '#']).unwrap_or(behind.len());
+    let colon =
+        memchr::memchr_iter(b':', text.as_bytes()).find(|at| text.get(*at..).is_some_and(|t| t.starts_with("://")))?;
+    let (scheme, behind) = (text.get(..colon)?, text.get(colon + 3..)?);
+    let end = memchr::memchr3(b'/', b'?', b'#', behind.as_bytes()).unwrap_or(behind.len());
     let (authority, rest) = behind.split_at(end);
     let (user, host) = match authority.rsplit_once('@') {
         Some((user, host)) => (Some(user), host),
@@ -66,7 +68,8 @@ fn is_scp(text: &str) -> bool {
 }
 
 fn check_scheme(text: &str, schemes: &[&str]) -> Result<(), Wrong> {
-    first_outside(text, |c| !c.is_whitespace() && !c.is_control() && !"<>\"\\^`{|}".contains(c))?;
+    let is_odd = |c: char| matches!(c, '<' | '>' | '"' | '\\' | '^' | '`' | '{' | '|' | '}');
+    first_outside(text, |c| !c.is_whitespace() && !c.is_control() && !is_odd(c))?;
     let Some(url) = parse_url(text) else {
         return Err(Wrong::new("it has no scheme").meant(format!("https://{text}")));
     };
