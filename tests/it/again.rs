@@ -1,8 +1,9 @@
 //! Judging a file again after an edit finds what judging it anew finds, whatever the edit is.
 
 use lockgate::check::{self, Memory, Repository};
+use lockgate::diag::Diagnostic;
 use lockgate::graph::Graph;
-use lockgate::source::FileId;
+use lockgate::source::Sources;
 use lockgate::syntax::{self, Document, Limits};
 use proptest::prelude::*;
 use std::path::Path;
@@ -60,7 +61,7 @@ fn text() -> String {
     let names = ["north-star", "gates", "misspelt", "everything", "twelve-faults", "north-star"];
     let read = |name: &str| std::fs::read_to_string(cases.join(format!("{name}.kdl"))).expect("a case");
     let body: String = names.iter().map(|n| read(n).replace("lockgate 1\n", "")).collect();
-    format!("lockgate 1\n{body}")
+    format!("lockgate 1\n{body}\npipeline shared {{\n    include \"a.kdl\"\n}}\n")
 }
 
 fn apply(text: &mut String, (at, out, piece, _): Edit) {
@@ -73,6 +74,20 @@ fn apply(text: &mut String, (at, out, piece, _): Edit) {
     let start = boundary(text, text.len() * at / 1000);
     let end = boundary(text, (start + out).min(text.len())).max(start);
     text.replace_range(start..end, PIECES[piece]);
+}
+
+/// What an included file says; it changes as well.
+const SHARED: [&str; 2] = ["source app {\n    folder \"./app\"\n}\n", "source apps {\n    foldr \"./app\"\n}\n"];
+
+/// The text with what it includes.
+fn read(text: &str, which: u32) -> (Document, Vec<Diagnostic>) {
+    let mut read = |path: &Path| match path.to_str() {
+        Some("lockgate.kdl") => Ok(text.as_bytes().to_vec()),
+        Some("a.kdl") => Ok(SHARED[which as usize % 2].as_bytes().to_vec()),
+        _ => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    let (path, limits) = (Path::new("lockgate.kdl"), Limits::default());
+    syntax::include::load(path, Path::new(""), &limits, &mut Sources::new(), &mut read)
 }
 
 proptest! {
@@ -94,8 +109,7 @@ proptest! {
                 }
                 None => text = past.pop().expect("as many as there were edits"),
             }
-            let (tree, faults) = syntax::parse(FileId(0), text.as_str().into(), &Limits::default());
-            let document = Document::from(tree);
+            let (document, faults) = read(&text, edit.map_or(0, |e| e.3));
             let anew = check::document(&document, faults.clone(), &repository).1;
             let again = memory.judge(&document, faults, &repository);
             prop_assert_eq!(anew, again);

@@ -3,6 +3,7 @@
 mod lab;
 
 mod again;
+mod any_text;
 mod bad_input;
 #[cfg(feature = "server")]
 mod board;
