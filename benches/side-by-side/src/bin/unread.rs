@@ -21,7 +21,7 @@ struct Count {
     texts: usize,
     keys: usize,
     found: usize,
-    /// Those that cannot be tried: the chart does not render, or not twice the same.
+    /// Those that cannot be tried: the chart does not render, not twice the same, or not with anything else in that place.
     untried: usize,
     wrong: Vec<String>,
 }
@@ -75,7 +75,8 @@ fn judge(
     let (Ok(known), Ok(chart)) = (Known::from_files(judged.clone()), Chart::from_files(whole.clone())) else { return };
     let named: Vec<(&str, &[u8])> = texts.iter().map(|t| ("values", t.as_slice())).collect();
     count.texts += texts.len();
-    count.keys += texts.iter().map(|t| String::from_utf8_lossy(t).lines().filter(|l| l.contains(':')).count()).sum::<usize>();
+    count.keys +=
+        texts.iter().map(|t| String::from_utf8_lossy(t).lines().filter(|l| l.contains(':')).count()).sum::<usize>();
     let found = nobody_reads(&known, &named, &[]);
     count.found += found.len();
     if found.is_empty() {
@@ -93,12 +94,16 @@ fn judge(
         return;
     }
     for key in found {
-        let path: Vec<String> = key.path.iter().map(|k| k.replace('\\', "\\\\").replace('.', "\\.").replace(',', "\\,")).collect();
+        let path: Vec<String> =
+            key.path.iter().map(|k| k.replace('\\', "\\\\").replace('.', "\\.").replace(',', "\\,")).collect();
         let set = |value: &str| {
             let text = format!("{}={value}", path.join("."));
             rendered(vec![Set { text, kind: SetKind::Json, file: None, name: "s".to_string() }])
         };
         let tried = ["null", "\"changed\"", "7", "true", "{}"].map(set);
+        if tried.iter().all(Option::is_none) {
+            count.untried += 1;
+        }
         if tried.iter().flatten().any(|after| Some(after) != before.as_ref()) {
             count.wrong.push(format!("{folder}: {}", key.path.join(".")));
         }
