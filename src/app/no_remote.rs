@@ -10,7 +10,7 @@ pub enum Server {}
 
 impl Server {
     /// Says that nothing here can speak with a server.
-    pub fn open(_: &str, _: Option<String>, _: Option<&str>) -> Result<Server, Failure> {
+    pub fn open(_: &str, _: Option<String>, _: Option<&str>, _: bool) -> Result<Server, Failure> {
         Err(left_out())
     }
 
@@ -52,7 +52,7 @@ impl Server {
 }
 
 /// Says that nothing here can speak with a server.
-pub fn login(_: &str, _: &str) -> Result<String, Failure> {
+pub fn login(_: &str, _: &str, _: bool) -> Result<String, Failure> {
     Err(left_out())
 }
 
