@@ -106,7 +106,7 @@ pub static OUTPUT: Spec = Spec {
     example: r#"output report "out/report.json""#,
     ..Spec::new(
         "output",
-        "What it makes. Without a path it is a line `NAME=value` that the program appends to the file that `LOCKGATE_OUTPUT` names.",
+        "What it makes. Without a path it is a line `NAME=value` that the program appends to the file that `LOCKGATE_OUTPUT` names. One that holds a secret of the program fails the step: outputs are kept and shown.",
     )
 };
 

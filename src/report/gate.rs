@@ -108,9 +108,10 @@ fn who(standing: &Standing, unmet: &[Unmet], style: Style) -> String {
         let people: Vec<String> = standing.approvals.iter().map(|a| words::person(&a.by)).collect();
         layout::paragraph(&mut out, 2, &format!("approved so far by {}", list(&people, "and")), Paint::Faint, style);
     }
-    if unmet.iter().filter_map(|u| u.approvals.as_ref()).any(|q| !q.self_allowed) && !standing.people.is_empty() {
-        let mut people: Vec<String> = standing.people.iter().map(|p| words::person(p)).collect();
-        people.dedup();
+    let mut people: Vec<String> =
+        standing.people.iter().filter(|p| words::is_person(p)).map(|p| words::person(p)).collect();
+    people.dedup();
+    if unmet.iter().filter_map(|u| u.approvals.as_ref()).any(|q| !q.self_allowed) && !people.is_empty() {
         let text = format!("not from {}: it is their change", list(&people, "or"));
         layout::paragraph(&mut out, 2, &text, Paint::Faint, style);
     }

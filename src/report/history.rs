@@ -263,6 +263,12 @@ pub fn is_about(record: &Record, name: &str) -> bool {
     is_part(&told(record).about, name)
 }
 
+/// Whether that name stands in every event of this as it is, so that others need not be read: a run is named by its number, and
+/// some characters are written otherwise.
+pub fn stands_in(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with("run ") && !name.chars().any(|c| c.is_control() || c == '"' || c == '\\')
+}
+
 /// Whether a step is that, or belongs to that.
 pub fn is_part(step: &str, name: &str) -> bool {
     let mut parts = step.split('@').next().unwrap_or_default().split('.');

@@ -149,7 +149,7 @@ fn next(
     }
     if unmet.iter().filter_map(|u| u.approvals.as_ref()).any(|q| !q.self_allowed) {
         let people = standing.map_or(&environment.people, |s| &s.people);
-        let people: Vec<String> = people.iter().map(|p| words::person(p)).collect();
+        let people: Vec<String> = people.iter().filter(|p| words::is_person(p)).map(|p| words::person(p)).collect();
         if !people.is_empty() {
             paragraph(
                 &mut out,

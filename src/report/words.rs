@@ -36,6 +36,11 @@ pub fn person(person: &str) -> String {
     one_line(if name.is_empty() { person } else { name })
 }
 
+/// Whether a name is that of a person: what begins by itself is begun by Lockgate.
+pub fn is_person(name: &str) -> bool {
+    name != "lockgate"
+}
+
 /// The first line of the message and who wrote it, as far as they are known: `Fix the probe (Ann)`.
 pub fn about(about: &About) -> String {
     let subject = about.subject.as_deref().map(one_line).unwrap_or_default();

@@ -67,6 +67,8 @@ async fn serve_on(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure>
     let start::Started { site, behind, login } = start::start(serving, config, at)?;
     told(&format!("listening on http://{at}\n"));
     introduce(&site, at);
+    let warmed = site.clone();
+    drop(tokio::task::spawn_blocking(move || web::warm(&warmed)));
     if let Some(token) = login {
         // What stands behind the sign of a link is not sent: the page takes it from there, and forgets it.
         told(&format!("sign in at http://{at}/login#{token}\n"));

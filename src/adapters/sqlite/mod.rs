@@ -83,6 +83,22 @@ impl Sqlite {
         Ok(rows)
     }
 
+    /// At most that many of the rows from `floor` on and before a number in whose bodies a text stands, the newest first. They lie
+    /// apart, so that the chain is not looked at: whoever reads all rows tells whether it holds.
+    pub fn with(&self, before: u64, floor: u64, text: &str, most: u32) -> Result<Vec<Row>, PortError> {
+        let Some(database) = &self.database else { return Ok(Vec::new()) };
+        let find = || -> rusqlite::Result<Vec<Row>> {
+            let mut select = database.prepare_cached(
+                "SELECT number, run, at, body, hash FROM events
+                 WHERE number >= ?1 AND number < ?2 AND instr(body, ?3) > 0 ORDER BY number DESC LIMIT ?4",
+            )?;
+            let (floor, before) = (i64::try_from(floor).unwrap_or(i64::MAX), i64::try_from(before).unwrap_or(i64::MAX));
+            let rows = select.query_map(rusqlite::params![floor, before, text, most], chain::decode)?;
+            rows.map(|row| row.map(|(row, _)| row)).collect()
+        };
+        find().map_err(|e| faults::explain(&self.path, "read", &e))
+    }
+
     /// The number of the last row and its hash, which stands for all rows; zeros where there is none.
     pub fn last(&self) -> Result<(u64, Digest), PortError> {
         let Some(database) = &self.database else { return Ok((0, Digest::default())) };

@@ -94,6 +94,38 @@ fn reading_goes_on_beside_writing() {
 }
 
 #[test]
+fn rows_with_a_text_are_found_from_the_end() {
+    let dir = folder();
+    assert!(reader(&dir).with(100, 0, "1", 9).expect("nothing there").is_empty());
+    let mut journal = writer(&dir);
+    journal.append(&rows(1..=30)).expect("rows");
+    let journal = reader(&dir);
+    let numbers = |before, floor, text, most| -> Vec<u64> {
+        journal.with(before, floor, text, most).expect("read").iter().map(|r| r.number).collect()
+    };
+    assert_eq!(numbers(31, 0, ":2", 99), [29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 2]);
+    assert_eq!(numbers(29, 0, ":2", 3), [28, 27, 26]);
+    assert_eq!(numbers(31, 28, ":2", 99), [29, 28]);
+    assert!(numbers(31, 0, "%", 99).is_empty(), "it stands there as it is");
+}
+
+#[test]
+fn a_second_writer_is_told_where_the_server_is() {
+    let dir = folder();
+    let holder = writer(&dir);
+    tell_address(dir.path(), "https://lockgate.example.com").expect("told");
+    let error = Sqlite::open_for_writing(dir.path()).expect_err("held");
+    assert!(error.message.ends_with(": the server https://lockgate.example.com"), "{error}");
+    assert!(error.help.is_some_and(|h| h.contains("--server https://lockgate.example.com")));
+    drop(holder);
+    // Who comes next is no server, and what would be no address is none.
+    let _holder = writer(&dir);
+    tell_address(dir.path(), "http://`rm`").expect("told");
+    let error = Sqlite::open_for_writing(dir.path()).expect_err("held");
+    assert!(!error.message.contains("server"), "{error}");
+}
+
+#[test]
 fn nothing_is_an_empty_journal_to_a_reader() {
     let dir = folder();
     let state = dir.path().join("none");

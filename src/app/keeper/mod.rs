@@ -229,6 +229,12 @@ impl Keeper {
         Sqlite::open_for_reading(&self.folder)?.some(after, most)?.iter().map(book::record).collect()
     }
 
+    /// At most that many of the records from `floor` on and before a number in which a text stands as it is, the newest first. Calls
+    /// block, for as long as looking through them takes.
+    pub fn records_with(&self, before: u64, floor: u64, text: &str, most: u32) -> Result<Vec<Record>, PortError> {
+        Sqlite::open_for_reading(&self.folder)?.with(before, floor, text, most)?.iter().map(book::record).collect()
+    }
+
     /// All records that are written from now on.
     pub fn follow(&self) -> broadcast::Receiver<Record> {
         self.records.subscribe()

@@ -272,9 +272,12 @@ fn chosen(
         return Ok(records);
     }
     let mut upto = keeper.state(|s| s.number);
+    if let Some(name) = query.name.as_deref().filter(|n| history::stands_in(n)) {
+        return newest_with(keeper, name, upto + 1, most, &wanted);
+    }
     let mut found: Vec<Record> = Vec::new();
     while upto > 0 && found.len() < most {
-        let from = upto.saturating_sub(1000);
+        let from = upto.saturating_sub(u64::from(number).clamp(100, 1000));
         let piece = keeper.records(from, u32::try_from(upto - from).unwrap_or(1000))?;
         let mut piece: Vec<Record> = piece.into_iter().filter(wanted).collect();
         piece.append(&mut found);
@@ -283,6 +286,31 @@ fn chosen(
     }
     let surplus = found.len().saturating_sub(most);
     found.drain(..surplus);
+    Ok(found)
+}
+
+/// The newest records in which a name stands and that are wanted, in their order.
+fn newest_with(
+    keeper: &Keeper,
+    name: &str,
+    before: u64,
+    most: usize,
+    wanted: &dyn Fn(&Record) -> bool,
+) -> Result<Vec<Record>, crate::ports::PortError> {
+    const PIECE: u32 = 2000;
+    let (mut before, mut found) = (before, Vec::new());
+    while found.len() < most {
+        let piece = keeper.records_with(before, 0, name, PIECE)?;
+        let Some(oldest) = piece.last().map(|r| r.number) else { break };
+        let is_all = piece.len() < PIECE as usize;
+        found.extend(piece.into_iter().filter(|r| wanted(r)));
+        before = oldest;
+        if is_all {
+            break;
+        }
+    }
+    found.truncate(most);
+    found.reverse();
     Ok(found)
 }
 

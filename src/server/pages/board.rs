@@ -221,7 +221,8 @@ fn chamber(look: &Look<'_>, name: &str) -> Markup {
             @if !notes.is_empty() {
                 ul.notes { @for (which, note) in notes { li class=(which.class()) { (mark(which)) span { (note) } } } }
             }
-            @if let (Some(plan), None) = (plan, place.and_then(|p| p.standing.as_ref())) { (reasons(look, plan)) }
+            @if let (Some(plan), None) = (plan, place.and_then(|p| p.standing.as_ref()))
+                && has.is_none_or(|h| h.candidate != plan.candidate) { (reasons(look, plan)) }
             @if look.viewer.may_operate {
                 p.acts {
                     @if place.is_some_and(|p| p.hold.is_some()) { (word::link(look, What::Release, name, None, "Release")) }

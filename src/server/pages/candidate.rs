@@ -46,7 +46,7 @@ pub fn html(look: &Look<'_>, id: Digest, went: &Went) -> Markup {
             }
             section aria-labelledby="versions" {
                 h2 #versions { "What it is made of" }
-                (versions(look, id, None))
+                (versions(look, id, None, true))
             }
             (made(look, id))
             section aria-labelledby="where" {
@@ -72,8 +72,8 @@ pub fn all(look: &Look<'_>) -> Markup {
     page(look, Tab::None, "Candidates", body)
 }
 
-/// The versions of a candidate; against another one, those that differ.
-pub(super) fn versions(look: &Look<'_>, id: Digest, against: Option<Digest>) -> Markup {
+/// The versions of a candidate; against another one, those that differ. With `acts`, what an operator may say of each.
+pub(super) fn versions(look: &Look<'_>, id: Digest, against: Option<Digest>, acts: bool) -> Markup {
     let candidates = &look.state.memory.candidates;
     let Some(candidate) = candidates.get(&id) else {
         return html! { p.muted { "It is not remembered." } };
@@ -104,7 +104,7 @@ pub(super) fn versions(look: &Look<'_>, id: Digest, against: Option<Digest>) -> 
                             @if let Some(note) = &about.note { p.about.notice { (parts::text(note)) } }
                         }
                         p.about { code { (parts::text(&version.id)) } }
-                        @if look.viewer.may_operate && against.is_none() {
+                        @if acts && look.viewer.may_operate {
                             p.acts {
                                 (word::link(look, What::Pin, source, Some(&version.id), "Pin"))
                                 (word::link(look, What::Ban, source, Some(&version.id), "Ban"))

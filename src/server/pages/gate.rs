@@ -135,7 +135,7 @@ fn contents(look: &Look<'_>, plan: &EnvironmentPlan, standing: &Standing) -> Mar
     html! {
         section aria-labelledby="new" {
             h2 #new { "What is new for " (plan.name) }
-            (super::candidate::versions(look, standing.candidate, has.map(|h| h.candidate)))
+            (super::candidate::versions(look, standing.candidate, has.map(|h| h.candidate), false))
         }
         section aria-labelledby="changes" {
             h2 #changes { "What changes there" }
@@ -205,8 +205,9 @@ fn asks(look: &Look<'_>, environment: &str, standing: &Standing) -> Markup {
                 }
             }
             (approved_by(look, standing))
-            @if gate.approvals.iter().any(|q| !q.self_allowed) && !standing.people.is_empty() {
-                p.muted { "Not by " (parts::people(&standing.people)) ": it is their change." }
+            @let people: Vec<String> = standing.people.iter().filter(|p| words::is_person(p)).cloned().collect();
+            @if gate.approvals.iter().any(|q| !q.self_allowed) && !people.is_empty() {
+                p.muted { "Not by " (parts::people(&people)) ": it is their change." }
             }
             @if let Some(text) = expiry(gate) { p.muted { (text) } }
         }

@@ -105,6 +105,15 @@ pub static ROUTES: &[Route] = &[
     },
 ];
 
+/// Reads what was, so that whoever opens the first page need not wait for it. Blocks.
+pub(super) fn warm(site: &Shared) {
+    for keeper in site.keepers().iter() {
+        if let Err(error) = site.seen.of(keeper) {
+            tracing::warn!(pipeline = %keeper.name, "what was cannot be read: {error}");
+        }
+    }
+}
+
 /// A page as it is answered.
 fn answer(status: StatusCode, page: Markup) -> Response {
     let kind = HeaderValue::from_static("text/html; charset=utf-8");

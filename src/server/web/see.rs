@@ -24,6 +24,8 @@ use std::sync::Arc;
 const RUN: u64 = 20_000;
 /// How many events are looked through for those of a name, for one page.
 const SEARCHED: u64 = 20_000;
+/// How many are read to see which run a place in the journal is of.
+const FEW: u32 = 8;
 /// How many of them at once.
 const PIECE: u64 = 2000;
 
@@ -179,8 +181,11 @@ pub(super) fn records_of(site: &Shared, keeper: &Keeper, run: u64) -> Result<Vec
     };
     let mut records = Vec::new();
     let mut after = first.saturating_sub(1);
+    // Most runs have some dozens of events.
+    let mut most = 64;
     while records.len() < RUN as usize {
-        let piece = keeper.records(after, PIECE as u32)?;
+        let piece = keeper.records(after, most)?;
+        most = (most * 4).min(PIECE as u32);
         let Some(newest) = piece.last().map(|r| r.number) else { break };
         let end = piece.iter().position(|r| is_end_of(r, run));
         // Its own end is its last event; another's beginning is none of it.
@@ -211,7 +216,7 @@ fn first_of(keeper: &Keeper, run: u64, last: u64) -> Result<u64, PortError> {
         // Between runs people say things; the next run tells where that is.
         let mut after = middle - 1;
         let found = loop {
-            let piece = keeper.records(after, 64)?;
+            let piece = keeper.records(after, FEW)?;
             match piece.iter().find(|r| r.run > 0) {
                 Some(record) => break Some(record.run),
                 None => match piece.last() {
@@ -310,6 +315,25 @@ fn part(keeper: &Keeper, back: &Back) -> Result<past::Part, PortError> {
     let start = back.before.unwrap_or(last + 1).min(last + 1);
     let mut upto = start.saturating_sub(1);
     let mut records: Vec<Record> = Vec::new();
+    if let Some(name) = about.as_deref().filter(|a| told::stands_in(a)) {
+        let floor = start.saturating_sub(SEARCHED);
+        let mut before = start;
+        while records.len() < past::PAGE {
+            let found = keeper.records_with(before, floor, name, PIECE as u32)?;
+            let Some(oldest) = found.last().map(|r| r.number) else { break };
+            let is_all = found.len() < PIECE as usize;
+            records.extend(found.into_iter().filter(|r| told::is_about(r, name)));
+            before = oldest;
+            if is_all {
+                break;
+            }
+        }
+        let is_cut = records.len() > past::PAGE;
+        records.truncate(past::PAGE);
+        let upto = if is_cut { records.last().map_or(floor, |r| r.number) } else { floor };
+        let older = (upto > 1).then_some(upto);
+        return Ok(past::Part { records, about, older, is_first: back.before.is_none() });
+    }
     let (piece, floor) = match about {
         Some(_) => (PIECE, start.saturating_sub(SEARCHED)),
         None => (past::PAGE as u64, 0),

@@ -60,7 +60,7 @@ fn nothing_that_others_wrote_runs_in_a_browser() {
     ];
     let (mut seen, mut shown) = (BTreeSet::new(), 0);
     while let Some(path) = ahead.pop() {
-        if !seen.insert(path.clone()) || seen.len() > 60 {
+        if !seen.insert(path.clone()) || seen.len() > 36 {
             continue;
         }
         browser.go(&served.url(&path));

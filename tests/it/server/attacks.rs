@@ -107,6 +107,11 @@ fn whoever_is_not_known_learns_nothing() {
     ] {
         assert_eq!(ask(&path, &[]).is(401).body, nothing, "{path}");
     }
+    // What is too long is refused before anybody looks at it.
+    for long in [format!("/{}", "a".repeat(70_000)), format!("/p/{}", "%2e%2e%2f".repeat(5000)), "/..".repeat(10_000)] {
+        let said = ask(&long, &[]);
+        assert!(matches!(said.status, 401 | 414 | 431), "{}: {said:?}", &long[..20]);
+    }
     for token in ["", "lg_", "lg_aaaaaaaa_bbbb", "Bearer", &"x".repeat(7000)] {
         let said = ask("/api/v1/whoami", &[("authorization", &format!("Bearer {token}"))]);
         assert_eq!(said.is(401).body, nothing, "{token}");

@@ -9,12 +9,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 const HOOK: &str = "hook/secret+planted=Zq3&7%";
 const LOGIN: &str = "robot:git~secret/planted+Yw8=";
 const TASK: &str = "task \"secret\" planted <Xv9&>";
 const TOOL: &str = "tool-secret-planted-Uk5!";
+const TELL: &str = "tell-secret.planted-Hb2";
 const OIDC: &str = "oidc/secret+planted?Tj4";
 
 /// A program that prints what it has in every way it can think of, and fails where it is told to.
@@ -75,7 +79,7 @@ fn walk(folder: &Path, each: &mut dyn FnMut(&Path)) {
     }
 }
 
-fn lab(repository: &str) -> Lab {
+fn lab(repository: &str, receiver: &str) -> Lab {
     let file = format!(
         r#"
 lockgate 1
@@ -85,6 +89,15 @@ pipeline planted {{
     secret login {{ env LOGIN_SECRET }}
     secret task {{ file "../keys/task" }}
     secret tool {{ command cat "keys/tool" }}
+    secret tell {{ env TELL_SECRET }}
+    notify team {{
+        webhook "{receiver}/{{tell}}" sign=hook
+        on waiting failed
+    }}
+    notify nobody {{
+        slack "http://127.0.0.1:1/{{tell}}"
+        on waiting failed
+    }}
     source app {{
         git "{repository}" branch=main
         credentials login
@@ -141,13 +154,35 @@ pipeline planted {{
     ])
 }
 
+/// Somebody who is told: keeps what comes, without the address to which it came.
+fn receiver() -> (String, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let got = Arc::<Mutex<Vec<u8>>>::default();
+    let kept = got.clone();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.set_read_timeout(Some(std::time::Duration::from_millis(500)));
+            let (mut all, mut piece) = (Vec::new(), [0; 8192]);
+            while let Ok(read @ 1..) = stream.read(&mut piece) {
+                all.extend_from_slice(&piece[..read]);
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let line = all.iter().position(|b| *b == b'\n').unwrap_or(all.len());
+            kept.lock().expect("kept").extend_from_slice(&all[line..]);
+        }
+    });
+    (url, got)
+}
+
 #[test]
 fn no_planted_secret_is_found_in_anything_that_is_kept_answered_or_told() {
     let origin = Lab::with(&[("repos/app/file", "one\n")]);
     origin.commit("repos/app", "one");
     let wants: &'static str = Box::leak(STANDARD.encode(LOGIN).into_boxed_str());
     let server = Server::start(&origin.at("repos"), Manner { wants: Some(wants), fails: None });
-    let lab = lab(&server.url("app"));
+    let (url, told_to) = receiver();
+    let lab = lab(&server.url("app"), &url);
     let config = format!(
         "{CONFIG}\noidc issuer=\"http://127.0.0.1:1\" client=lockgate {{ secret env=OIDC_SECRET }}\npipeline \"pipeline/lockgate.kdl\"\n"
     );
@@ -155,6 +190,7 @@ fn no_planted_secret_is_found_in_anything_that_is_kept_answered_or_told() {
         ("HOOK_SECRET", HOOK),
         ("LOGIN_SECRET", LOGIN),
         ("OIDC_SECRET", OIDC),
+        ("TELL_SECRET", TELL),
         ("LOCKGATE_LOG", "trace"),
         (TOLD, "told.log"),
     ];
@@ -245,6 +281,8 @@ fn no_planted_secret_is_found_in_anything_that_is_kept_answered_or_told() {
     assert!(printed, "the programs have printed, and their secrets are stars");
     let refused = answers.iter().filter(|(_, body)| is_in(b"holds a secret that the program was given", body)).count();
     assert!(refused > 0, "what would be kept with a secret in it is refused");
+    wait_for("somebody to be told", || !told_to.lock().expect("kept").is_empty());
+    answers.push(("what others are told".into(), told_to.lock().expect("kept").clone()));
     // What is on the disk while the server runs, and after it was killed and started again.
     served.restart(&env);
     let mut places: Vec<(String, Vec<u8>)> = Vec::new();
@@ -265,7 +303,7 @@ fn no_planted_secret_is_found_in_anything_that_is_kept_answered_or_told() {
     let mut found = Vec::new();
     let (_, password) = LOGIN.split_once(':').expect("two parts");
     let own = token.rsplit('_').next().expect("a secret").to_string();
-    for secret in [HOOK, password, TASK, TOOL, OIDC, &own] {
+    for secret in [HOOK, password, TASK, TOOL, TELL, OIDC, &own] {
         for form in forms(secret) {
             let hits =
                 answers.iter().chain(&places).filter(|(_, text)| is_in(&form, text)).map(|(name, _)| name.clone());
