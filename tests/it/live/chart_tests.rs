@@ -116,5 +116,6 @@ fn tests_of_a_chart_verify_a_deploy() {
     run(&lab, &["apply"]).exits(0);
 
     lab.remove("chart/templates/tests");
+    lab.edit("config/values.yaml", &format!("image: {}\n", super::busybox()), "");
     run(&lab, &["plan"]).exits(2).says(&["LG0706", "brings no tests"]);
 }
