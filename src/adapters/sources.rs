@@ -48,7 +48,11 @@ struct Opened {
 
 impl Opened {
     fn is_of(&self, query: &HeadQuery, version: &Version) -> bool {
-        self.id == version.id && self.origin == query.origin && self.paths == query.paths && self.ignore == query.ignore
+        self.id == version.id && self.is_of_source(query)
+    }
+
+    fn is_of_source(&self, query: &HeadQuery) -> bool {
+        self.origin == query.origin && self.paths == query.paths && self.ignore == query.ignore
     }
 }
 
@@ -98,6 +102,12 @@ impl LocalSources {
     fn at_hand(&self, query: &HeadQuery, version: &Version) -> Option<(Arc<dyn Files>, Duration)> {
         let opened = self.opened();
         opened.iter().find(|one| one.is_of(query, version)).map(|one| (one.files.clone(), one.seen.elapsed()))
+    }
+
+    /// Whether nothing else was seen of that source since.
+    fn is_newest(&self, query: &HeadQuery, version: &Version) -> bool {
+        let opened = self.opened();
+        opened.iter().find(|one| one.is_of_source(query)).is_none_or(|one| one.id == version.id)
     }
 
     fn folder_head(&self, path: &Path, query: &HeadQuery) -> Result<Head, PortError> {
@@ -171,7 +181,9 @@ impl Sources for LocalSources {
         if let Some((files, age)) = self.at_hand(query, version)
             && (lasting || age < FRESH)
         {
-            return Ok(files);
+            // Where something newer was seen since, what was seen then cannot be read any more; what was kept can.
+            let kept = || self.kept.open(version).filter(|_| !lasting && !self.is_newest(query, version));
+            return Ok(kept().unwrap_or(files));
         }
         let files = match &query.origin {
             Origin::Git { url, branch } => self.git.open(url, branch, query.credentials.as_ref(), &version.id)?,
@@ -287,6 +299,21 @@ mod tests {
         let other = sources.head(&query).expect("a head");
         assert_ne!(other.version, head.version);
         assert_eq!(&*sources.open(&query, &other.version).expect("files").read("a").expect("a file"), b"2");
+    }
+
+    #[test]
+    fn a_version_that_was_kept_can_be_read_right_after_the_folder_has_moved_on() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("app");
+        std::fs::create_dir(&path).expect("a folder");
+        std::fs::write(path.join("a"), "1").expect("a file");
+        let (sources, query) = (sources(dir.path()), query(Origin::Folder { path: path.clone() }));
+        let head = sources.head(&query).expect("a head");
+        sources.keep(&query, &head.version).expect("kept");
+        std::fs::write(path.join("a"), "22").expect("a change");
+        let other = sources.head(&query).expect("a head");
+        assert_eq!(&*sources.open(&query, &head.version).expect("kept").read("a").expect("a file"), b"1");
+        assert_eq!(&*sources.open(&query, &other.version).expect("files").read("a").expect("a file"), b"22");
     }
 
     #[test]

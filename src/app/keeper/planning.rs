@@ -138,6 +138,7 @@ impl Work {
             return;
         }
         let first = failure.diagnostics.first().map(|d| d.message.clone()).unwrap_or_default();
+        tracing::warn!(pipeline = %self.keeper.name, "it cannot be planned: {first}");
         self.settle(&waiting.deliveries, &format!("no run: it cannot be planned: {first}"));
         self.try_again();
         for one in waiting.hastened {
