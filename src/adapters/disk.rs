@@ -34,6 +34,14 @@ pub(super) fn replace(path: &Path, bytes: &[u8], durable: Durable) -> Result<(),
     if durable == Durable::Yes { sync_folder(folder) } else { Ok(()) }
 }
 
+/// Marks a file as used now, so that nobody takes it away for being old; whether it is there. One that was written lately is left
+/// alone: that is the common case, and costs one question.
+pub(super) fn touch(path: &Path) -> bool {
+    let Ok(there) = path.metadata() else { return false };
+    let lately = there.modified().ok().and_then(|t| t.elapsed().ok()).is_none_or(|age| age.as_secs() < 600);
+    lately || File::open(path).and_then(|file| file.set_modified(std::time::SystemTime::now())).is_ok()
+}
+
 /// Reads a file of at most that many bytes.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, PortError> {
     let cannot = |why: io::Error| failed(path, "read", &why);

@@ -15,6 +15,8 @@ pub mod kube;
 pub mod layout;
 #[cfg(feature = "notices")]
 pub mod notices;
+#[cfg(all(feature = "notices", any(feature = "otel", test)))]
+pub mod otlp;
 pub mod place;
 mod received;
 #[cfg(feature = "registry")]

@@ -49,7 +49,7 @@ impl Shelf for FolderShelf {
     fn put(&self, kind: Kind, name: &str, bytes: &[u8]) -> Result<(), PortError> {
         let path = self.path(kind, name)?;
         // What is there already is only written again where it was damaged, as by a loss of power.
-        if std::fs::read(&path).is_ok_and(|there| there == bytes) {
+        if std::fs::read(&path).is_ok_and(|there| there == bytes) && disk::touch(&path) {
             return Ok(());
         }
         disk::make_folder(path.parent().unwrap_or(&self.root))?;

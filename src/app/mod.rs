@@ -17,7 +17,10 @@ pub mod saved;
 pub mod serving;
 pub mod session;
 pub mod telling;
+#[cfg(feature = "otel")]
+pub mod traces;
 pub mod unmoved;
+pub mod upkeep;
 
 mod beside;
 mod world;

@@ -160,6 +160,16 @@ impl Session {
         Teller::start(telling, book.clone(), before, move || voice.clone()).map(Some)
     }
 
+    /// Sends the run that has just ended to whoever collects traces. One that cannot be sent is nobody's fault.
+    #[cfg(feature = "otel")]
+    fn trace(&self, run: u64, number: u64) {
+        let name = &self.graph.pipeline().name.value;
+        let sent = super::traces::Traces::of_environment(name, &self.folder).map(|traces| traces.send(run, number));
+        if let Some(Err(error)) = sent {
+            tracing::warn!(pipeline = %name, run, "no trace was sent: {error}");
+        }
+    }
+
     /// Ends telling, and says who could not be told.
     fn told(&self, teller: Option<Teller>, number: u64) -> Result<Vec<telling::Untold>, PortError> {
         match teller {
@@ -310,6 +320,8 @@ impl Session {
         }
         let finish = self.carry_out(&book, looked, &self.person, options).await;
         let number = book.lock().state.number;
+        #[cfg(feature = "otel")]
+        self.trace(book.lock().state.runs, number);
         let untold = self.told(teller, number).map_err(|e| Failure::of(&e, "the outbox"))?;
         let Finish { outcome, plan, .. } = finish.map_err(|e| Failure::of(&e, "the run"))?;
         let state = std::mem::take(&mut book.lock().state);

@@ -2,7 +2,7 @@
 
 use super::{
     apply, cancel, check, completions, diff, explain, fmt, gate, graph, history, hold, init, log, login, lsp, pin,
-    plan, render, resolve, rollback, serve, status, test, why,
+    plan, render, resolve, rollback, serve, state, status, test, why,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -133,6 +133,7 @@ pub(super) enum Command {
     Explain(explain::Explain),
     Grammar(explain::Grammar),
     Lsp(lsp::Lsp),
+    State(state::State),
     Serve(serve::Serve),
     Token(serve::Token),
     Login(login::Login),

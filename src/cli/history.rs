@@ -3,6 +3,7 @@
 use super::{Desk, Exit, remote};
 use crate::app::Failure;
 use crate::report::history::{self, Weight};
+use crate::report::measures::delivery;
 use crate::run::Record;
 
 /// Tell what happened, the newest last
@@ -10,6 +11,7 @@ use crate::run::Record;
 #[command(after_long_help = "Examples:
   lockgate history
   lockgate history staging -n 100
+  lockgate history --measures --days 90
   lockgate history --json | jq 'select(.event == \"approved\")'")]
 pub(super) struct History {
     /// Only what is about this environment, source, build or task
@@ -21,6 +23,12 @@ pub(super) struct History {
     /// Also every step that began and ended
     #[arg(long)]
     steps: bool,
+    /// How delivery goes instead: how often, how fast, how often in vain, how long until well
+    #[arg(long, conflicts_with_all = ["name", "steps"])]
+    measures: bool,
+    /// Of how many days that is told; at most 90
+    #[arg(long, value_name = "NUMBER", requires = "measures", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=90))]
+    days: u32,
     /// All of it, one line of JSON an event
     #[arg(long)]
     json: bool,
@@ -29,12 +37,25 @@ pub(super) struct History {
 impl History {
     pub fn run(self, desk: &Desk) -> Result<Exit, Failure> {
         if let Some(server) = desk.server()? {
+            if self.measures {
+                return remote::show(desk, &server, "measures", &[("days", self.days.to_string())], self.json);
+            }
             let mut query = vec![("number", self.number.to_string()), ("steps", (self.steps || self.json).to_string())];
             query.extend(self.name.map(|n| ("name", n)));
             return remote::show(desk, &server, "history", &query, self.json);
         }
         let session = desk.open(None)?;
         let records = session.records(0)?;
+        if self.measures {
+            let mut delivery = delivery::Delivery::default();
+            records.iter().for_each(|r| delivery.take(r));
+            let summaries = delivery.summaries(session.now(), self.days);
+            desk.terminal.print(&match self.json {
+                true => delivery::json(&session.graph.pipeline().name.value, &summaries, self.days),
+                false => delivery::text(&summaries, self.days, desk.terminal.out),
+            });
+            return Ok(Exit::Done);
+        }
         let about = |r: &&Record| self.name.as_ref().is_none_or(|n| history::is_about(r, n));
         let weight = if self.steps || self.json { Weight::Detail } else { Weight::Main };
         let chosen: Vec<&Record> = records.iter().filter(about).filter(|r| history::told(r).weight >= weight).collect();

@@ -30,6 +30,7 @@ mod resolve;
 mod rollback;
 mod serve;
 mod signals;
+mod state;
 mod status;
 mod test;
 mod watch;
@@ -164,6 +165,7 @@ fn run(command: Command, desk: &Desk, doors: &Doors) -> Result<Exit, Failure> {
         Command::Explain(command) => command.run(desk),
         Command::Grammar(command) => command.run(desk),
         Command::Lsp(command) => command.run(desk, doors),
+        Command::State(command) => command.run(desk),
         Command::Serve(command) => command.run(desk, doors),
         Command::Token(command) => command.run(desk, doors),
         Command::Login(command) => command.run(desk),

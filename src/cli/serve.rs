@@ -99,7 +99,7 @@ enum What {
         /// Whose it is
         #[arg(value_name = "USER")]
         person: String,
-        /// What it may be used for, of read, approve, operate and admin, with commas; all that its owner may unless said
+        /// What it may be used for, of read, approve, operate, admin and metrics, with commas; all that its owner may unless said
         #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
         scope: Vec<String>,
         /// When it stops counting: a duration or a moment; never unless said

@@ -1,7 +1,7 @@
 //! The book: the journal as events, and the state that they add up to.
 
 use crate::plan::memory::Moment;
-use crate::ports::journal::{Journal, Row, Snapshot};
+use crate::ports::journal::{Base, Journal, Row, Snapshot};
 use crate::ports::{Fault, PortError};
 use crate::run::{Event, Record, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -105,6 +105,16 @@ impl Book {
         Ok(())
     }
 
+    /// Cuts the events off up to the number of a base, which [`base_of`] makes. The state stays as it is.
+    pub fn cut(&mut self, base: &Base) -> Result<(), PortError> {
+        self.journal.cut(base)
+    }
+
+    /// Gives the room of some events back that were cut off; whether there are more of them.
+    pub fn sweep(&mut self) -> Result<bool, PortError> {
+        self.journal.sweep()
+    }
+
     /// All records behind a number.
     pub fn records(&mut self, after: u64) -> Result<Vec<Record>, PortError> {
         self.journal.read(after)?.iter().map(record).collect()
@@ -116,7 +126,11 @@ pub fn read(journal: &mut dyn Journal) -> Result<(State, u64), PortError> {
     let kept = journal.kept()?.filter(|s| s.form == FORM);
     let decoded =
         kept.and_then(|s| postcard::from_bytes::<State>(&s.body).ok().filter(|state| state.number == s.number));
-    let mut state = decoded.unwrap_or_default();
+    // A cut takes the snapshots of before it along, so that one that is there is enough.
+    let mut state = match decoded {
+        Some(state) => state,
+        None => begin(journal)?,
+    };
     let snapshot = state.number;
     for row in journal.read(snapshot)? {
         let record = record(&row)?;
@@ -127,6 +141,27 @@ pub fn read(journal: &mut dyn Journal) -> Result<(State, u64), PortError> {
         state.apply(&record);
     }
     Ok((state, snapshot))
+}
+
+/// The state with which a journal begins: nothing, or what the events added up to that were cut off.
+pub fn begin(journal: &mut dyn Journal) -> Result<State, PortError> {
+    let Some(base) = journal.base()? else { return Ok(State::default()) };
+    let unreadable = |why: String| {
+        let message = format!("what the events up to {} added up to cannot be read: {why}", base.number);
+        PortError::new(Fault::Invalid, message)
+            .help("it was written by another version of Lockgate; use that one, or a newer one")
+    };
+    let state: State = serde_json::from_slice(&base.body).map_err(|e| unreadable(e.to_string()))?;
+    if state.number != base.number {
+        return Err(unreadable(format!("it ends at event {}", state.number)));
+    }
+    Ok(state)
+}
+
+/// What a journal is cut to: the state as it was after its last event.
+pub fn base_of(state: &State) -> Result<Base, PortError> {
+    let failed = |e| PortError::new(Fault::Invalid, format!("the state cannot be encoded: {e}"));
+    Ok(Base { number: state.number, body: serde_json::to_vec(state).map_err(failed)? })
 }
 
 fn row(record: &Record) -> Result<Row, PortError> {

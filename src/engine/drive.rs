@@ -5,7 +5,7 @@
 //! thousand small steps cheap.
 
 use super::dispatch::{Surroundings, dispatch, ticket};
-use super::observe::{bundle_of, observe};
+use super::observe::observe;
 use super::{Book, SharedBook, World};
 use crate::graph::Graph;
 use crate::plan::memory::{Memory, Moment};
@@ -255,10 +255,9 @@ fn keep_sources(world: &World, graph: &Graph, memory: &Memory, plan: &Plan) -> R
 /// What is deployed is kept before anything happens, so that it can be brought back.
 fn keep_bundles(world: &World, plan: &Plan) -> Result<(), PortError> {
     for (digest, bundle) in &plan.bundles {
-        if bundle_of(world, *digest)?.is_none() {
-            let failed = |e| PortError::new(Fault::Invalid, format!("rendered objects cannot be encoded: {e}"));
-            world.shelf.put(shelf::Kind::Bundle, &digest.hex(), &serde_json::to_vec(&**bundle).map_err(failed)?)?;
-        }
+        // Also where it is there: it is used again, and nobody takes it away for being old.
+        let failed = |e| PortError::new(Fault::Invalid, format!("rendered objects cannot be encoded: {e}"));
+        world.shelf.put(shelf::Kind::Bundle, &digest.hex(), &serde_json::to_vec(&**bundle).map_err(failed)?)?;
     }
     Ok(())
 }

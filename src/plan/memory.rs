@@ -15,6 +15,7 @@ pub type Moment = i64;
 
 /// What is remembered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Memory {
     /// For each source the head that counted last.
     pub heads: BTreeMap<String, Head>,
@@ -70,6 +71,7 @@ pub struct Made {
 
 /// One environment as it is remembered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Place {
     /// What is deployed there, by release.
     pub deployed: BTreeMap<String, Deployed>,

@@ -26,6 +26,15 @@ pub struct Snapshot {
     pub body: Vec<u8>,
 }
 
+/// What the rows that were cut off added up to. It is told so that every later reader understands it, since the rows are gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The number of the last row that was cut off.
+    pub number: u64,
+    /// The fold, as JSON.
+    pub body: Vec<u8>,
+}
+
 /// The window to the journal. Whoever holds it open for writing is the only one.
 pub trait Journal: Send {
     /// Writes rows, all of them or none. When it returns they survive a loss of power.
@@ -39,4 +48,13 @@ pub trait Journal: Send {
 
     /// The snapshot that is kept, if there is one.
     fn kept(&mut self) -> Result<Option<Snapshot>, PortError>;
+
+    /// What the rows that were cut off added up to, if some were.
+    fn base(&mut self) -> Result<Option<Base>, PortError>;
+
+    /// Cuts the rows off up to the number of the base, which takes their place. The rows that are left are as they were.
+    fn cut(&mut self, base: &Base) -> Result<(), PortError>;
+
+    /// Gives the room of some rows back that were cut off; whether there are more of them. Each call is short.
+    fn sweep(&mut self) -> Result<bool, PortError>;
 }

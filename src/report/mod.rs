@@ -12,6 +12,8 @@ pub mod gate;
 pub mod graph;
 pub mod history;
 pub mod layout;
+pub mod measures;
+pub mod metrics;
 pub mod notices;
 pub mod page;
 pub mod paint;
@@ -19,6 +21,8 @@ pub mod past;
 pub mod plan;
 pub mod run;
 pub mod steps;
+#[cfg(any(feature = "otel", test))]
+pub mod trace;
 pub mod why;
 pub mod words;
 

@@ -12,6 +12,7 @@ pub mod input;
 pub mod notices;
 pub mod orders;
 pub mod progress;
+pub mod retention;
 pub mod state;
 
 mod beside;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 /// Everything that is known because it happened.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct State {
     /// The number of the last event taken in.
     pub number: u64,

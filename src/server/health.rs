@@ -11,13 +11,14 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Whether all pipelines are looked after: each was looked at once, none is in quarantine, and the server does not stop.
+/// Whether all pipelines are looked after: each was looked at once, none is in quarantine, their states are there,
+/// and the server does not stop.
 pub async fn ready(State(site): State<Shared>) -> (StatusCode, Json<Value>) {
     let mut waits = Vec::new();
     let mut stopped = Vec::new();
     for keeper in site.keepers().iter() {
         let (is_ready, why) = keeper.see(|view| (view.ready, view.stopped.is_some()));
-        if why {
+        if why || !keeper.has_state() {
             stopped.push(keeper.name.clone());
         } else if !is_ready {
             waits.push(keeper.name.clone());

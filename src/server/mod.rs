@@ -11,6 +11,7 @@
 
 pub mod api;
 pub mod config;
+pub mod metrics;
 pub mod pages;
 pub mod routes;
 pub mod site;
@@ -26,6 +27,7 @@ mod oidc;
 mod start;
 mod telling;
 mod token;
+mod upkeep;
 
 pub use token::token;
 

@@ -4,7 +4,7 @@
 use super::api::{act, docs, feed, read, stream};
 use super::site::{Person, Site};
 use super::tokens::Scope;
-use super::{health, hooks, oidc};
+use super::{health, hooks, metrics, oidc};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
@@ -86,6 +86,14 @@ const fn signed(path: &'static str, about: &'static str, handler: fn() -> Method
 /// All routes.
 pub static ROUTES: &[Route] = &[
     open("/healthz", "Whether the process lives.", || get(health::alive)),
+    Route {
+        method: Method::Get,
+        path: "/metrics",
+        right: Right::Scope(Scope::Metrics),
+        proof: Proof::Header,
+        about: "What is measured, for Prometheus. `metrics anyone` in the configuration opens it.",
+        handler: || get(metrics::metrics),
+    },
     open("/readyz", "Whether all pipelines are looked after.", || get(health::ready)),
     open("/login/oidc", "Sends somebody to sign in with OpenID Connect.", || get(oidc::begin)),
     open("/login/oidc/callback", "Where they come back to.", || get(oidc::callback)),
@@ -126,6 +134,11 @@ pub static ROUTES: &[Route] = &[
     reads("/api/v1/pipelines/{pipeline}/deliveries", "Webhooks that came in, and what came of each.", || {
         get(read::deliveries)
     }),
+    reads(
+        "/api/v1/pipelines/{pipeline}/measures",
+        "How delivery goes: how often, how fast, how often in vain, how long until well. `days=30`.",
+        || get(read::measures),
+    ),
     reads("/api/v1/pipelines/{pipeline}/notices", "Who was told of what, and who could not be.", || get(read::notices)),
     reads("/api/v1/pipelines/{pipeline}/log", "What a step printed. `follow=true` goes on until it has ended.", || {
         get(stream::log)

@@ -40,6 +40,10 @@ pub struct Site {
     pub batch: Batch,
     /// The secrets of webhooks that were asked for lately.
     pub secrets: Secrets,
+    /// What happened, for `/metrics`.
+    pub measured: super::metrics::Measured,
+    /// Webhooks that came in.
+    pub webhooks: super::metrics::Webhooks,
     /// Logins that have begun at a provider.
     pub away: Away,
     config: RwLock<Arc<Config>>,
@@ -85,7 +89,7 @@ impl Person {
     /// Whether they may do what asks for that scope.
     pub fn may(&self, scope: Scope) -> bool {
         let role = match scope {
-            Scope::Read | Scope::Approve => Role::Viewer,
+            Scope::Read | Scope::Approve | Scope::Metrics => Role::Viewer,
             Scope::Operate => Role::Developer,
             Scope::Admin => Role::Admin,
         };
@@ -106,7 +110,11 @@ impl Site {
         config: Config,
         local: Option<String>,
     ) -> std::io::Result<Site> {
+        let measured = super::metrics::Measured::default();
+        measured.begin(&keepers);
         Ok(Site {
+            measured,
+            webhooks: super::metrics::Webhooks::default(),
             batch: Batch::begin(register.clone())?,
             secrets: Secrets::default(),
             away: Away::default(),

@@ -107,6 +107,9 @@ pub(super) fn start(serving: &Serving, mut config: Config, at: std::net::SocketA
         Failure::of(&PortError::new(Fault::Unavailable, format!("a thread cannot be made: {e}")), "the server")
     })?;
     let site = Arc::new(site);
+    super::upkeep::begin(&site).map_err(|e| {
+        Failure::of(&PortError::new(Fault::Unavailable, format!("a thread cannot be made: {e}")), "the server")
+    })?;
     site.recount().map_err(|e| Failure::of(&e, "the state"))?;
     let behind = Arc::new(Mutex::new(behind));
     if !faulty.is_empty() {

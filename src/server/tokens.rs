@@ -17,11 +17,13 @@ pub enum Scope {
     Operate,
     /// See who did what to the server.
     Admin,
+    /// Read `/metrics`.
+    Metrics,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 4] = [Scope::Read, Scope::Approve, Scope::Operate, Scope::Admin];
+    pub const ALL: [Scope; 5] = [Scope::Read, Scope::Approve, Scope::Operate, Scope::Admin, Scope::Metrics];
 
     /// The scope in a word.
     pub fn word(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Scope {
             Scope::Approve => "approve",
             Scope::Operate => "operate",
             Scope::Admin => "admin",
+            Scope::Metrics => "metrics",
         }
     }
 

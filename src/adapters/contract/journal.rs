@@ -2,7 +2,7 @@
 
 use crate::adapters::fake::FakeWorld;
 use crate::adapters::sqlite::Sqlite;
-use crate::ports::journal::{Journal, Row, Snapshot};
+use crate::ports::journal::{Base, Journal, Row, Snapshot};
 use crate::ports::{Fault, PortError};
 
 type Open<'a> = &'a dyn Fn(bool) -> Result<Box<dyn Journal>, PortError>;
@@ -47,6 +47,32 @@ fn keeps_its_promises(open: Open<'_>) {
     let mut journal = open(true).expect("the lock is free again");
     assert_eq!(journal.read(0), Ok(rows(1..=5)));
     journal.append(&rows(6..=6)).expect("goes on where the one before ended");
+
+    // Old rows go, and what they added up to takes their place.
+    let base = |number| Base { number, body: format!("up to {number}").into() };
+    assert_eq!(journal.base(), Ok(None));
+    assert_eq!(journal.cut(&base(7)).expect_err("rows that are not there").fault, Fault::Invalid);
+    journal.cut(&base(3)).expect("cut");
+    assert_eq!(
+        (journal.read(0), journal.read(2), journal.read(4)),
+        (Ok(rows(4..=6)), Ok(rows(4..=6)), Ok(rows(5..=6)))
+    );
+    assert_eq!((journal.base(), journal.kept()), (Ok(Some(base(3))), Ok(Some(snapshot(4, "four")))));
+    assert_eq!(journal.cut(&base(3)).expect_err("they are gone").fault, Fault::Invalid);
+    while journal.sweep().expect("swept") {}
+    journal.cut(&base(5)).expect("cut again");
+    assert_eq!((journal.base(), journal.kept()), (Ok(Some(base(5))), Ok(None)), "a snapshot of before goes along");
+    while journal.sweep().expect("swept") {}
+    drop(journal);
+    let mut journal = open(true).expect("opened again");
+    assert_eq!((journal.read(0), journal.base()), (Ok(rows(6..=6)), Ok(Some(base(5)))));
+    journal.cut(&base(6)).expect("all of it");
+    while journal.sweep().expect("swept") {}
+    journal.append(&rows(7..=7)).expect("goes on behind what is gone");
+    assert_eq!(journal.read(0), Ok(rows(7..=7)));
+    let mut reader = open(false).expect("opened to read");
+    assert_eq!(reader.cut(&base(7)).expect_err("reading only").fault, Fault::Denied);
+    assert_eq!((reader.read(0), reader.base()), (Ok(rows(7..=7)), Ok(Some(base(6)))));
 }
 
 #[test]

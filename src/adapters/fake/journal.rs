@@ -1,7 +1,7 @@
 //! A journal in memory, whose commits go as a test wants.
 
 use super::{Deed, Ledger, Power, locked};
-use crate::ports::journal::{Journal, Row, Snapshot};
+use crate::ports::journal::{Base, Journal, Row, Snapshot};
 use crate::ports::{Fault, PortError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -31,6 +31,7 @@ pub struct FakeStore {
 struct Disk {
     rows: Vec<Row>,
     snapshot: Option<Snapshot>,
+    base: Option<Base>,
     commits: u64,
     fates: BTreeMap<u64, Fate>,
     /// The number of the handle that may write.
@@ -88,6 +89,7 @@ impl FakeStore {
         let mut disk = locked(&self.disk);
         disk.rows = rows;
         disk.snapshot = None;
+        disk.base = None;
     }
 
     /// Lets go of the lock of a writer that died.
@@ -175,7 +177,9 @@ impl Journal for FakeJournal {
 
     fn read(&mut self, after: u64) -> Result<Vec<Row>, PortError> {
         self.store.power.check()?;
-        Ok(locked(&self.store.disk).rows.iter().filter(|row| row.number > after).cloned().collect())
+        let disk = locked(&self.store.disk);
+        let after = after.max(disk.base.as_ref().map_or(0, |base| base.number));
+        Ok(disk.rows.iter().filter(|row| row.number > after).cloned().collect())
     }
 
     fn keep(&mut self, snapshot: &Snapshot) -> Result<(), PortError> {
@@ -191,6 +195,32 @@ impl Journal for FakeJournal {
     fn kept(&mut self) -> Result<Option<Snapshot>, PortError> {
         self.store.power.check()?;
         Ok(locked(&self.store.disk).snapshot.clone())
+    }
+
+    fn base(&mut self) -> Result<Option<Base>, PortError> {
+        self.store.power.check()?;
+        Ok(locked(&self.store.disk).base.clone())
+    }
+
+    fn cut(&mut self, base: &Base) -> Result<(), PortError> {
+        self.may_write()?;
+        let (rows, before) = {
+            let disk = locked(&self.store.disk);
+            (disk.rows.len() as u64, disk.base.as_ref().map_or(0, |b| b.number))
+        };
+        if base.number <= before || base.number > rows {
+            let message = format!("rows up to {} cannot be cut off", base.number);
+            return Err(PortError::new(Fault::Invalid, message));
+        }
+        // Rows stay where they are, since their place is their number; nobody reads those before the base.
+        self.commit(|disk| {
+            disk.snapshot.take_if(|s| s.number < base.number);
+            disk.base = Some(base.clone());
+        })
+    }
+
+    fn sweep(&mut self) -> Result<bool, PortError> {
+        self.may_write().map(|()| false)
     }
 }
 

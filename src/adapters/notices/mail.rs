@@ -70,7 +70,7 @@ impl MailServer {
 }
 
 /// Text of a URL with its `%XX` made bytes again.
-fn percent(text: &str) -> Option<String> {
+pub(crate) fn percent(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {

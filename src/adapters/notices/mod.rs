@@ -3,6 +3,8 @@
 mod mail;
 mod post;
 
+#[cfg(any(feature = "otel", test))]
+pub(crate) use mail::percent;
 pub use mail::{MailServer, Tls};
 
 use crate::adapters::web::Web;

@@ -74,5 +74,8 @@ pub(super) fn last(database: &Connection) -> rusqlite::Result<Link> {
     let select = "SELECT number, hash FROM events ORDER BY number DESC LIMIT 1";
     let link =
         |row: &rusqlite::Row<'_>| Ok(Link { number: row.get::<_, i64>(0)?.cast_unsigned(), hash: Digest(row.get(1)?) });
-    Ok(database.query_row(select, [], link).optional()?.unwrap_or_default())
+    match database.query_row(select, [], link).optional()? {
+        Some(last) => Ok(last),
+        None => super::cut::link(database),
+    }
 }

@@ -12,6 +12,8 @@
 //! may have happened or not; whoever wrote it cannot know, so the handle takes nothing more and the next process looks.
 
 mod chain;
+pub mod copy;
+mod cut;
 mod faults;
 mod lock;
 mod open;
@@ -19,7 +21,7 @@ pub mod outbox;
 pub mod register;
 
 use crate::digest::Digest;
-use crate::ports::journal::{Journal, Row, Snapshot};
+use crate::ports::journal::{Base, Journal, Row, Snapshot};
 use crate::ports::{Fault, PortError};
 use chain::{Chain, Link};
 use lock::Lock;
@@ -76,6 +78,11 @@ impl Sqlite {
         Ok(Sqlite { path, database, writer: None })
     }
 
+    /// Whether there is a journal in a folder.
+    pub fn is_at(folder: &Path) -> bool {
+        folder.join(NAME).is_file()
+    }
+
     /// At most that many of the rows behind a number, in order.
     pub fn some(&self, after: u64, most: u32) -> Result<Vec<Row>, PortError> {
         let mut rows = Vec::new();
@@ -106,9 +113,21 @@ impl Sqlite {
         Ok((last.number, last.hash))
     }
 
+    /// The hash of a row; none where there is no such row, or not any more.
+    pub fn hash_at(&self, number: u64) -> Result<Option<Digest>, PortError> {
+        let Some(database) = &self.database else { return Ok(None) };
+        let failed = |e: rusqlite::Error| faults::explain(&self.path, "read", &e);
+        let base = cut::link(database).map_err(failed)?;
+        if number == base.number {
+            return Ok(Some(base.hash));
+        }
+        let found = chain::at(database, number).map_err(failed)?;
+        Ok(found.filter(|link| link.number > base.number).map(|link| link.hash))
+    }
+
     /// Walks through all rows and tells how many there are, or which is the first that isn't as it was written.
     pub fn verify(&mut self) -> Result<u64, PortError> {
-        let mut last = 0;
+        let mut last = self.read_base()?.map_or(0, |base| base.number);
         self.walk(0, u32::MAX, |row| last = row.number)?;
         match self.kept()? {
             Some(snapshot) if snapshot.number > last => {
@@ -125,7 +144,13 @@ impl Sqlite {
         let failed = |e: rusqlite::Error| faults::explain(&self.path, "read", &e);
         // One view of the file: a row that is written meanwhile is not in it.
         let view = database.unchecked_transaction().map_err(failed)?;
-        let Some(start) = chain::at(&view, after).map_err(failed)? else { return Ok(()) };
+        let base = cut::link(&view).map_err(failed)?;
+        let (start, after) = if after <= base.number {
+            (base, base.number)
+        } else {
+            let Some(start) = chain::at(&view, after).map_err(failed)? else { return Ok(()) };
+            (start, after)
+        };
         let mut chain = Chain::new(start);
         let mut select = view
             .prepare_cached("SELECT number, run, at, body, hash FROM events WHERE number > ?1 ORDER BY number LIMIT ?2")
@@ -163,6 +188,17 @@ impl Sqlite {
             writer.spent = Some(error.message.clone());
         }
         error
+    }
+}
+
+/// The lock of a state's folder, without its journal: nobody writes to it as long as this is held.
+#[derive(Debug)]
+pub struct Held(#[allow(dead_code, reason = "it is held")] Lock);
+
+impl Held {
+    /// Takes it, or tells who has it.
+    pub fn take(folder: &Path) -> Result<Held, PortError> {
+        Lock::take(folder).map(Held)
     }
 }
 
@@ -212,6 +248,18 @@ impl Journal for Sqlite {
         let found = found.optional().map_err(|e| faults::explain(&self.path, "read", &e))?;
         // A damaged snapshot is none: the rows tell the same.
         Ok(found.filter(|(snapshot, digest)| Digest::of(&snapshot.body) == *digest).map(|(snapshot, _)| snapshot))
+    }
+
+    fn base(&mut self) -> Result<Option<Base>, PortError> {
+        self.read_base()
+    }
+
+    fn cut(&mut self, base: &Base) -> Result<(), PortError> {
+        self.cut_to(base)
+    }
+
+    fn sweep(&mut self) -> Result<bool, PortError> {
+        self.sweep_some()
     }
 }
 

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// The version of the layout below. A file with a newer one is left alone.
 const VERSION: i64 = 1;
+/// The newest version that is known: that of a journal of which old rows were cut off.
+const NEWEST: i64 = super::cut::VERSION;
 
 /// How long to wait for someone who looks into the file just now. Only the recovery after a crash ever makes us wait.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -135,10 +137,10 @@ fn layout(database: &Connection) -> rusqlite::Result<Layout> {
 
 fn refuse_unknown(path: &Path, layout: &Layout) -> Result<(), PortError> {
     match layout {
-        Layout::Empty | Layout::Version(VERSION) => Ok(()),
-        Layout::Version(newer) if *newer > VERSION => {
+        Layout::Empty | Layout::Version(VERSION..=NEWEST) => Ok(()),
+        Layout::Version(newer) if *newer > NEWEST => {
             let shown = path.display();
-            let message = format!("the journal `{shown}` has version {newer}, and this Lockgate knows up to {VERSION}");
+            let message = format!("the journal `{shown}` has version {newer}, and this Lockgate knows up to {NEWEST}");
             Err(PortError::new(Fault::Invalid, message)
                 .help("a newer Lockgate has worked with this state; use that one. Nothing was changed"))
         }

@@ -119,7 +119,7 @@ impl Outbox {
     }
 
     /// Forgets receivers that nobody names any more, with what they were not told, and what was told long ago.
-    pub fn tidy(&self, receivers: &[&str], now: i64) -> Result<(), PortError> {
+    pub fn tidy(&self, receivers: &[String], now: i64) -> Result<(), PortError> {
         let known = serde_json::to_string(receivers).unwrap_or_default();
         for sql in [
             "DELETE FROM notices WHERE receiver NOT IN (SELECT value FROM json_each(?1))",
@@ -128,6 +128,13 @@ impl Outbox {
             self.write(sql, [&known])?;
         }
         self.write("DELETE FROM notices WHERE due IS NULL AND since < ?1", [now - REMEMBERED]).map(|_| ())
+    }
+
+    /// How far the journal was read for everybody; nothing where nobody is told.
+    pub fn read_by_all(&self) -> Result<Option<u64>, PortError> {
+        let select = "SELECT min(number) FROM receivers";
+        let found = self.database().query_row(select, [], |r| r.get::<_, Option<i64>>(0));
+        Ok(found.map_err(|e| self.failed("read", &e))?.map(i64::cast_unsigned))
     }
 
     /// What waits to be sent, what is due first before.
@@ -218,11 +225,11 @@ mod tests {
         outbox.not_sent("b", "HTTP 500", None).expect("written");
         assert!(outbox.waiting().expect("read").is_empty());
         assert_eq!(outbox.newest(9).expect("read").iter().map(|n| n.id.as_str()).collect::<Vec<_>>(), ["b", "a"]);
-        outbox.tidy(&["team"], 6).expect("tidied");
+        outbox.tidy(&["team".into()], 6).expect("tidied");
         assert_eq!(outbox.newest(9).expect("read").len(), 2);
-        outbox.tidy(&["team"], 6 + REMEMBERED).expect("tidied");
+        outbox.tidy(&["team".into()], 6 + REMEMBERED).expect("tidied");
         assert!(outbox.newest(9).expect("read").is_empty());
-        outbox.tidy(&["other"], 6).expect("tidied");
+        outbox.tidy(&["other".into()], 6).expect("tidied");
         assert_eq!(outbox.receiver("team", 99), Ok(99), "one that was forgotten begins anew");
     }
 }

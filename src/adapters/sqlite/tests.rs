@@ -218,7 +218,7 @@ fn the_last_snapshot_is_kept_and_a_damaged_one_is_none() {
 fn a_newer_layout_is_refused_unchanged() {
     let dir = folder();
     writer(&dir).append(&rows(1..=1)).expect("written");
-    meddle(&dir, "UPDATE meta SET value = 2; PRAGMA wal_checkpoint(TRUNCATE)");
+    meddle(&dir, "UPDATE meta SET value = 3; PRAGMA wal_checkpoint(TRUNCATE)");
     let content = || {
         let mut files: Vec<_> =
             fs::read_dir(dir.path()).expect("a folder").map(|e| e.expect("an entry").path()).collect();
@@ -235,7 +235,7 @@ fn a_newer_layout_is_refused_unchanged() {
         [Sqlite::open_for_writing(dir.path()), Sqlite::open_for_reading(dir.path())].map(|r| r.expect_err("newer"))
     {
         assert_eq!(error.fault, Fault::Invalid);
-        assert!(error.message.ends_with("has version 2, and this Lockgate knows up to 1"), "{error}");
+        assert!(error.message.ends_with("has version 3, and this Lockgate knows up to 2"), "{error}");
     }
     let after: Vec<_> = content().into_iter().filter(|(_, path)| !path.to_string_lossy().ends_with("-shm")).collect();
     assert_eq!(after, before, "nothing was changed");

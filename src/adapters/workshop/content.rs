@@ -48,7 +48,7 @@ pub(super) fn keep(path: &Path, below: &Path) -> Result<(Digest, PathBuf), PortE
     // An output that came out the same is the common case, and then nothing is written.
     let digest = digest(path)?;
     let kept = place(digest);
-    if holds(&kept, digest, &mut vec![0; CHUNK]) {
+    if holds(&kept, digest, &mut vec![0; CHUNK]) && disk::touch(&kept) {
         return Ok((digest, kept));
     }
     disk::make_folder(below)?;

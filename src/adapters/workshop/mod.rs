@@ -126,6 +126,11 @@ impl Workshop for FolderWorkshop {
     }
 }
 
+/// What the names of all logs of a step begin with.
+pub fn log_stem(step: &str) -> String {
+    plain(step)
+}
+
 /// The name of a log below the folder of logs.
 pub(super) fn log_name(run: u64, step: &str, attempt: u32) -> String {
     let step = plain(step);

@@ -39,6 +39,8 @@ pub(super) struct Due {
     pub head: Option<Head>,
     looked: Option<Moment>,
     fault: Option<String>,
+    /// How often it was looked at, and how often in vain.
+    looks: [u64; 2],
 }
 
 impl Due {
@@ -76,6 +78,7 @@ impl Due {
             head: None,
             looked: None,
             fault: None,
+            looks: [0; 2],
         };
         due.poll = due.every.map(|_| now);
         due.cron = due.after(last.unwrap_or(now));
@@ -89,6 +92,7 @@ impl Due {
         self.waiting = before.waiting;
         self.looked_for = before.looked_for;
         self.looked = before.looked;
+        self.looks = before.looks;
     }
 
     fn after(&self, last: Moment) -> Option<Moment> {
@@ -148,6 +152,8 @@ impl Due {
     pub fn end(&mut self, now: Moment, result: Result<Head, String>) -> bool {
         self.looking = None;
         self.looked = Some(now);
+        let [looks, failed] = self.looks;
+        self.looks = [looks + 1, failed + u64::from(result.is_err())];
         let moved = match result {
             Ok(head) => {
                 self.failures = 0;
@@ -196,6 +202,7 @@ impl Due {
             next: self.next(),
             fault: fault.or_else(|| self.fault.clone()),
             looking: self.looking,
+            looks: self.looks,
         }
     }
 }

@@ -17,6 +17,7 @@ mod work;
 pub use edit::{Counted, Proposed, Rewritten, counted};
 
 use super::telling::{self, Teller, Telling, Voice, Wake};
+use super::upkeep::prune::{self, Keep, Pruned};
 use super::{Failure, Looked, Session, Settings};
 use crate::adapters::sqlite::Sqlite;
 use crate::adapters::sqlite::register::Register;
@@ -90,6 +91,8 @@ pub struct SourceView {
     pub fault: Option<String>,
     /// Since when a look has been going on.
     pub looking: Option<Moment>,
+    /// How often it was looked at since the server started, and how often in vain.
+    pub looks: [u64; 2],
 }
 
 /// What is asked of the thread behind a keeper.
@@ -179,14 +182,23 @@ impl Keeper {
         let (keeper, told) = (self.clone(), self.records.clone());
         let teller = Teller::start(telling, self.book.clone(), before, move || Voice::of(&keeper.session()))?;
         let wake: Wake = teller.wake();
+        #[cfg(feature = "otel")]
+        let traces = super::traces::Traces::of_environment(&self.name, &self.folder);
         self.book.lock().watch(Box::new(move |records| {
             for record in records {
                 // Nobody may be listening.
                 let _ = told.send(record.clone());
             }
             wake.look();
+            #[cfg(feature = "otel")]
+            traces.iter().for_each(|traces| traces.take(records));
         }));
         Ok(teller)
+    }
+
+    /// Lets old things go. Calls block, and nobody waits for them.
+    pub fn prune(&self, keep: &Keep) -> Result<Pruned, PortError> {
+        prune::prune(&self.folder, &self.book, keep, self.session().now(), false)
     }
 
     /// Those who could not be told lately. Calls block.
@@ -246,10 +258,25 @@ impl Keeper {
         let records = {
             let mut book = self.book.lock();
             let events = crate::run::said(&book.state.memory, &book.state.intents, word, now);
-            book.say(now, 0, events)?
+            book.say(now, 0, events)
         };
+        // What was taken in and could not be written is known to nobody else: nothing may follow from it.
+        let records = records.inspect_err(|error| self.lost(error))?;
         let _ = self.asks.send(Ask::Said);
         Ok(records)
+    }
+
+    /// The state takes nothing more.
+    fn lost(&self, error: &PortError) {
+        tracing::error!(pipeline = %self.name, "the state is lost: {error}");
+        self.change(|view| {
+            view.stopped.get_or_insert_with(|| error.to_string());
+        });
+    }
+
+    /// Whether the folder of the state is still there.
+    pub fn has_state(&self) -> bool {
+        Sqlite::is_at(&self.folder)
     }
 
     /// Hints that a source may have moved.

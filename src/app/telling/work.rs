@@ -29,7 +29,8 @@ pub(super) struct Work {
     busy: BTreeSet<String>,
     /// Set when it is to stop: until when.
     until: Option<Instant>,
-    tidied: bool,
+    /// Those who are told, as the outbox knows them.
+    known: Option<Vec<String>>,
 }
 
 impl Work {
@@ -40,7 +41,7 @@ impl Work {
         words: Sender<Word>,
         asked: Receiver<Word>,
     ) -> Work {
-        Work { telling, book, voice, words, asked, outbox: None, busy: BTreeSet::new(), until: None, tidied: false }
+        Work { telling, book, voice, words, asked, outbox: None, busy: BTreeSet::new(), until: None, known: None }
     }
 
     pub fn go(mut self) {
@@ -89,18 +90,20 @@ impl Work {
     /// Reads what was written and sends what is due.
     fn step(&mut self) -> Result<Next, PortError> {
         let voice = (self.voice)();
-        let receivers = voice.receivers();
-        if receivers.is_empty() {
+        let names: Vec<String> = voice.receivers().iter().map(|r| r.name.value.clone()).collect();
+        if self.known.as_ref() != Some(&names) {
+            if let Some(outbox) = Outbox::look(&voice.folder)? {
+                outbox.tidy(&names, voice.world.clock.now())?;
+            }
+            self.known = Some(names.clone());
+        }
+        if names.is_empty() {
             return Ok(Next::Nothing);
         }
         if self.outbox.is_none() {
             self.outbox = Some(Outbox::open(&voice.folder)?);
         }
         self.collect(&voice)?;
-        if !std::mem::replace(&mut self.tidied, true) {
-            let names: Vec<&str> = receivers.iter().map(|r| r.name.as_str()).collect();
-            self.outbox()?.tidy(&names, voice.world.clock.now())?;
-        }
         self.send_due(&voice)
     }
 

@@ -6,6 +6,7 @@ use crate::app::names;
 use crate::plan::Plan;
 use crate::plan::candidate::name_of;
 use crate::report::history::{self, Weight};
+use crate::report::measures::delivery;
 use crate::report::{Clock, board, gate as at_gate, plan as plans, why as reasons, words};
 use crate::run::Record;
 use crate::run::gate::unmet;
@@ -68,10 +69,13 @@ pub async fn status(
 ) -> Result<Response, Refusal> {
     let keeper = keeper(&site, &pipeline)?;
     let (clock, environments) = (shown.clock(site.now()), names::environments(&keeper.session()));
+    let asked = keeper.clone();
+    let untold = blocking(move || asked.untold()).await??;
+    let untold: String = untold.iter().map(|u| format!("{}\n", crate::report::layout::one_line(&u.text()))).collect();
     let state = keeper.snapshot();
     let rows = board::rows(&environments, &state, &clock);
     Ok(match shown.is_text() {
-        true => text(board::text(&keeper.name, &rows, &state, &clock, shown.style())),
+        true => text(board::text(&keeper.name, &rows, &state, &clock, shown.style()) + &untold),
         false => json(board::json(&keeper.name, &rows, &state)),
     })
 }
@@ -279,10 +283,12 @@ fn chosen(
     while upto > 0 && found.len() < most {
         let from = upto.saturating_sub(u64::from(number).clamp(100, 1000));
         let piece = keeper.records(from, u32::try_from(upto - from).unwrap_or(1000))?;
-        let mut piece: Vec<Record> = piece.into_iter().filter(wanted).collect();
+        // What was before was cut off, and what comes in its place is known already.
+        let is_cut = piece.first().is_none_or(|r| r.number > from + 1);
+        let mut piece: Vec<Record> = piece.into_iter().filter(|r| r.number <= upto && wanted(r)).collect();
         piece.append(&mut found);
         found = piece;
-        upto = from;
+        upto = if is_cut { 0 } else { from };
     }
     let surplus = found.len().saturating_sub(most);
     found.drain(..surplus);
@@ -312,6 +318,30 @@ fn newest_with(
     found.truncate(most);
     found.reverse();
     Ok(found)
+}
+
+/// How many days are asked for.
+#[derive(Debug, Default, Deserialize)]
+pub struct MeasuresQuery {
+    /// How many; 30 unless said, and at most 90.
+    days: Option<u32>,
+}
+
+/// How delivery goes.
+pub async fn measures(
+    State(site): State<Shared>,
+    Path(pipeline): Path<String>,
+    Query(query): Query<MeasuresQuery>,
+    Query(shown): Query<Shown>,
+) -> Result<Response, Refusal> {
+    let keeper = keeper(&site, &pipeline)?;
+    let days = query.days.unwrap_or(delivery::DAYS).clamp(1, delivery::MOST_DAYS);
+    let (asked, of) = (site.clone(), keeper.clone());
+    let summaries = blocking(move || asked.measured.delivery(&of, asked.now(), days)).await??;
+    Ok(match shown.is_text() {
+        true => text(delivery::text(&summaries, days, shown.style())),
+        false => json(delivery::json(&keeper.name, &summaries, days)),
+    })
 }
 
 /// Webhooks that came in.

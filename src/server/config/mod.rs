@@ -5,6 +5,7 @@ mod spec;
 
 use crate::app::Failure;
 use crate::app::load::read_bounded;
+use crate::app::upkeep::prune::Keep;
 use crate::diag::{Diagnostic, any_error, codes};
 use crate::model::duration;
 use crate::ports::{Fault, PortError};
@@ -201,10 +202,14 @@ pub struct Config {
     pub grants: Vec<(Role, String)>,
     /// Whether whoever reaches the server may look.
     pub anyone_reads: bool,
+    /// Whether whoever reaches the server may read `/metrics`.
+    pub anyone_measures: bool,
     /// A login with OpenID Connect.
     pub oidc: Option<Oidc>,
     /// The server that takes mails.
     pub mail: Option<Mail>,
+    /// For how long what is kept.
+    pub keep: Keep,
     /// Bounds.
     pub limits: Limits,
 }
@@ -256,8 +261,10 @@ impl Config {
                 self.grants.extend(texts(node).skip(1).map(|group| (role, group)));
             }
             "read" => self.anyone_reads = arg(node, 0).is_some_and(|w| w == "anyone"),
+            "metrics" => self.anyone_measures = arg(node, 0).is_some_and(|w| w == "anyone"),
             "oidc" => self.oidc = oidc(node, base),
             "mail" => self.mail = mail(node, base),
+            "keep" => self.keep = keep(node),
             "limits" => self.limits = bounds(node),
             _ => {}
         }
@@ -365,6 +372,13 @@ fn oidc(node: Node<'_>, base: &Path) -> Option<Oidc> {
     })
 }
 
+fn keep(node: Node<'_>) -> Keep {
+    let time = |key: &str| prop(node, key).and_then(|d| duration::parse(&d).ok());
+    let cache = node.prop("cache").and_then(|p| p.value().as_i64()).and_then(|n| u64::try_from(n).ok());
+    let usual = Keep::default();
+    Keep { runs: time("runs"), logs: time("logs"), cache: cache.map_or(usual.cache, |mib| mib << 20), ..usual }
+}
+
 fn bounds(node: Node<'_>) -> Limits {
     let mut limits = Limits::default();
     let number = |key: &str| node.prop(key).and_then(|p| p.value().as_i64()).and_then(|n| usize::try_from(n).ok());
@@ -410,6 +424,7 @@ mod tests {
             grant admin platform
             limits body=64 timeout="5s"
             mail "smtp.example.com" from="lockgate@example.com" user=lockgate { password file="smtp" }
+            keep logs="30d" runs="365d"
             oidc issuer="https://id.example.com" client=lockgate { secret env=OIDC_SECRET }
             "#,
         )
@@ -420,6 +435,8 @@ mod tests {
         assert_eq!(config.url.as_deref(), Some("https://lockgate.example.com"));
         assert_eq!(config.pipelines[0].path, Path::new("/etc/lockgate/shop/lockgate.kdl"));
         assert_eq!(config.pipelines[1].git.as_ref().map(|g| g.branch.as_str()), Some("trunk"));
+        let days = |n: u64| Some(Duration::from_secs(n * 86_400));
+        assert_eq!((config.keep.logs, config.keep.runs, config.keep.cache), (days(30), days(365), 20 << 30));
         let mail = config.mail.as_ref().expect("a mail server");
         assert_eq!((mail.host.as_str(), mail.tls.as_str(), mail.port), ("smtp.example.com", "starttls", None));
         assert_eq!(mail.password, Some(SecretAt::File("/etc/lockgate/smtp".into())));

@@ -12,8 +12,10 @@ pub(super) static FILE: Spec = Spec {
         Child::any(&USER),
         Child::any(&GRANT),
         Child::once(&READ),
+        Child::once(&METRICS),
         Child::once(&OIDC),
         Child::once(&MAIL),
+        Child::once(&KEEP),
         Child::once(&LIMITS),
     ],
     ..Spec::new("", "The configuration of a server.")
@@ -78,8 +80,12 @@ static ALSO: Spec = Spec {
 static TOKEN: Spec = Spec {
     args: &[Arg::new("HASH", Ty::Text, "What `lockgate token new NAME --print` says.")],
     props: &[
-        Prop::new("scope", Ty::Text, "What it may be used for: of `read`, `approve`, `operate`, `admin`, with commas.")
-            .default("all of it"),
+        Prop::new(
+            "scope",
+            Ty::Text,
+            "What it may be used for: of `read`, `approve`, `operate`, `admin`, `metrics`, with commas.",
+        )
+        .default("all of it"),
         Prop::new("expires", Ty::Text, "When it stops counting, as `2027-01-01T00:00:00Z`.").default("never"),
     ],
     example: r#"token "k3j9x2ab:$argon2id$v=19$…" scope="read,approve" expires="2027-01-01T00:00:00Z""#,
@@ -102,6 +108,17 @@ static READ: Spec = Spec {
     args: &[Arg::new("WHO", Ty::Word(READERS), "Who.")],
     example: "read users",
     ..Spec::new("read", "Who may look; `users` unless said. Changing anything takes a login always.")
+};
+
+static MEASURERS: &[Word] = &[
+    word("users", "whoever is logged in with a token of the scope `metrics`"),
+    word("anyone", "whoever reaches the server; for networks in which that is all right"),
+];
+
+static METRICS: Spec = Spec {
+    args: &[Arg::new("WHO", Ty::Word(MEASURERS), "Who.")],
+    example: "metrics anyone",
+    ..Spec::new("metrics", "Who may read `/metrics`; `users` unless said, whatever `read` says.")
 };
 
 static OIDC: Spec = Spec {
@@ -161,6 +178,20 @@ static PASSWORD: Spec = Spec {
     ],
     example: "password env=SMTP_PASSWORD",
     ..Spec::new("password", "Where the password of `user` is.")
+};
+
+static KEEP: Spec = Spec {
+    props: &[
+        Prop::new("logs", Ty::Format(&format::DURATION), "Logs of steps.").default("for ever"),
+        Prop::new("runs", Ty::Format(&format::DURATION), "Events of runs that ended, with what only they refer to.")
+            .default("for ever"),
+        Prop::new("cache", Ty::Count(1, 1 << 20), "How much of what can be made again, in MiB.").default("`20480`"),
+    ],
+    example: r#"keep logs="30d" runs="365d" cache=20480"#,
+    ..Spec::new(
+        "keep",
+        "For how long what is kept. What environments have and can go back to, what waits and what is under way always stays.",
+    )
 };
 
 static LIMITS: Spec = Spec {

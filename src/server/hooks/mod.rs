@@ -72,6 +72,11 @@ fn unproven() -> Refusal {
         .help("sign the body with the secret of the trigger, or send it as this sender does")
 }
 
+fn refused(site: &Shared) -> Refusal {
+    site.webhooks.refused_one();
+    unproven()
+}
+
 /// `POST /hooks/{pipeline}/{source}`: a hint.
 pub async fn hint(
     State(site): State<Shared>,
@@ -92,7 +97,7 @@ pub async fn hint(
         // All are tried, so that the time does not tell which one it was.
         secrets.iter().filter(|s| is_proven(s)).count() > 0
     };
-    let keeper = keeper.filter(|_| proven).ok_or_else(unproven)?;
+    let keeper = keeper.filter(|_| proven).ok_or_else(|| refused(&site))?;
     let name = match of.delivery(&headers, &body) {
         Some(name) => name,
         None => unnamed()?,
@@ -133,10 +138,14 @@ async fn take(
     };
     match site.batch.take(delivery).await? {
         Taken::New(id) => {
+            site.webhooks.new_one();
             keeper.hint(source, Some(id));
             Ok((StatusCode::ACCEPTED, Json(json!({"delivery": name, "from": provider, "known": false}))))
         }
-        Taken::Known => Ok((StatusCode::OK, Json(json!({"delivery": name, "from": provider, "known": true})))),
+        Taken::Known => {
+            site.webhooks.known_one();
+            Ok((StatusCode::OK, Json(json!({"delivery": name, "from": provider, "known": true}))))
+        }
     }
 }
 
@@ -167,7 +176,7 @@ async fn artifacts(
         }
     }
     if proven.is_empty() {
-        return Err(unproven());
+        return Err(refused(&site));
     }
     let files = payload.and_then(|p| p.files()).map_err(wrong)?;
     let name = Provider::Generic.delivery(&headers, &body);

@@ -6,12 +6,16 @@ mod hanging;
 mod hooks;
 pub(crate) mod http;
 mod measured;
+mod metrics;
 mod notices;
 pub(crate) mod oidc;
+#[cfg(feature = "otel")]
+mod otel;
 mod rights;
 mod secrets;
 mod senders;
 mod together;
+mod upkeep;
 
 use crate::lab::{Lab, wait_for};
 use http::{Answer, send};

@@ -10,23 +10,23 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A receiver of notices that answers as a test wants. It stops when the test program ends.
-struct Receiver {
-    address: SocketAddr,
+pub(super) struct Receiver {
+    pub(super) address: SocketAddr,
     status: Arc<AtomicU16>,
     got: Arc<Mutex<Vec<Got>>>,
 }
 
 #[derive(Clone, Debug)]
-struct Got {
-    path: String,
+pub(super) struct Got {
+    pub(super) path: String,
     id: String,
     signature: Option<String>,
-    body: Value,
+    pub(super) body: Value,
     status: u16,
 }
 
 impl Receiver {
-    fn start() -> Receiver {
+    pub(super) fn start() -> Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (status, got) = (Arc::new(AtomicU16::new(200)), Arc::<Mutex<Vec<Got>>>::default());
@@ -44,7 +44,7 @@ impl Receiver {
         self.status.store(status, Ordering::Relaxed);
     }
 
-    fn got(&self) -> Vec<Got> {
+    pub(super) fn got(&self) -> Vec<Got> {
         self.got.lock().expect("a log").clone()
     }
 

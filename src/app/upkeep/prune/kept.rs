@@ -1,0 +1,171 @@
+//! Files that are kept by name: which of them are named by somebody, and which can be made again.
+
+use super::super::tree;
+use super::Pruned;
+use crate::digest::Digest;
+use crate::ports::PortError;
+use crate::run::State;
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Parts of a state whose files are named by digests that the state or its events name.
+const NAMED: &[&str] = &["shelf/bundles", "outputs"];
+/// Parts of a state that can be made again from what is outside, file by file. Clones of repositories are none: a commit that waits at
+/// a gate may be gone from its branch, and there are no more clones than sources.
+const CACHED: &[&str] = &["cache/images", "cache/charts", "cache/dates", "shelf/layers", "shelf/trees"];
+/// Parts of a state with versions of files, which listings name: those that can be had again as long as folders stay, and those
+/// that were sent.
+const VERSIONS: &[&str] = &["cache/folders", "received"];
+
+/// All digests that a text names, as hexadecimal digits.
+pub(super) fn names_in(text: &str) -> BTreeSet<String> {
+    const DIGITS: usize = 64;
+    let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    let mut names = BTreeSet::new();
+    let mut run = 0;
+    for (at, byte) in text.bytes().enumerate().chain([(text.len(), b' ')]) {
+        if is_hex(byte) {
+            run += 1;
+            continue;
+        }
+        if run == DIGITS {
+            names.extend(text.get(at - DIGITS..at).map(str::to_string));
+        }
+        run = 0;
+    }
+    names
+}
+
+/// Removes what nobody names and was written before a moment.
+pub(super) fn unnamed(
+    folder: &Path,
+    state: &State,
+    names: &BTreeSet<String>,
+    before: i64,
+    dry: bool,
+    pruned: &mut Pruned,
+) -> Result<(), PortError> {
+    let mut take = |path: PathBuf, size: u64| {
+        if remove(&path, before, dry)? {
+            pruned.kept += 1;
+            pruned.bytes += size;
+        }
+        Ok::<(), PortError>(())
+    };
+    for part in NAMED {
+        for entry in tree::below(&folder.join(part))? {
+            let is_named = named_by(&entry.path).is_none_or(|name| names.contains(&name));
+            if !is_named && entry.written < before {
+                take(folder.join(part).join(&entry.path), entry.size)?;
+            }
+        }
+    }
+    let needed = versions(state);
+    for part in VERSIONS {
+        let root = folder.join(part);
+        // The files of listings that stay.
+        let mut files = BTreeSet::new();
+        for entry in tree::below(&root.join("versions"))? {
+            let path = root.join("versions").join(&entry.path);
+            let is_needed = named_by(&entry.path).is_none_or(|name| needed.contains(&name));
+            if !is_needed && entry.written < before {
+                take(path, entry.size)?;
+            } else {
+                files.extend(names_in(&std::fs::read_to_string(&path).unwrap_or_default()));
+            }
+        }
+        for entry in tree::below(&root.join("files"))? {
+            let is_named = named_by(&entry.path).is_none_or(|name| files.contains(&name));
+            if !is_named && entry.written < before {
+                take(root.join("files").join(&entry.path), entry.size)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The digest that a file is named by; nothing for one that is named otherwise, which is none of ours to remove.
+fn named_by(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let name = name.split('.').next().unwrap_or_default();
+    names_in(name).into_iter().next()
+}
+
+/// The names under which versions are kept that somebody may still want: the newest ones, those of candidates that environments have,
+/// can go back to or wait for, and those that sources are held at.
+fn versions(state: &State) -> BTreeSet<String> {
+    let memory = &state.memory;
+    let mut candidates: BTreeSet<Digest> = memory.latest.into_iter().collect();
+    for place in memory.environments.values() {
+        candidates.extend(place.has.iter().chain(&place.had).map(|h| h.candidate));
+        candidates.extend(place.standing.iter().map(|s| s.candidate));
+        candidates.extend(place.deployed.values().map(|d| d.candidate));
+        candidates.extend(place.queue.iter().copied());
+        candidates.extend(place.rollback.iter().map(|w| w.candidate));
+    }
+    let of_candidates = candidates.iter().filter_map(|id| memory.candidates.get(id)).flat_map(|c| c.versions.values());
+    let seen = memory.heads.values().chain(memory.pins.values().map(|p| &p.head)).map(|h| &h.version);
+    of_candidates.chain(seen).map(|v| Digest::of(&v.id).hex()).collect()
+}
+
+/// Removes what can be made again, the oldest first, until there is no more of it than that.
+pub(super) fn cache(folder: &Path, most: u64, dry: bool, pruned: &mut Pruned) -> Result<(), PortError> {
+    let mut all: Vec<(i64, u64, PathBuf)> = Vec::new();
+    for part in CACHED {
+        let root = folder.join(part);
+        all.extend(tree::below(&root)?.into_iter().map(|e| (e.written, e.size, root.join(e.path))));
+    }
+    all.sort();
+    let mut size: u64 = all.iter().map(|(_, size, _)| size).sum();
+    for (_, of_it, path) in all {
+        if size <= most {
+            break;
+        }
+        size = size.saturating_sub(of_it);
+        if remove(&path, i64::MAX, dry)? {
+            pruned.cache += 1;
+            pruned.bytes += of_it;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file that was written before a moment, unless it is only told. Whoever uses it again marks it as written now; it is
+/// moved aside before that is looked at for the last time, so that nobody's is taken away. Its folder goes with the last one in it.
+pub(super) fn remove(path: &Path, before: i64, dry: bool) -> Result<bool, PortError> {
+    if dry {
+        return Ok(true);
+    }
+    let mut name = std::ffi::OsString::from(".lockgate-tmp-");
+    name.push(path.file_name().unwrap_or_default());
+    let aside = path.with_file_name(name);
+    let gone = |e: std::io::Error| {
+        if e.kind() == ErrorKind::NotFound { Ok(false) } else { Err(tree::failed(path, "removed", &e)) }
+    };
+    if let Err(error) = std::fs::rename(path, &aside) {
+        return gone(error);
+    }
+    if tree::written(&aside).is_none_or(|written| written >= before) {
+        return std::fs::rename(&aside, path).map(|()| false).or_else(gone);
+    }
+    std::fs::remove_file(&aside).map_err(|e| tree::failed(path, "removed", &e))?;
+    // Only an empty one goes.
+    path.parent().into_iter().for_each(|folder| drop(std::fs::remove_dir(folder)));
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_found_in_texts() {
+        let (a, b) = (Digest::of("a").hex(), Digest::of("b").hex());
+        let text = format!("{{\"x\":\"sha256:{a}\",\"y\":\"{b}\",\"long\":\"{a}0\",\"short\":\"{}\"}}", &a[1..]);
+        assert_eq!(names_in(&text), BTreeSet::from([a.clone(), b]));
+        assert_eq!(names_in(&a).len(), 1);
+        assert_eq!(named_by(Path::new(&format!("ab/{a}.x"))), Some(a));
+        assert_eq!(named_by(Path::new("heads/readme")), None);
+    }
+}
