@@ -1,13 +1,15 @@
-//! What the file alone cannot tell: whether the branch, the tag, the version of a chart and the cluster's context are there.
+//! What the file alone cannot tell: whether the branch, the tag, the version of a chart, the repository that is deployed to and
+//! the cluster's context are there.
 
 use super::{Failure, Loaded, unmoved, world};
 use crate::adapters::seen::Seen;
 use crate::diag::Diagnostic;
+use crate::engine::observe::places;
 use crate::engine::{World, head_query};
 use crate::graph::Graph;
-use crate::model::{SourceKind, Target};
-use crate::plan::Memory;
+use crate::model::{Environment, SourceKind, Target};
 use crate::plan::diff::port_diagnostic;
+use crate::plan::{Memory, target_plan};
 use crate::ports::PortError;
 use crate::source::Span;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ enum Wanted<'g> {
     Head(&'g Graph, &'g str),
     /// A context of the kubeconfig.
     Context(&'g str),
+    /// The repository with the branch of an environment.
+    Branch(&'g Graph, &'g Environment),
 }
 
 /// Asks for the heads of all sources and looks the contexts up; what is not as the file says is told at its place. Nothing
@@ -41,6 +45,10 @@ pub fn check(loaded: &Loaded) -> Result<Vec<Diagnostic>, Failure> {
             if let Some(Target::Cluster { context, .. }) = &environment.target {
                 let what = format!("environment `{}`", environment.name.value);
                 wanted.push((Wanted::Context(&context.value), context.span, what));
+            }
+            if let Some(Target::Branch { url, .. }) = &environment.target {
+                let what = format!("environment `{}`", environment.name.value);
+                wanted.push((Wanted::Branch(graph, environment), url.span, what));
             }
         }
     }
@@ -69,6 +77,11 @@ fn ask(world: &World, wanted: &Wanted<'_>) -> Result<(), PortError> {
             world.sources.head(&head_query(world, graph, &Memory::default(), source)?).map(drop)
         }
         Wanted::Context(context) => is_there(context),
+        Wanted::Branch(graph, environment) => {
+            let target = target_plan(environment, &world.root);
+            let release = environment.deploys.first().map_or("lockgate", |release| release.value.as_str());
+            places(world, graph, &target)?.look(&target, release, None).map(drop)
+        }
     }
 }
 

@@ -112,7 +112,7 @@ pub(super) fn open(
 }
 
 /// Who deploys to that kind of place.
-pub(super) fn places(world: &World, graph: &Graph, target: &Target) -> Result<Arc<dyn Places>, PortError> {
+pub fn places(world: &World, graph: &Graph, target: &Target) -> Result<Arc<dyn Places>, PortError> {
     match target {
         Target::Folder { .. } => Ok(world.folders.clone()),
         Target::Branch { credentials: None, .. } => Ok(world.branches.shown(None)),

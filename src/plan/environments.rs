@@ -459,7 +459,8 @@ fn environment_of(graph: &Graph, id: NodeId) -> &Environment {
     graph.environment(id).unwrap_or_else(|| &graph.pipeline().environments[0])
 }
 
-fn target_plan(environment: &Environment, root: &std::path::Path) -> TargetPlan {
+/// The place of an environment; `root` is the folder of the pipeline file.
+pub fn target_plan(environment: &Environment, root: &std::path::Path) -> TargetPlan {
     let own = |said: Option<&crate::model::Spanned<String>>| {
         said.map_or_else(|| environment.name.value.clone(), |s| s.value.clone())
     };

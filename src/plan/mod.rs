@@ -30,7 +30,7 @@ pub use crate::ports::bundle::{Bundle, Object};
 pub use candidate::Candidate;
 pub use changes::{Change, FieldChange, ObjectChange};
 pub use diff::{Options, diff};
-pub use environments::people_of;
+pub use environments::{people_of, target_plan};
 pub use memory::{Memory, Moment};
 pub use observed::{Answer, Observed, Query};
 pub use recipe::{PartInput, Recipe};

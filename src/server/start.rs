@@ -154,9 +154,14 @@ impl Opener {
         };
         let wanted = |name: &String| self.serving.pipeline.as_ref().is_none_or(|p| p == name);
         let is_several = names.len() > 1;
-        // One file alone has its state where `apply` has it; of several each has a folder of its own.
+        let before = keeper::counted(path, self.serving.state.as_deref());
+        // One file alone has its state where `apply` has it; of several each has a folder of its own. What had a state before
+        // goes on with that, however many there are by now.
         let state = |name: &str| {
             let state = self.serving.state.as_ref()?;
+            if let Some(before) = before.iter().find(|known| known.name == name) {
+                return Some(before.state.clone());
+            }
             Some(if self.is_one || is_several { state.clone() } else { state.join(name) })
         };
         Ok(names.into_iter().filter(wanted).map(|name| self.of(path, state(&name), name)).collect())

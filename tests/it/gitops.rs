@@ -144,6 +144,8 @@ fn places_that_cannot_be_are_told() {
     let plan = lab.run(&["plan"]).says(&["Secret/s would stand in branch", "plain-secrets=#true"]);
     assert!(!plan.out.contains("aHVudGVyMg"), "{}", plan.out);
     lab.remove("chart/templates/secret.yaml");
+    lab.run(&["check", "--online"]).exits(0);
     lab.remove("manifests.git");
+    lab.run(&["check", "--online"]).exits(1).says(&["environment `dev`", "there is no git repository at"]);
     lab.run(&["plan"]).says(&["there is no git repository at"]);
 }

@@ -121,11 +121,52 @@ fn the_image_from_sources_has_all_that_is_included() {
     }
 }
 
+/// A second pipeline beside the first takes nothing from it: what it has stays where it was.
+#[cfg(feature = "server")]
+#[test]
+fn a_second_pipeline_leaves_the_state_of_the_first() {
+    let lab = Lab::with(&[]);
+    for name in ["one", "two"] {
+        copy(&repository().join("examples/01-first-light"), &lab.at(name));
+        lab.edit(&format!("{name}/lockgate.kdl"), "pipeline first-light", &format!("pipeline {name}"));
+    }
+    let served = |files: &[&str]| {
+        let args = [&["serve", "--state", "state", "--listen", "127.0.0.1:0"], files].concat();
+        let mut child = lab.command(&args).stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+        let link = link(&mut child);
+        let (address, token) = link.split_once("/login#").expect("a token");
+        let has = || {
+            let bearer = format!("Bearer {token}");
+            let path = "/api/v1/pipelines/one/status";
+            let status = crate::server::http::send(address, "GET", path, &[("authorization", &bearer)], b"");
+            let dev = status.json()["environments"].as_array()?.iter().find(|e| e["name"] == "dev")?.clone();
+            dev["candidate_name"].as_str().map(ToString::to_string)
+        };
+        crate::lab::wait_for("what dev has", || has().is_some());
+        child.kill().expect("stopped");
+        let _ = child.wait();
+    };
+    served(&["one"]);
+    let before = lab.tree("state/shelf").len();
+    served(&["one", "two"]);
+    assert!(!lab.has("state/one") && lab.has("state/two"), "the first goes on where it was");
+    assert!(lab.tree("state/shelf").len() >= before);
+}
+
+/// Where to sign in, as the server says it.
+#[cfg(feature = "server")]
+fn link(child: &mut std::process::Child) -> String {
+    use std::io::{BufRead as _, BufReader};
+    let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let address =
+        |line: String| Some(line.split_once("http://")?.1.trim().to_string()).filter(|l| l.contains("/login#"));
+    lines.map_while(Result::ok).find_map(address).expect("where to sign in")
+}
+
 /// README: from nothing to a board in the browser in two commands, as they stand there.
 #[cfg(feature = "server")]
 #[test]
 fn two_commands_lead_to_the_board() {
-    use std::io::{BufRead as _, BufReader};
     let page = read("README.md");
     let section = page.split("## From nothing to a board in the browser").nth(1).expect("the section");
     let block = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("commands");
@@ -139,13 +180,8 @@ fn two_commands_lead_to_the_board() {
     // The port of the page may be taken on this machine.
     command.env("LOCKGATE_LISTEN", "127.0.0.1:0").stdout(std::process::Stdio::piped());
     let mut child = command.spawn().expect("it starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    let link = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| Some(line.split_once("http://")?.1.to_string()).filter(|l| l.contains("/login#")));
-    let link = link.expect("where to sign in");
-    let (address, token) = link.trim().split_once("/login#").expect("a token");
+    let link = link(&mut child);
+    let (address, token) = link.split_once("/login#").expect("a token");
     let get = |path: &str| {
         let bearer = format!("Bearer {token}");
         crate::server::http::send(address, "GET", path, &[("authorization", &bearer)], b"")
