@@ -175,6 +175,7 @@ codes! {
     DOCKERFILE_INVALID "LG0704" "dockerfile-invalid" Error "a Dockerfile cannot be built";
     INPUT_MISSING "LG0705" "input-missing" Error "an input of a task matches no file";
     NO_HELM_TESTS "LG0706" "no-helm-tests" Warning "a chart whose tests are to be run and that has none";
+    DRAWN "LG0707" "random-values" Note "a chart whose templates draw random values";
     PLAN_UNREADABLE "LG0801" "plan-unreadable" Error "a saved plan cannot be read or written";
     PLAN_STALE "LG0802" "plan-stale" Error "a saved plan does not fit what is there any more";
     REFUSED "LG0803" "refused" Error "somebody asked for something that they may not have, or that makes no sense";

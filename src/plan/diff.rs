@@ -51,6 +51,7 @@ pub fn diff(graph: &Graph, memory: &Memory, observed: &Observed, options: &Optio
     };
     if missing.is_empty() {
         super::unread::judge(graph, &mut plan);
+        super::drawn::judge(graph, &mut plan);
     }
     (plan, missing)
 }

@@ -9,6 +9,7 @@ pub mod candidate;
 pub mod changes;
 pub mod compare;
 pub mod diff;
+mod drawn;
 pub mod memory;
 pub mod observed;
 pub mod quorum;
@@ -288,6 +289,18 @@ impl Plan {
         };
         self.steps.iter().all(|s| s.is_reused() || self.is_barred(s))
             && !self.environments.iter().zip(&reachable).any(waits)
+    }
+
+    /// The releases of environments in which something would be done, as they are rendered there.
+    fn changed(&self) -> impl Iterator<Item = (&str, &RenderedRelease)> {
+        let moves = |name: &str| {
+            self.environments.iter().any(|e| {
+                let runs = |at: &u32| self.steps.get(*at as usize).is_some_and(|s| s.action != Action::Reuse);
+                e.name == name && (!e.changes.is_empty() || e.steps.iter().any(runs))
+            })
+        };
+        let moved = self.rendered.iter().filter(move |((environment, _), _)| moves(environment));
+        moved.map(|((_, release), rendered)| (release.as_str(), rendered))
     }
 
     /// For each environment whether its candidate can come to it without somebody's word about another environment: none

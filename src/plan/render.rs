@@ -199,6 +199,11 @@ pub fn render(request: &Request, missed: &mut Vec<Sought>) -> Result<Bundle, Vec
         hooks: rendered.hooks.iter().filter_map(hook).collect(),
         notes: rendered.notes,
         origin: Some(origin(request, &chart)),
+        drawn: rendered
+            .irreproducible
+            .into_iter()
+            .map(|(template, by)| (template, by.into_iter().map(String::from).collect()))
+            .collect(),
     })
 }
 

@@ -1,8 +1,8 @@
 //! Values that nobody reads, of the releases that a plan would change. What is at hand is judged by `check` already; here it is
 //! the exact versions, wherever they are from.
 
+use super::Plan;
 use super::render::Request;
-use super::{Action, Plan};
 use crate::check;
 use crate::graph::Graph;
 use crate::source::Span;
@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 /// Adds what is found to the diagnostics of a plan that is complete.
 pub(super) fn judge(graph: &Graph, plan: &mut Plan) {
-    let changed: Vec<(&str, &Arc<Request>)> = changed(plan);
+    let changed: Vec<(&str, &Arc<Request>)> =
+        plan.changed().filter_map(|(release, rendered)| Some((release, rendered.request.as_ref()?))).collect();
     if changed.is_empty() {
         return;
     }
@@ -46,21 +47,6 @@ pub(super) fn judge(graph: &Graph, plan: &mut Plan) {
     let mut found: Vec<_> = all.map(|(release, key)| key.diagnostic(place(graph, release, &key))).collect();
     check::apply(&graph.levels, false, &mut found);
     plan.diagnostics.append(&mut found);
-}
-
-/// The releases of environments in which something would be done, with what they are rendered of.
-fn changed(plan: &Plan) -> Vec<(&str, &Arc<Request>)> {
-    let moves = |name: &str| {
-        plan.environments.iter().any(|e| {
-            let runs = |at: &u32| plan.steps.get(*at as usize).is_some_and(|s| s.action != Action::Reuse);
-            e.name == name && (!e.changes.is_empty() || e.steps.iter().any(runs))
-        })
-    };
-    plan.rendered
-        .iter()
-        .filter(|((environment, _), _)| moves(environment))
-        .filter_map(|((_, release), rendered)| Some((release.as_str(), rendered.request.as_ref()?)))
-        .collect()
 }
 
 /// Where the pipeline file speaks of it: the `set`, or the release.

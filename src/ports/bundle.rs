@@ -22,6 +22,10 @@ pub struct Bundle {
     /// Where the objects come from, for Helm's record; nothing in bundles that were kept before there was one.
     #[serde(default)]
     pub origin: Option<Origin>,
+    /// Templates that draw what another rendering by Helm would not repeat, each with the functions that do. It does not count
+    /// for the digest either.
+    #[serde(default)]
+    pub drawn: Vec<(String, Vec<String>)>,
 }
 
 /// What a release was rendered of, as far as Helm's record of it says. It does not count for the bundle's digest: what is
