@@ -41,10 +41,15 @@ pub(super) fn carrier(candidate: Digest, beside: &Beside) -> Option<u64> {
 
 /// The candidate that an environment has, or is getting, and that was formed later than this one: an older one never takes the
 /// place of a newer one unless somebody asks for it.
-pub fn overtaken(memory: &Memory, environment: &str, candidate: Digest) -> Option<Digest> {
+///
+/// `about` is a candidate that is about to be formed, and will be the newest.
+pub fn overtaken(memory: &Memory, about: Option<Digest>, environment: &str, candidate: Digest) -> Option<Digest> {
     let place = memory.environments.get(environment)?;
     let there = place.taken.iter().map(|t| t.candidate).chain(place.has.iter().map(|h| h.candidate));
-    there.into_iter().find(|other| is_newer(memory, *other, candidate))
+    there.into_iter().find(|other| {
+        let is_about_to_be = about == Some(*other) && candidate != *other && memory.formed.contains_key(&candidate);
+        is_about_to_be || about != Some(candidate) && is_newer(memory, *other, candidate)
+    })
 }
 
 /// Whether the first candidate was formed later than the second.
@@ -83,10 +88,21 @@ mod tests {
         let mut memory = memory();
         let place = Place { has: Some(has("b")), ..Place::default() };
         memory.environments.insert("dev".to_string(), place);
-        assert_eq!(overtaken(&memory, "dev", id("a")), Some(id("b")));
-        assert_eq!((overtaken(&memory, "dev", id("b")), overtaken(&memory, "dev", id("c"))), (None, None));
-        assert_eq!(overtaken(&memory, "prod", id("a")), None, "nothing was ever there");
-        assert_eq!(overtaken(&memory, "dev", id("never formed")), None, "what is about to be formed is the newest");
+        assert_eq!(overtaken(&memory, None, "dev", id("a")), Some(id("b")));
+        assert_eq!((overtaken(&memory, None, "dev", id("b")), overtaken(&memory, None, "dev", id("c"))), (None, None));
+        assert_eq!(overtaken(&memory, None, "prod", id("a")), None, "nothing was ever there");
+        assert_eq!(
+            overtaken(&memory, None, "dev", id("never formed")),
+            None,
+            "what is about to be formed is the newest"
+        );
+        let again = Some(id("b"));
+        assert_eq!(
+            overtaken(&memory, again, "dev", id("c")),
+            again,
+            "what was there before and comes again is the newest"
+        );
+        assert_eq!(overtaken(&memory, again, "dev", id("b")), None);
     }
 
     #[test]
@@ -94,10 +110,10 @@ mod tests {
         let mut memory = memory();
         let taken = Some(Taken { run: 2, candidate: id("c"), since: 0 });
         memory.environments.insert("dev".to_string(), Place { taken, has: Some(has("a")), ..Place::default() });
-        assert_eq!(overtaken(&memory, "dev", id("b")), Some(id("c")));
+        assert_eq!(overtaken(&memory, None, "dev", id("b")), Some(id("c")));
         // A candidate that is formed again is the newest again.
         memory.formed.insert(id("b"), 12);
-        assert_eq!(overtaken(&memory, "dev", id("b")), None);
+        assert_eq!(overtaken(&memory, None, "dev", id("b")), None);
     }
 
     #[test]

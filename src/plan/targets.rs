@@ -42,7 +42,7 @@ impl Target {
     /// The same, unless another run brings that candidate along, or a newer one is there.
     fn unless_left_alone(mut self, graph: &Graph, memory: &Memory, options: &Options, id: NodeId) -> Target {
         let may_be_late = options.goes_on && self.rollback.is_none();
-        let overtaken = || beside::overtaken(memory, graph.name(id), self.candidate).filter(|_| may_be_late);
+        let overtaken = || beside::overtaken(memory, None, graph.name(id), self.candidate).filter(|_| may_be_late);
         let carrier = || beside::carrier(self.candidate, &options.beside).map(Aside::InHand);
         self.aside = self.aside.or_else(carrier).or_else(|| overtaken().map(Aside::Overtaken));
         self
@@ -88,7 +88,8 @@ impl Targets {
         if let Some(taken) = beside::inside(place, &options.beside) {
             return Target { aside: Some(Aside::InHand(taken.run)), ..Target::plain(taken.candidate) };
         }
-        let late = |older: &Digest| beside::overtaken(memory, graph.name(id), *older).is_some();
+        let about = (!options.goes_on).then_some(newest.candidate);
+        let late = |older: &Digest| beside::overtaken(memory, about, graph.name(id), *older).is_some();
         if let Some(wish) = &place.rollback
             && let Some(has) = place.has.iter().chain(place.had.iter().rev()).find(|h| h.candidate == wish.candidate)
             && self.admit(memory, wish.candidate, None)

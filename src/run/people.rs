@@ -141,6 +141,10 @@ fn rollback(memory: &Memory, environment: &str, candidate: Option<Digest>, hold:
             .map(|h| h.candidate)
             .ok_or_else(|| format!("{environment} had no other candidate before"))?,
     };
+    let standing = place.standing.as_ref().filter(|s| s.candidate == candidate);
+    if let Some(no) = standing.and_then(|s| s.rejected.as_ref()) {
+        return Err(format!("{} rejected that candidate at the gate of {environment}: {}", no.by, no.reason));
+    }
     Ok(vec![Event::RollbackAsked { environment: environment.to_string(), wish: Wish { candidate, word: hold } }])
 }
 

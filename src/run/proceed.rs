@@ -109,7 +109,7 @@ fn newer_there(state: &State, environment: &EnvironmentPlan) -> Option<Digest> {
     let memory = &state.memory;
     let standing = memory.environments.get(&environment.name)?.standing.as_ref().map(|s| s.candidate);
     let at_gate = || standing.filter(|s| beside::is_newer(memory, *s, environment.candidate));
-    beside::overtaken(memory, &environment.name, environment.candidate).or_else(at_gate)
+    beside::overtaken(memory, None, &environment.name, environment.candidate).or_else(at_gate)
 }
 
 /// Whether another run has been there since this plan was made: what it says of the place is not so any more.
@@ -119,13 +119,14 @@ fn is_of_before(state: &State, progress: &Progress, number: usize, environment: 
 }
 
 /// Whether another candidate stands at the gate and is not to be replaced: it got its approvals while this one was on its way,
-/// or the gate queues.
+/// or the gate queues. One that would come later than what is there by now never enters, and keeps no place.
 fn keeps_its_place(plan: &Plan, state: &State, place: &Place, environment: &EnvironmentPlan) -> bool {
     let (Some(standing), Some(gate)) = (&place.standing, &environment.gate) else { return false };
     let file = plan.candidate().map(|c| c.file);
     let is_other = standing.candidate != environment.candidate && Some(standing.subplan) != environment.subplan;
     let is_known = state.memory.candidates.get(&standing.candidate).is_some_and(|c| Some(c.file) == file);
-    is_other && is_known && !environment.is_rollback && targets::standing(place, gate).is_some()
+    let is_late = beside::overtaken(&state.memory, None, &environment.name, standing.candidate).is_some();
+    is_other && is_known && !is_late && !environment.is_rollback && targets::standing(place, gate).is_some()
 }
 
 /// Whether it is an environment's turn, and another candidate keeps the place at its gate.

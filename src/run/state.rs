@@ -297,10 +297,20 @@ impl State {
                 if let Some(standing) = standing.filter(|s| s.candidate == *candidate) {
                     standing.rejected = Some(word.clone());
                 }
-                self.place(environment).queue.retain(|c| c != candidate);
+                let place = self.place(environment);
+                place.queue.retain(|c| c != candidate);
+                // Nobody goes back to what was refused.
+                place.rollback.take_if(|wish| wish.candidate == *candidate);
             }
             Event::HoldSet { environment, word } => self.place(environment).hold = Some(word.clone()),
-            Event::HoldReleased { environment, .. } => self.place(environment).hold = None,
+            Event::HoldReleased { environment, .. } => {
+                let place = self.place(environment);
+                place.hold = None;
+                // A rollback that has not begun is not wanted any more either.
+                if place.taken.is_none() {
+                    place.rollback = None;
+                }
+            }
             Event::PinSet { source, pin } => {
                 self.memory.pins.insert(source.clone(), pin.clone());
             }

@@ -339,7 +339,7 @@ impl Simulation {
         let deploys = format!("deploy.{}.", environment.name);
         let of_others = |(id, i): &(&Arc<str>, &Intent)| i.run != run.progress.run && id.starts_with(&deploys);
         assert_eq!(self.state.intents.iter().find(of_others), None, "I12: one deploy in flight per target");
-        let newer = overtaken(&self.state.memory, &environment.name, environment.candidate);
+        let newer = overtaken(&self.state.memory, None, &environment.name, environment.candidate);
         assert!(environment.is_rollback || newer.is_none(), "I14: {} has a newer candidate", environment.name);
     }
 
@@ -494,7 +494,9 @@ impl Simulation {
     /// When faults stop and people say yes, everything converges (I28).
     fn settle(&mut self) {
         self.faults = false;
-        for _ in 0..40 {
+        // Those that queue enter one after the other.
+        let queued: usize = self.state.memory.environments.values().map(|place| place.queue.len()).sum();
+        for _ in 0..40 + 2 * queued {
             for environment in ["dev", "staging", "prod"] {
                 self.say("bob", Saying::Release { environment: environment.to_string() });
             }
@@ -525,7 +527,7 @@ impl Simulation {
         }
         let plan = self.plan(&self.state.memory);
         let verdicts: Vec<_> = plan.environments.iter().map(|e| (&e.name, &e.verdict, &e.reasons)).collect();
-        panic!("I28: it does not converge: {verdicts:#?}");
+        panic!("I28: it does not converge, with {queued} in queues: {verdicts:#?}");
     }
 }
 

@@ -35,6 +35,16 @@ impl Simulation {
         }
     }
 
+    /// What makes runs meet: changes come, and people say yes.
+    fn press_on(&mut self) {
+        *self.outside.heads.entry("app".to_string()).or_default() += 1;
+        for environment in ["staging", "prod"] {
+            for by in ["bob", "cid", "dan"] {
+                self.say(by, Saying::Approve { environment: environment.to_string(), subplan: None });
+            }
+        }
+    }
+
     /// One of the runs makes a turn.
     fn step_one(&mut self, live: &mut Vec<Live>) {
         if live.is_empty() {
@@ -70,11 +80,12 @@ impl Simulation {
 fn simulate_together(seed: u64) -> Seen {
     let mut simulation = Simulation::new(seed);
     let (mut live, mut seen) = (Vec::new(), Seen::default());
-    for _ in 0..250 {
+    for _ in 0..400 {
         let crashes = simulation.crashes;
-        match simulation.dice.below(10) {
+        match simulation.dice.below(16) {
             0 => simulation.stir(),
-            1 => simulation.begin_beside(&mut live),
+            1..=5 => simulation.begin_beside(&mut live),
+            6 => simulation.press_on(),
             _ => simulation.step_one(&mut live),
         }
         if simulation.crashes != crashes {
@@ -127,7 +138,7 @@ fn several_runs_at_once_keep_the_invariants() {
     let read = |name: &str| std::env::var(name).ok().and_then(|s| s.parse::<u64>().ok());
     let seeds: Vec<u64> = match read("LOCKGATE_SEED") {
         Some(seed) => vec![seed],
-        None => (0..read("LOCKGATE_SEEDS").unwrap_or(25)).collect(),
+        None => (0..read("LOCKGATE_SEEDS").unwrap_or(30)).collect(),
     };
     let mut all = Seen::default();
     let several = seeds.len() > 20;
