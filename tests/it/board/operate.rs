@@ -177,7 +177,8 @@ fn an_edit_that_weakens_a_gate_is_approved_on_its_page() {
         let output = command.output().expect("it starts");
         (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     };
-    wait_for("the third edit", || told("rita", &["status"]).1.contains("waits for 1 approval from release-managers"));
+    wait_for("the third edit", || rita.sees("/p/first-light/edit").contains("Approve the edit"));
+    assert!(told("rita", &["status"]).1.contains("`approve --edit`"));
     let (code, said) = told("sam", &["approve", "--edit"]);
     assert!(code == Some(1) && said.contains("sam is not of release-managers"), "{said}");
     let other = format!("--edit=sha256:{}", "0".repeat(64));
