@@ -208,46 +208,14 @@ fn polled() {
         for s in 0..each {
             text += &format!("    source s{s} {{ git \"{url}\" branch=main; trigger poll=\"1m\" }}\n");
         }
-        text += "    task look { on-change s0; shell \"true\" }\n}\n";
+        let inputs: String = (0..each).map(|s| format!("input s{s} \"**\"; ")).collect();
+        text += &format!("    task look {{ {inputs}shell \"true\" }}\n}}\n");
         lab.write(&format!("{n:04}/lockgate.kdl"), &text);
     }
     let server = Measured::start(&lab, &[]);
     server.rests();
     println!("{several} × {each} sources are looked at once: {:.1} s of CPU, {:.0} MiB", server.cpu(), server.memory());
     println!("each polled every minute: {:.2} % of a core, {:.0} MiB", server.idle(120), server.memory());
-}
-
-/// A pipeline whose only step takes long.
-fn lasting(name: &str) -> String {
-    format!("lockgate 1\npipeline p{name} {{\n    task long {{ shell \"sleep 600\" }}\n}}\n")
-}
-
-#[test]
-#[ignore = "measures"]
-fn resumed() {
-    let several = number("PIPELINES", 1000);
-    let lab = Lab::with(&[]);
-    for n in 0..several {
-        let name = format!("{n:04}");
-        lab.write(&format!("{name}/lockgate.kdl"), &lasting(&name).replace("shell", "on-unknown retry; shell"));
-    }
-    let mut server = Measured::start(&lab, &[]);
-    let started = |lab: &Lab, runs: usize| {
-        let all = pipelines(lab).iter().all(|name| {
-            let folder = lab.at("state").join(format!("p{name}"));
-            std::fs::read_dir(folder.join("logs")).is_ok_and(|logs| logs.count() >= runs)
-        });
-        all.then_some(())
-    };
-    wait_for("all to run", || started(&lab, 1).is_some());
-    server.child.kill().expect("it is killed");
-    server.child.wait().expect("it is gone");
-    let began = Instant::now();
-    let server = Measured::start(&lab, &[]);
-    let listens = began.elapsed();
-    wait_for("all to run again", || started(&lab, 2).is_some());
-    println!("{several} live runs: it listens after {listens:?}, and all of them go on after {:?}", began.elapsed());
-    println!("{:.1} s of CPU, {:.0} MiB", server.cpu(), server.memory());
 }
 
 #[test]
