@@ -19,6 +19,7 @@ mod lock;
 mod open;
 pub mod outbox;
 pub mod register;
+mod table;
 
 use crate::digest::Digest;
 use crate::ports::journal::{Base, Journal, Row, Snapshot};

@@ -1,12 +1,10 @@
 //! The outbox: notices that are to be sent. How far the journal was read for each receiver is written in one commit with what
 //! came of reading it, so that nothing is lost and nothing is put in twice, whenever the process ends.
 
-use super::{faults, open};
-use crate::adapters::disk;
+use super::table::Table;
 use crate::ports::PortError;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use rusqlite::{Row, params};
+use std::path::Path;
 
 /// The name of the database below the state's folder.
 const NAME: &str = "notices.db";
@@ -49,22 +47,12 @@ pub struct Notice {
 
 /// The outbox of a state. Calls block, and are short.
 #[derive(Debug)]
-pub struct Outbox {
-    path: PathBuf,
-    database: Mutex<Connection>,
-}
+pub struct Outbox(Table);
 
 impl Outbox {
     /// Opens the outbox in the folder of a state, and makes both when they aren't there.
     pub fn open(folder: &Path) -> Result<Outbox, PortError> {
-        disk::make_folder(folder)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let path = folder.join(NAME);
-        let failed = |e: rusqlite::Error| faults::explain(&path, "opened", &e);
-        let database = open::connect(&path, flags)?;
-        open::set_up(&database).map_err(failed)?;
-        database.execute_batch(LAYOUT).map_err(failed)?;
-        Ok(Outbox { path, database: Mutex::new(database) })
+        Table::open(folder, NAME, LAYOUT).map(Outbox)
     }
 
     /// Opens it to look, if there is one.
@@ -72,39 +60,18 @@ impl Outbox {
         if folder.join(NAME).is_file() { Outbox::open(folder).map(Some) } else { Ok(None) }
     }
 
-    fn database(&self) -> MutexGuard<'_, Connection> {
-        self.database.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn failed(&self, doing: &str, error: &rusqlite::Error) -> PortError {
-        faults::explain(&self.path, doing, error)
-    }
-
-    fn write(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize, PortError> {
-        self.database().execute(sql, params).map_err(|e| self.failed("written", &e))
-    }
-
-    fn select(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Notice>, PortError> {
-        let database = self.database();
-        let rows = database.prepare_cached(sql).and_then(|mut s| s.query_map(params, notice)?.collect());
-        rows.map_err(|e| self.failed("read", &e))
-    }
-
     /// Takes a receiver in, who is told of what happens behind that number; one that is known goes on where it was. How far the
     /// journal was read for it.
     pub fn receiver(&self, name: &str, number: u64) -> Result<u64, PortError> {
         let insert = "INSERT INTO receivers (name, number) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        self.write(insert, params![name, number.cast_signed()])?;
-        let select = "SELECT number FROM receivers WHERE name = ?1";
-        let found = self.database().query_row(select, [name], |r| r.get::<_, i64>(0)).optional();
-        Ok(found.map_err(|e| self.failed("read", &e))?.map_or(number, i64::cast_unsigned))
+        self.0.write(insert, params![name, number.cast_signed()])?;
+        let found = self.0.first("SELECT number FROM receivers WHERE name = ?1", [name], |r| r.get::<_, i64>(0))?;
+        Ok(found.map_or(number, i64::cast_unsigned))
     }
 
     /// Puts notices of one receiver in, and writes that the journal was read up to that number for it.
     pub fn put(&self, receiver: &str, upto: u64, notices: &[Notice]) -> Result<(), PortError> {
-        let mut database = self.database();
-        let mut insert = || {
-            let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.0.commit(|transaction| {
             for n in notices {
                 let sql = "INSERT INTO notices (id, receiver, number, event, body, since, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
                            ON CONFLICT DO NOTHING";
@@ -112,10 +79,8 @@ impl Outbox {
                 transaction.prepare_cached(sql)?.execute(row)?;
             }
             let update = "UPDATE receivers SET number = max(number, ?2) WHERE name = ?1";
-            transaction.execute(update, params![receiver, upto.cast_signed()])?;
-            transaction.commit()
-        };
-        insert().map_err(|e| self.failed("written", &e))
+            transaction.execute(update, params![receiver, upto.cast_signed()]).map(|_| ())
+        })
     }
 
     /// Forgets receivers that nobody names any more, with what they were not told, and what was told long ago.
@@ -125,45 +90,44 @@ impl Outbox {
             "DELETE FROM notices WHERE receiver NOT IN (SELECT value FROM json_each(?1))",
             "DELETE FROM receivers WHERE name NOT IN (SELECT value FROM json_each(?1))",
         ] {
-            self.write(sql, [&known])?;
+            self.0.write(sql, [&known])?;
         }
-        self.write("DELETE FROM notices WHERE due IS NULL AND since < ?1", [now - REMEMBERED]).map(|_| ())
+        self.0.write("DELETE FROM notices WHERE due IS NULL AND since < ?1", [now - REMEMBERED]).map(|_| ())
     }
 
     /// How far the journal was read for everybody; nothing where nobody is told.
     pub fn read_by_all(&self) -> Result<Option<u64>, PortError> {
-        let select = "SELECT min(number) FROM receivers";
-        let found = self.database().query_row(select, [], |r| r.get::<_, Option<i64>>(0));
-        Ok(found.map_err(|e| self.failed("read", &e))?.map(i64::cast_unsigned))
+        let found = self.0.first("SELECT min(number) FROM receivers", [], |r| r.get::<_, Option<i64>>(0))?;
+        Ok(found.flatten().map(i64::cast_unsigned))
     }
 
     /// What waits to be sent, what is due first before.
     pub fn waiting(&self) -> Result<Vec<Notice>, PortError> {
-        self.select(&format!("{NOTICE} WHERE due IS NOT NULL ORDER BY due, number LIMIT 1000"), [])
+        self.0.select(&format!("{NOTICE} WHERE due IS NOT NULL ORDER BY due, number LIMIT 1000"), [], notice)
     }
 
     /// The newest notices, the newest first.
     pub fn newest(&self, most: u32) -> Result<Vec<Notice>, PortError> {
-        self.select(&format!("{NOTICE} ORDER BY number DESC, receiver LIMIT ?1"), [most])
+        self.0.select(&format!("{NOTICE} ORDER BY number DESC, receiver LIMIT ?1"), [most], notice)
     }
 
     /// Notices that failed since that moment and were not sent: those that are tried again, and those that were given up.
     pub fn failing(&self, since: i64) -> Result<Vec<Notice>, PortError> {
         let sql =
             format!("{NOTICE} WHERE sent IS NULL AND fault IS NOT NULL AND since >= ?1 ORDER BY number LIMIT 1000");
-        self.select(&sql, [since])
+        self.0.select(&sql, [since], notice)
     }
 
     /// One was sent.
     pub fn sent(&self, id: &str, now: i64) -> Result<(), PortError> {
         let sql = "UPDATE notices SET sent = ?2, due = NULL, fault = NULL, tried = tried + 1 WHERE id = ?1";
-        self.write(sql, params![id, now]).map(|_| ())
+        self.0.write(sql, params![id, now]).map(|_| ())
     }
 
     /// One could not be sent; it is tried again at that moment, or not any more.
     pub fn not_sent(&self, id: &str, fault: &str, again: Option<i64>) -> Result<(), PortError> {
         let sql = "UPDATE notices SET fault = ?2, due = ?3, tried = tried + 1 WHERE id = ?1";
-        self.write(sql, params![id, fault, again]).map(|_| ())
+        self.0.write(sql, params![id, fault, again]).map(|_| ())
     }
 }
 

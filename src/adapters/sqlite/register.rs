@@ -3,12 +3,10 @@
 //!
 //! It is a database of its own beside the journals, so that `lockgate token` works while a server runs.
 
-use super::{faults, open};
-use crate::adapters::disk;
+use super::table::Table;
 use crate::ports::PortError;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use rusqlite::{Row, params};
+use std::path::Path;
 
 /// The name of the database below the server's folder.
 const NAME: &str = "server.db";
@@ -120,53 +118,18 @@ pub struct Audit {
 
 /// The register. Calls block, and are short.
 #[derive(Debug)]
-pub struct Register {
-    path: PathBuf,
-    database: Mutex<Connection>,
-}
+pub struct Register(Table);
 
 impl Register {
     /// Opens the register in a folder, and makes both when they aren't there.
     pub fn open(folder: &Path) -> Result<Register, PortError> {
-        disk::make_folder(folder)?;
-        let path = folder.join(NAME);
-        let failed = |e: rusqlite::Error| faults::explain(&path, "opened", &e);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let database = open::connect(&path, flags)?;
-        open::set_up(&database).map_err(failed)?;
-        database.execute_batch(LAYOUT).map_err(failed)?;
-        Ok(Register { path, database: Mutex::new(database) })
-    }
-
-    fn database(&self) -> MutexGuard<'_, Connection> {
-        self.database.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn failed(&self, doing: &str, error: &rusqlite::Error) -> PortError {
-        faults::explain(&self.path, doing, error)
-    }
-
-    fn write(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize, PortError> {
-        self.database().execute(sql, params).map_err(|e| self.failed("written", &e))
-    }
-
-    fn select<T>(
-        &self,
-        sql: &str,
-        params: impl rusqlite::Params,
-        read: fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, PortError> {
-        let database = self.database();
-        let rows = database.prepare_cached(sql).and_then(|mut s| s.query_map(params, read)?.collect());
-        rows.map_err(|e| self.failed("read", &e))
+        Table::open(folder, NAME, LAYOUT).map(Register)
     }
 
     /// Takes deliveries in, all of them in one commit. One that was taken in before is told as such.
     pub fn deliver(&self, deliveries: &[Delivery]) -> Result<Vec<Taken>, PortError> {
-        let mut database = self.database();
-        let mut taken = Vec::with_capacity(deliveries.len());
-        let mut insert = || {
-            let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.0.commit(|transaction| {
+            let mut taken = Vec::with_capacity(deliveries.len());
             for d in deliveries {
                 let sql =
                     "INSERT INTO deliveries (pipeline, source, provider, delivery, at) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -175,58 +138,48 @@ impl Register {
                 let is_new = transaction.prepare_cached(sql)?.execute(row)? > 0;
                 taken.push(if is_new { Taken::New(transaction.last_insert_rowid()) } else { Taken::Known });
             }
-            transaction.commit()
-        };
-        insert().map_err(|e| self.failed("written", &e))?;
-        Ok(taken)
+            Ok(taken)
+        })
     }
 
     /// Writes what came of deliveries.
     pub fn settle(&self, deliveries: &[i64], outcome: &str) -> Result<(), PortError> {
-        let mut database = self.database();
-        let mut update = || {
-            let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for id in deliveries {
-                transaction
-                    .prepare_cached("UPDATE deliveries SET outcome = ?2 WHERE id = ?1")?
-                    .execute(params![id, outcome])?;
-            }
-            transaction.commit()
-        };
-        update().map_err(|e| self.failed("written", &e))
+        self.0.commit(|transaction| {
+            let mut update = transaction.prepare_cached("UPDATE deliveries SET outcome = ?2 WHERE id = ?1")?;
+            deliveries.iter().try_for_each(|id| update.execute(params![id, outcome]).map(|_| ()))
+        })
     }
 
     /// The deliveries of a pipeline of which nothing has come yet: a process before took them in.
     pub fn open_deliveries(&self, pipeline: &str) -> Result<Vec<Delivery>, PortError> {
         let sql = "SELECT id, pipeline, source, provider, delivery, at, outcome FROM deliveries
                    WHERE pipeline = ?1 AND outcome IS NULL ORDER BY id";
-        self.select(sql, [pipeline], delivery)
+        self.0.select(sql, [pipeline], delivery)
     }
 
     /// The newest deliveries of a pipeline, the newest first.
     pub fn deliveries(&self, pipeline: &str, most: u32) -> Result<Vec<Delivery>, PortError> {
         let sql = "SELECT id, pipeline, source, provider, delivery, at, outcome FROM deliveries
                    WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2";
-        self.select(sql, params![pipeline, most], delivery)
+        self.0.select(sql, params![pipeline, most], delivery)
     }
 
     /// Forgets what nobody will send again, and browsers whose time is over.
     pub fn tidy(&self, now: i64) -> Result<(), PortError> {
-        self.write("DELETE FROM deliveries WHERE at < ?1 AND outcome IS NOT NULL", [now - REMEMBERED])?;
-        self.write("DELETE FROM sessions WHERE expires < ?1", [now]).map(|_| ())
+        self.0.write("DELETE FROM deliveries WHERE at < ?1 AND outcome IS NOT NULL", [now - REMEMBERED])?;
+        self.0.write("DELETE FROM sessions WHERE expires < ?1", [now]).map(|_| ())
     }
 
     /// The last instant at which the schedules of a source were due.
     pub fn instant(&self, pipeline: &str, source: &str) -> Result<Option<i64>, PortError> {
         let sql = "SELECT last FROM instants WHERE pipeline = ?1 AND source = ?2";
-        let found = self.database().query_row(sql, [pipeline, source], |r| r.get(0)).optional();
-        found.map_err(|e| self.failed("read", &e))
+        self.0.first(sql, [pipeline, source], |r| r.get(0))
     }
 
     /// Writes down that the schedules of a source were due then.
     pub fn set_instant(&self, pipeline: &str, source: &str, last: i64) -> Result<(), PortError> {
         let sql = "INSERT OR REPLACE INTO instants (pipeline, source, last) VALUES (?1, ?2, ?3)";
-        self.write(sql, params![pipeline, source, last]).map(|_| ())
+        self.0.write(sql, params![pipeline, source, last]).map(|_| ())
     }
 
     /// Keeps a new token.
@@ -235,53 +188,52 @@ impl Register {
             "INSERT INTO tokens (id, person, hash, scopes, note, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let scopes = token.scopes.join(" ");
         let row = params![token.id, token.person, token.hash, scopes, token.note, token.created, token.expires];
-        self.write(sql, row).map(|_| ())
+        self.0.write(sql, row).map(|_| ())
     }
 
     /// The token of that id.
     pub fn token(&self, id: &str) -> Result<Option<Token>, PortError> {
-        let found = self.select(&format!("{TOKEN} WHERE id = ?1"), [id], token)?;
-        Ok(found.into_iter().next())
+        self.0.first(&format!("{TOKEN} WHERE id = ?1"), [id], token)
     }
 
     /// All tokens, the newest first.
     pub fn tokens(&self) -> Result<Vec<Token>, PortError> {
-        self.select(&format!("{TOKEN} ORDER BY created DESC, id"), [], token)
+        self.0.select(&format!("{TOKEN} ORDER BY created DESC, id"), [], token)
     }
 
     /// Takes a token back; whether there was one that counted.
     pub fn revoke(&self, id: &str, now: i64) -> Result<bool, PortError> {
-        Ok(self.write("UPDATE tokens SET revoked = ?2 WHERE id = ?1 AND revoked IS NULL", params![id, now])? > 0)
+        Ok(self.0.write("UPDATE tokens SET revoked = ?2 WHERE id = ?1 AND revoked IS NULL", params![id, now])? > 0)
     }
 
     /// Keeps a browser that somebody logged in with.
     pub fn add_browser(&self, browser: &Browser) -> Result<(), PortError> {
         let sql = "INSERT INTO sessions (id, person, claims, csrf, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let b = browser;
-        self.write(sql, params![b.id, b.person, b.claims, b.csrf, b.created, b.expires]).map(|_| ())
+        self.0.write(sql, params![b.id, b.person, b.claims, b.csrf, b.created, b.expires]).map(|_| ())
     }
 
     /// The browser of that id.
     pub fn browser(&self, id: &str) -> Result<Option<Browser>, PortError> {
         let sql = "SELECT id, person, claims, csrf, created, expires FROM sessions WHERE id = ?1";
-        Ok(self.select(sql, [id], browser)?.into_iter().next())
+        self.0.first(sql, [id], browser)
     }
 
     /// Forgets a browser.
     pub fn remove_browser(&self, id: &str) -> Result<(), PortError> {
-        self.write("DELETE FROM sessions WHERE id = ?1", [id]).map(|_| ())
+        self.0.write("DELETE FROM sessions WHERE id = ?1", [id]).map(|_| ())
     }
 
     /// Writes down what somebody did.
     pub fn audit(&self, row: &Audit) -> Result<(), PortError> {
         let sql = "INSERT INTO audit (at, person, call, outcome) VALUES (?1, ?2, ?3, ?4)";
-        self.write(sql, params![row.at, row.person, row.call, row.outcome]).map(|_| ())
+        self.0.write(sql, params![row.at, row.person, row.call, row.outcome]).map(|_| ())
     }
 
     /// The newest of what was done, the newest first.
     pub fn audits(&self, most: u32) -> Result<Vec<Audit>, PortError> {
         let read = |r: &Row<'_>| Ok(Audit { at: r.get(0)?, person: r.get(1)?, call: r.get(2)?, outcome: r.get(3)? });
-        self.select("SELECT at, person, call, outcome FROM audit ORDER BY id DESC LIMIT ?1", [most], read)
+        self.0.select("SELECT at, person, call, outcome FROM audit ORDER BY id DESC LIMIT ?1", [most], read)
     }
 }
 
