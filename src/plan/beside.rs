@@ -46,16 +46,13 @@ pub(super) fn carrier(candidate: Digest, beside: &Beside) -> Option<u64> {
 pub fn overtaken(memory: &Memory, about: Option<Digest>, environment: &str, candidate: Digest) -> Option<Digest> {
     let place = memory.environments.get(environment)?;
     let there = place.taken.iter().map(|t| t.candidate).chain(place.has.iter().map(|h| h.candidate));
-    there.into_iter().find(|other| {
-        let is_about_to_be = about == Some(*other) && candidate != *other && memory.formed.contains_key(&candidate);
-        is_about_to_be || about != Some(candidate) && is_newer(memory, *other, candidate)
-    })
+    there.into_iter().find(|other| is_newer(memory, about, *other, candidate))
 }
 
-/// Whether the first candidate was formed later than the second.
-pub fn is_newer(memory: &Memory, one: Digest, other: Digest) -> bool {
-    let formed = |id: Digest| memory.formed.get(&id);
-    one != other && formed(other).is_some_and(|o| formed(one).is_some_and(|n| n > o))
+/// Whether the first candidate was formed later than the second; `about` will be the newest of all.
+pub fn is_newer(memory: &Memory, about: Option<Digest>, one: Digest, other: Digest) -> bool {
+    let formed = |id: Digest| if about == Some(id) { Some(u64::MAX) } else { memory.formed.get(&id).copied() };
+    formed(other).is_some_and(|o| formed(one).is_some_and(|n| n > o))
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn newer_there(state: &State, environment: &EnvironmentPlan) -> Option<Digest> {
     }
     let memory = &state.memory;
     let standing = memory.environments.get(&environment.name)?.standing.as_ref().map(|s| s.candidate);
-    let at_gate = || standing.filter(|s| beside::is_newer(memory, *s, environment.candidate));
+    let at_gate = || standing.filter(|s| beside::is_newer(memory, None, *s, environment.candidate));
     beside::overtaken(memory, None, &environment.name, environment.candidate).or_else(at_gate)
 }
 
