@@ -279,17 +279,23 @@ mod tests {
         HeadQuery { origin, paths: Vec::new(), ignore: Vec::new(), last: None, credentials: None }
     }
 
+    /// A folder `app` with a file `a`, and how it is asked for.
+    fn folder() -> (tempfile::TempDir, PathBuf, HeadQuery) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("app");
+        std::fs::create_dir(&path).expect("a folder");
+        std::fs::write(path.join("a"), "1").expect("a file");
+        (dir, path.clone(), query(Origin::Folder { path }))
+    }
+
     fn sources(dir: &Path) -> LocalSources {
         LocalSources::new(dir.join("cache"), Arc::new(Tags))
     }
 
     #[test]
     fn a_folder_is_read_once_for_a_look_and_what_follows() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("app");
-        std::fs::create_dir(&path).expect("a folder");
-        std::fs::write(path.join("a"), "1").expect("a file");
-        let (sources, query) = (sources(dir.path()), query(Origin::Folder { path: path.clone() }));
+        let (dir, path, query) = folder();
+        let sources = sources(dir.path());
         let head = sources.head(&query).expect("a head");
         std::fs::write(path.join("a"), "2").expect("a change");
         let files = sources.open(&query, &head.version).expect("what was just seen");
@@ -303,11 +309,8 @@ mod tests {
 
     #[test]
     fn a_version_that_was_kept_can_be_read_right_after_the_folder_has_moved_on() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("app");
-        std::fs::create_dir(&path).expect("a folder");
-        std::fs::write(path.join("a"), "1").expect("a file");
-        let (sources, query) = (sources(dir.path()), query(Origin::Folder { path: path.clone() }));
+        let (dir, path, query) = folder();
+        let sources = sources(dir.path());
         let head = sources.head(&query).expect("a head");
         sources.keep(&query, &head.version).expect("kept");
         std::fs::write(path.join("a"), "22").expect("a change");
@@ -318,11 +321,8 @@ mod tests {
 
     #[test]
     fn what_was_seen_longer_ago_is_looked_at_again() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("app");
-        std::fs::create_dir(&path).expect("a folder");
-        std::fs::write(path.join("a"), "1").expect("a file");
-        let (sources, query) = (sources(dir.path()), query(Origin::Folder { path: path.clone() }));
+        let (dir, path, query) = folder();
+        let sources = sources(dir.path());
         let head = sources.head(&query).expect("a head");
         for one in sources.opened().iter_mut() {
             one.seen -= FRESH;
