@@ -5,7 +5,7 @@ use super::observed::{Answer, ImageAnswer, ImageQuery, Query};
 use super::programs::{Label, Parts, command_base, folder_of, template_base};
 use super::recipe::Recipe;
 use super::reference::Scope;
-use super::work::{BuildWork, Dir, PushWork, Taken, own_tag};
+use super::work::{BuildWork, Dir, PushWork, Taken, millis, own_tag};
 use super::{Action, Effect, Fields, Step, Text, Work};
 use crate::diag::{Diagnostic, codes};
 use crate::digest::{Digest, Hasher};
@@ -83,7 +83,7 @@ impl Walk<'_> {
             builder: build.builder.value,
             secrets: build.secrets.iter().map(|s| (s.id().to_string(), s.name.value.clone())).collect(),
             fresh: self.options.rerun.iter().any(|r| r == name),
-            timeout: u64::try_from(build.timeout().as_millis()).unwrap_or(u64::MAX),
+            timeout: millis(build.timeout()),
             digest: None,
         };
         for (key, template) in &build.args {

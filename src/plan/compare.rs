@@ -112,38 +112,32 @@ fn target(environment: &Environment, place: &dyn Fn(Span) -> Option<String>) -> 
     };
     let flag = |value: bool| Some(Side { value: value.into(), at: None });
     let timeout = environment.timeout.as_ref().and_then(|t| side(&format!("{}s", t.value.as_secs()), t.span));
-    let mut parts = match &environment.target {
-        Some(Target::Cluster { context, namespace, create_namespace, pull_secret, .. }) => vec![
-            ("cluster", side(context, context.span)),
-            ("git", None),
-            ("branch", None),
-            ("folder", None),
-            ("namespace", side(namespace, namespace.span)),
-            ("create-namespace", flag(*create_namespace)),
-            ("pull-secret", pull_secret.as_ref().and_then(|s| side(s, s.span))),
+    const PLACE: [&str; 7] = ["cluster", "git", "branch", "folder", "namespace", "create-namespace", "pull-secret"];
+    let sides = match &environment.target {
+        Some(Target::Cluster { context, namespace, create_namespace, pull_secret, .. }) => [
+            side(context, context.span),
+            None,
+            None,
+            None,
+            side(namespace, namespace.span),
+            flag(*create_namespace),
+            pull_secret.as_ref().and_then(|s| side(s, s.span)),
         ],
-        Some(Target::Branch { url, branch, folder, namespace, .. }) => vec![
-            ("cluster", None),
-            ("git", side(url, url.span)),
-            ("branch", side(branch, branch.span)),
-            ("folder", own(folder.as_ref())),
-            ("namespace", own(namespace.as_ref())),
-            ("create-namespace", None),
-            ("pull-secret", None),
+        Some(Target::Branch { url, branch, folder, namespace, .. }) => [
+            None,
+            side(url, url.span),
+            side(branch, branch.span),
+            own(folder.as_ref()),
+            own(namespace.as_ref()),
+            None,
+            None,
         ],
-        Some(Target::Folder { path, namespace, .. }) => vec![
-            ("cluster", None),
-            ("git", None),
-            ("branch", None),
-            ("folder", side(path, path.span)),
-            ("namespace", own(namespace.as_ref())),
-            ("create-namespace", None),
-            ("pull-secret", None),
-        ],
-        None => ["cluster", "git", "branch", "folder", "namespace", "create-namespace", "pull-secret"]
-            .map(|n| (n, None))
-            .to_vec(),
+        Some(Target::Folder { path, namespace, .. }) => {
+            [None, None, None, side(path, path.span), own(namespace.as_ref()), None, None]
+        }
+        None => [const { None }; 7],
     };
+    let mut parts: Vec<_> = PLACE.into_iter().zip(sides).collect();
     parts.push(("timeout", timeout));
     parts.push(("rollback", flag(environment.rollback)));
     parts

@@ -9,7 +9,7 @@ use super::recipe::Recipe;
 use super::reference::{EnvironmentScope, Scope};
 use super::releases::Rendered;
 use super::targets::{Target, gate_plan};
-use super::work::{DeployWork, TargetPlan, clean};
+use super::work::{DeployWork, TargetPlan, clean, millis};
 use super::{
     Action, Bundle, Change, Effect, EnvironmentPlan, Fields, ObjectChange, Plan, RenderedRelease, Step, Verdict, Work,
 };
@@ -152,11 +152,7 @@ impl Walk<'_> {
             target: draft.target.clone(),
             bundle: digest,
             candidate: self.candidate.id,
-            timeout: draft
-                .environment
-                .timeout
-                .as_ref()
-                .map_or(DEPLOY_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
+            timeout: draft.environment.timeout.as_ref().map_or(DEPLOY_TIMEOUT, |t| millis(t.value)),
         };
         let rendered = RenderedRelease { bundle: bundle.clone(), request };
         self.rendered.insert((draft.environment.name.value.clone(), release.to_string()), rendered);

@@ -5,7 +5,7 @@ use super::memory::Memory;
 use super::observed::{Answer, Observed, OutputQuery, Query};
 use super::recipe::Recipe;
 use super::reference::Scope;
-use super::work::{Dir, Exec, Told, Work};
+use super::work::{Dir, Exec, Told, Work, millis};
 use super::{Candidate, Effect, Fields, Text};
 use crate::diag::{Diagnostic, codes};
 use crate::digest::{Digest, Hasher};
@@ -279,7 +279,7 @@ impl Walk<'_> {
             dir,
             env: command.env.iter().map(|(name, t)| (name.value.clone(), text(t))).collect(),
             outputs,
-            timeout: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+            timeout: millis(timeout),
             retries: command.retries.as_ref().map_or(0, |r| r.value),
             on_unknown: command.on_unknown,
             image: command.image.as_ref().map(text),

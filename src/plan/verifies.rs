@@ -4,7 +4,7 @@ use super::diff::Walk;
 use super::environments::Draft;
 use super::observed::{Answer, Query};
 use super::programs::{Label, Parts, command_base, folder_of, template_base};
-use super::work::{Dir, Exec, HelmTestWork, HttpWork, TargetPlan, Tested};
+use super::work::{Dir, Exec, HelmTestWork, HttpWork, TargetPlan, Tested, millis};
 use super::{Action, Effect, Fields, Step, Text, Work};
 use crate::digest::{Digest, Hasher};
 use crate::model::{Command, Spanned, Verify, VerifyKind};
@@ -145,17 +145,21 @@ impl Walk<'_> {
     /// Says so where a release that is to be tested brings no tests.
     fn has_tests(&mut self, draft: &Draft<'_>, releases: &[Spanned<String>], span: Span) {
         let environment = &draft.environment.name.value;
-        let is_tested = |name: &str| releases.is_empty() || releases.iter().any(|r| r.value == name);
         let brings_tests = |name: &str| {
             let rendered = self.rendered.get(&(environment.clone(), name.to_string()));
             rendered.is_none_or(|r| r.bundle.hooks.iter().any(|h| h.events.iter().any(|e| e == TEST)))
         };
-        let tested: Vec<&str> =
-            draft.environment.deploys.iter().map(|d| d.value.as_str()).filter(|name| is_tested(name)).collect();
+        let tested: Vec<&str> = draft
+            .environment
+            .deploys
+            .iter()
+            .map(|d| d.value.as_str())
+            .filter(|name| is_tested(releases, name))
+            .collect();
         let without: Vec<&str> = tested.iter().copied().filter(|name| !brings_tests(name)).collect();
         // Of several that nobody named, it is enough that one has tests.
-        let nothing_to_do = releases.is_empty() && without.len() == tested.len();
-        let missing = if releases.is_empty() && !nothing_to_do { &[][..] } else { &without[..] };
+        let is_enough = releases.is_empty() && without.len() < tested.len();
+        let missing = if is_enough { &[][..] } else { &without[..] };
         let mut found: Vec<_> = missing.iter().map(|name| no_tests(name, environment, span)).collect();
         crate::check::apply(&self.graph.levels, false, &mut found);
         self.diagnostics.append(&mut found);
@@ -201,9 +205,7 @@ impl Walk<'_> {
                     url: self.resolve(url, &draft.scope).text,
                     status: *status,
                     contains: contains.as_ref().map(|t| self.resolve(t, &draft.scope).text),
-                    timeout: timeout
-                        .as_ref()
-                        .map_or(HTTP_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
+                    timeout: timeout.as_ref().map_or(HTTP_TIMEOUT, |t| millis(t.value)),
                 });
             }
             VerifyKind::HelmTest { releases, timeout, .. } => {
@@ -216,8 +218,7 @@ impl Walk<'_> {
 
     /// What is tested: the releases that are named, or all.
     fn helm_test(&self, draft: &Draft<'_>, releases: &[Spanned<String>], timeout: Option<&Spanned<Duration>>) -> Work {
-        let is_tested = |name: &str| releases.is_empty() || releases.iter().any(|r| r.value == name);
-        let tested = draft.environment.deploys.iter().filter(|d| is_tested(&d.value));
+        let tested = draft.environment.deploys.iter().filter(|d| is_tested(releases, &d.value));
         let of = |release: &Spanned<String>| Tested {
             release: release.value.clone(),
             bundle: draft.bundles.get(&release.value).copied().flatten(),
@@ -226,7 +227,7 @@ impl Walk<'_> {
             environment: draft.environment.name.value.clone(),
             target: draft.target.clone(),
             releases: tested.map(of).collect(),
-            timeout: timeout.map_or(TEST_TIMEOUT, |t| u64::try_from(t.value.as_millis()).unwrap_or(u64::MAX)),
+            timeout: timeout.map_or(TEST_TIMEOUT, |t| millis(t.value)),
         })
     }
 
@@ -257,6 +258,11 @@ impl Walk<'_> {
         surroundings.append(&mut exec.env);
         exec.env = surroundings;
     }
+}
+
+/// Whether the tests of a release are wanted: where none is named, those of all.
+fn is_tested(releases: &[Spanned<String>], name: &str) -> bool {
+    releases.is_empty() || releases.iter().any(|r| r.value == name)
 }
 
 /// The warning that there is nothing to run.

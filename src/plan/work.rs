@@ -259,6 +259,11 @@ pub struct Tested {
     pub bundle: Option<Digest>,
 }
 
+/// A time in milliseconds.
+pub(super) fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The path without `.` and `..` in it, as far as the text alone tells.
 pub fn clean(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
