@@ -116,9 +116,7 @@ impl<'a> Quick<'a> {
     /// Goes over the indentation of the line.
     fn indentation(&mut self) -> Option<()> {
         self.at = self.start;
-        while self.text.get(self.at) == Some(&b' ') {
-            self.at += 1;
-        }
+        self.over_spaces();
         self.column = match self.text.get(self.at) {
             None => -1,
             Some(b'\t') => return None,
@@ -160,12 +158,17 @@ impl<'a> Quick<'a> {
         Some(())
     }
 
-    /// Ends a line on which nothing more may stand but a comment.
-    fn end_line(&mut self) -> Option<()> {
-        let from = self.at;
+    /// Goes over spaces.
+    fn over_spaces(&mut self) {
         while self.text.get(self.at) == Some(&b' ') {
             self.at += 1;
         }
+    }
+
+    /// Ends a line on which nothing more may stand but a comment.
+    fn end_line(&mut self) -> Option<()> {
+        let from = self.at;
+        self.over_spaces();
         match self.byte(self.at) {
             b'\n' => {}
             b'#' if self.at > from => {}
@@ -269,9 +272,7 @@ impl<'a> Quick<'a> {
 
     /// What stands behind `:` or `-`, up to the next line that does not belong to it. `nothing` is where a null stands.
     fn value(&mut self, indent: i32, nothing: Mark, in_mapping: bool) -> Option<Node> {
-        while self.text.get(self.at) == Some(&b' ') {
-            self.at += 1;
-        }
+        self.over_spaces();
         let mark = self.mark(self.at);
         let first = self.byte(self.at);
         match first {

@@ -39,12 +39,6 @@ impl<'a> Quick<'a> {
         Some(Node { mark, data })
     }
 
-    fn over_spaces(&mut self) {
-        while self.text.get(self.at) == Some(&b' ') {
-            self.at += 1;
-        }
-    }
-
     fn flow_key(&mut self) -> Option<String> {
         let name = match self.byte(self.at) {
             quote @ (b'"' | b'\'') => self.simply_quoted(quote)?.to_string(),
