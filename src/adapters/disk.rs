@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// What files are called before they have their place; whoever cleans up knows them by it.
-pub(super) const TEMPORARY: &str = ".lockgate-tmp-";
+pub(crate) const TEMPORARY: &str = ".lockgate-tmp-";
 
 /// Whether what was written must survive a loss of power when the call returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

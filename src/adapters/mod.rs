@@ -35,5 +35,7 @@ mod dates;
 mod disk;
 mod kept;
 mod verified;
+
+pub(crate) use disk::TEMPORARY;
 #[cfg(feature = "registry")]
 pub mod web;

@@ -7,7 +7,7 @@
 use super::load::repository_of;
 use crate::adapters::charts;
 use crate::graph::Graph;
-use crate::model::source::is_path;
+use crate::model::source::{is_path, repository};
 use crate::model::{Source, SourceKind, SourcePath};
 use crate::ports::files::Files;
 use crate::source::Sources;
@@ -80,7 +80,7 @@ impl<'r> Beside<'r> {
     fn fetched(&self, source: &Source) -> Option<PathBuf> {
         let SourceKind::Helm { chart, repo: Some(repo), version } = &source.kind else { return None };
         let kept = self.kept.get_or_init(|| {
-            let base = self.state.clone().unwrap_or_else(|| self.root.join(".lockgate"));
+            let base = super::load::state_of(self.state.as_deref(), &self.root);
             let of_pipelines =
                 std::fs::read_dir(&base).into_iter().flatten().flatten().take(MAX_KEPT).map(|e| e.path());
             let all = std::iter::once(base.clone()).chain(of_pipelines).map(|state| state.join("cache/charts"));
@@ -98,7 +98,7 @@ impl<'r> Beside<'r> {
 
     /// Whether a URL is that of a remote of the repository.
     fn is_this(&self, url: &str) -> bool {
-        let plain = |url: &str| url.trim().trim_end_matches('/').trim_end_matches(".git").to_string();
+        let plain = |url: &str| repository(url.trim()).to_string();
         let remotes = self.remotes.get_or_init(|| {
             let config = super::load::read_bounded(&self.repository.join(".git/config")).unwrap_or_default();
             let config = String::from_utf8_lossy(&config);
@@ -135,7 +135,7 @@ impl Hand for Beside<'_> {
     }
 
     fn text(&self, source: &Source, path: &str) -> Option<Text> {
-        let path = clean(&self.folder(source)?.join(path));
+        let path = crate::plan::work::clean(&self.folder(source)?.join(path));
         let (sources, read) = &mut *self.texts();
         if let Some(file) = sources.find(&path) {
             return Some(Text { file, text: sources.get(file)?.text().clone() });
@@ -144,11 +144,6 @@ impl Hand for Beside<'_> {
         let text: Arc<str> = String::from_utf8(bytes).ok()?.into();
         Some(Text { file: sources.add(path, text.clone()), text })
     }
-}
-
-/// A path without `.` and `..`, so that one file has one name.
-fn clean(path: &Path) -> PathBuf {
-    crate::engine::clean(path)
 }
 
 /// What tells whether a chart is as it was.

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 /// The folder of the state of one pipeline, where the file has several or not.
 fn folder(root: &Path, state: Option<&Path>, pipeline: &str, several: bool) -> PathBuf {
-    let folder = state.map_or_else(|| root.join(".lockgate"), Path::to_path_buf);
+    let folder = super::load::state_of(state, root);
     if several { folder.join(pipeline) } else { folder }
 }
 
@@ -23,7 +23,7 @@ const LOOKED_AT: usize = 500;
 
 /// When the state was written last; nothing where there is none.
 pub fn written(root: &Path, state: Option<&Path>) -> Option<SystemTime> {
-    let base = state.map_or_else(|| root.join(".lockgate"), Path::to_path_buf);
+    let base = super::load::state_of(state, root);
     let files =
         |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>();
     let top = files(&base);
@@ -37,7 +37,7 @@ pub fn written(root: &Path, state: Option<&Path>) -> Option<SystemTime> {
 /// Nothing is known where the state cannot be read: an editor has nobody to tell.
 pub fn facts(root: &Path, state: Option<&Path>, document: &Document) -> Facts {
     let mut facts = Facts::default();
-    let base = state.map_or_else(|| root.join(".lockgate"), Path::to_path_buf);
+    let base = super::load::state_of(state, root);
     if !base.is_dir() {
         return facts;
     }

@@ -51,6 +51,11 @@ impl Loaded {
     }
 }
 
+/// The folder of the states of a pipeline file: the one that was said, or the one beside the file, which is in `root`.
+pub fn state_of(said: Option<&Path>, root: &Path) -> PathBuf {
+    said.map_or_else(|| root.join(".lockgate"), Path::to_path_buf)
+}
+
 /// The pipeline file that a path means: itself, the one in a folder, or, without a path, the nearest one upwards.
 pub fn find(path: Option<&Path>) -> Result<PathBuf, Failure> {
     let unreadable = |message: String| Diagnostic::new(&codes::FILE_UNREADABLE, message);
@@ -83,6 +88,14 @@ pub fn find(path: Option<&Path>) -> Result<PathBuf, Failure> {
 /// judged by its plan, which knows the exact versions.
 pub fn load(path: &Path) -> Loaded {
     load_with(path, &mut |path| read_bounded(path))
+}
+
+/// The same of these texts, whatever the files hold by now.
+pub fn load_texts(path: &Path, texts: &[(PathBuf, String)]) -> Loaded {
+    load_with(path, &mut |path| {
+        let found = texts.iter().find(|(name, _)| name == path).map(|(_, text)| text.clone().into_bytes());
+        found.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
+    })
 }
 
 /// The same with another way to read: a saved plan's texts.

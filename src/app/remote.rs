@@ -1,7 +1,9 @@
 //! Another Lockgate, over the network: the server that keeps a pipeline going.
 
 use super::Failure;
+use crate::adapters::registry::is_loopback;
 use crate::diag::{Diagnostic, codes};
+use crate::model::format::parse_url;
 use crate::ports::{Fault, PortError};
 use crate::report::Style;
 use futures_util::StreamExt;
@@ -185,15 +187,10 @@ impl Server {
 
 /// Whether others could read what goes to a server: it is not encrypted, and goes further than this machine.
 fn is_overheard(base: &str) -> bool {
-    let Some(rest) = base.strip_prefix("http://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let authority = authority.rsplit('@').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(six) => six.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let is_here = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    !(is_here || host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost"))
+    let Some(url) = parse_url(base).filter(|url| url.scheme == "http") else { return false };
+    let host = url.host.to_ascii_lowercase();
+    let name = host.split(':').next().unwrap_or_default();
+    !(is_loopback(&host) || name.ends_with(".localhost"))
 }
 
 fn unreachable(base: &str, what: &str) -> Failure {

@@ -113,11 +113,7 @@ impl Session {
     pub fn of_texts(settings: &Settings, texts: &[(PathBuf, String)]) -> Result<Session, Failure> {
         let path = load::find(settings.path.as_deref())
             .or_else(|failure| texts.first().map(|t| t.0.clone()).ok_or(failure))?;
-        let loaded = load::load_with(&path, &mut |path| {
-            let found = texts.iter().find(|(name, _)| name == path).map(|(_, text)| text.clone().into_bytes());
-            found.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
-        });
-        Session::new(loaded, None, settings, SystemTime::now())
+        Session::new(load::load_texts(&path, texts), None, settings, SystemTime::now())
     }
 
     fn new(
@@ -128,7 +124,7 @@ impl Session {
     ) -> Result<Session, Failure> {
         let graph = choose(&loaded, settings.pipeline.as_deref())?;
         let several = loaded.checked()?.graphs().len() > 1;
-        let mut folder = settings.state.clone().unwrap_or_else(|| loaded.root.join(".lockgate"));
+        let mut folder = load::state_of(settings.state.as_deref(), &loaded.root);
         if several {
             folder = folder.join(&graph.pipeline().name.value);
         }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub fn said(settings: &Settings, look: &str) -> Option<String> {
     let path = std::path::absolute(load::find(settings.path.as_deref()).ok()?).ok()?;
     let root = path.parent()?;
-    let base = settings.state.clone().unwrap_or_else(|| root.join(".lockgate"));
+    let base = super::load::state_of(settings.state.as_deref(), root);
     let base = std::path::absolute(base).ok()?;
     let own = settings.pipeline.as_ref().map(|name| base.join(name));
     own.into_iter().chain([base]).find_map(|folder| {

@@ -47,12 +47,6 @@ impl Book {
         Ok(Book { journal, state, snapshot, watch: None })
     }
 
-    /// Has somebody told of every record from now on.
-    pub fn watched(mut self, watch: Watch) -> Book {
-        self.watch = Some(watch);
-        self
-    }
-
     /// Has somebody told of every record from now on, in place of whoever was.
     pub fn watch(&mut self, watch: Watch) {
         self.watch = Some(watch);

@@ -4,7 +4,7 @@
 use super::Analysis;
 use super::paths::join;
 use crate::helm::yaml::{self, Data};
-use crate::model::source::is_path;
+use crate::model::source::{is_path, repository};
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ fn git_folder(folder: &Path) -> Option<PathBuf> {
 
 /// The remotes of a repository that are at a URL.
 fn remotes_of(git: &Path, url: &str) -> Vec<String> {
-    let plain = |url: &str| url.trim().trim_end_matches('/').trim_end_matches(".git").to_string();
+    let plain = |url: &str| repository(url.trim()).to_string();
     let (mut found, mut remote) = (Vec::new(), None);
     for line in text(&git.join("config")).unwrap_or_default().lines().map(str::trim) {
         if line.starts_with('[') {

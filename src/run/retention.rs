@@ -11,19 +11,17 @@ pub struct Search {
     last: u64,
     open: BTreeSet<u64>,
     found: Option<u64>,
-    ended: bool,
 }
 
 impl Search {
     /// Everything up to the cut is older than `before`, and not behind the event `last`.
     pub fn new(before: Moment, last: u64) -> Search {
-        Search { before, last, open: BTreeSet::new(), found: None, ended: false }
+        Search { before, last, open: BTreeSet::new(), found: None }
     }
 
-    /// Takes an event in; they come in order, from where the journal begins. Whether there is more to look for.
+    /// Takes an event in; they come in order, from where the journal begins. Whether there is more to look for; without, that was the last one.
     pub fn take(&mut self, record: &Record) -> bool {
-        if self.ended || record.at >= self.before || record.number > self.last {
-            self.ended = true;
+        if record.at >= self.before || record.number > self.last {
             return false;
         }
         match &record.event {

@@ -4,12 +4,11 @@ use super::config::Config;
 use super::tokens::{Scope, new_token};
 use crate::adapters::sqlite::register::Register;
 use crate::app::serving::{Serving, TokenWish};
-use crate::app::{Failure, load};
+use crate::app::{Failure, Settings, upkeep};
 use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::model::duration;
 use crate::ports::{Fault, PortError};
 use crate::report::Clock;
-use std::path::Path;
 
 /// Does it, and gives what is to be shown.
 pub fn token(serving: &Serving, wish: &TokenWish) -> Result<String, Failure> {
@@ -59,13 +58,8 @@ pub fn token(serving: &Serving, wish: &TokenWish) -> Result<String, Failure> {
 }
 
 fn register(serving: &Serving) -> Result<Register, Failure> {
-    let folder = match &serving.state {
-        Some(folder) => folder.clone(),
-        None => {
-            let file = load::find(serving.files.first().map(std::path::PathBuf::as_path))?;
-            file.parent().unwrap_or(Path::new("")).join(".lockgate")
-        }
-    };
+    let (path, state) = (serving.files.first().cloned(), serving.state.clone());
+    let folder = upkeep::root(&Settings { path, state, ..Settings::default() })?;
     Register::open(&folder).map_err(|e| Failure::of(&e, "the server's register"))
 }
 

@@ -12,6 +12,7 @@ mod login;
 mod pull;
 mod push;
 
+pub(crate) use address::is_loopback;
 pub(crate) use client::{Client, Shared};
 pub(crate) use login::DockerConfig;
 pub use login::docker_login;

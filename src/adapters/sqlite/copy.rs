@@ -1,12 +1,12 @@
 //! Copies of databases while others write to them: whole, as they were at one moment.
 
-use super::{faults, open};
+use super::{faults, open, outbox, register};
 use crate::ports::{Fault, PortError};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
 /// The databases of a state, by the names of their files.
-pub const NAMES: &[&str] = &["journal.db", "server.db", "notices.db"];
+pub const NAMES: &[&str] = &[super::NAME, register::NAME, outbox::NAME];
 
 /// Copies a database as it is now into a file that is not there yet.
 pub fn copy(from: &Path, to: &Path) -> Result<(), PortError> {

@@ -3,7 +3,7 @@
 //! that did not come to its end are nobody's, and go with the next.
 
 use super::chain::{self, Link};
-use super::{Sqlite, faults};
+use super::{Sqlite, faults, open};
 use crate::digest::Digest;
 use crate::ports::journal::Base;
 use crate::ports::{Fault, PortError};
@@ -27,8 +27,6 @@ const LAYOUT: &str = "
 const DELETE: &str = "DELETE FROM events WHERE number <= ?1";
 /// The trigger that keeps rows stands aside within one commit.
 const OPEN: &str = "DROP TRIGGER IF EXISTS events_stay";
-const CLOSE: &str =
-    "CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT raise(ABORT, 'events are final'); END";
 
 /// Where the chain begins: behind the rows that were cut off, if some were.
 pub(super) fn link(database: &Connection) -> rusqlite::Result<Link> {
@@ -125,7 +123,7 @@ fn sweep(database: &mut Connection) -> rusqlite::Result<bool> {
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(OPEN)?;
     transaction.execute(DELETE, [upto.cast_signed()])?;
-    transaction.execute_batch(CLOSE)?;
+    transaction.execute_batch(open::STAY)?;
     transaction.commit()?;
     Ok(upto < base)
 }

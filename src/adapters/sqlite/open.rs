@@ -39,7 +39,6 @@ const LAYOUT: &str = "
         body TEXT NOT NULL,
         hash BLOB NOT NULL
     ) STRICT;
-    CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT raise(ABORT, 'events are final'); END;
     CREATE TRIGGER events_stay_the_same BEFORE UPDATE ON events BEGIN SELECT raise(ABORT, 'events are final'); END;
     CREATE TABLE snapshot (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -49,6 +48,10 @@ const LAYOUT: &str = "
         digest BLOB NOT NULL
     ) STRICT;
 ";
+
+/// That rows stay, which stands aside where old ones are cut off.
+pub(super) const STAY: &str =
+    "CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT raise(ABORT, 'events are final'); END";
 
 /// Which layout a file has.
 enum Layout {
@@ -164,6 +167,7 @@ pub(super) fn set_up(database: &Connection) -> rusqlite::Result<()> {
 fn lay_out(database: &mut Connection) -> rusqlite::Result<()> {
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(LAYOUT)?;
+    transaction.execute_batch(STAY)?;
     transaction.execute("INSERT INTO meta (name, value) VALUES ('version', ?1)", [VERSION])?;
     transaction.commit()
 }

@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 use std::path::Path;
 
 /// The name of the database below the state's folder.
-const NAME: &str = "notices.db";
+pub(super) const NAME: &str = "notices.db";
 /// For how long it is remembered what became of a notice.
 const REMEMBERED: i64 = 30 * 24 * 3_600_000;
 
@@ -55,9 +55,14 @@ impl Outbox {
         Table::open(folder, NAME, LAYOUT).map(Outbox)
     }
 
-    /// Opens it to look, if there is one.
+    /// Opens it to read, if there is one; nothing can be written into it then.
     pub fn look(folder: &Path) -> Result<Option<Outbox>, PortError> {
-        if folder.join(NAME).is_file() { Outbox::open(folder).map(Some) } else { Ok(None) }
+        Ok(Table::look(folder, NAME)?.map(Outbox))
+    }
+
+    /// Whether there is one in the folder of a state.
+    pub fn is_at(folder: &Path) -> bool {
+        folder.join(NAME).is_file()
     }
 
     /// Takes a receiver in, who is told of what happens behind that number; one that is known goes on where it was. How far the

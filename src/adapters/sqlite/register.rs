@@ -9,7 +9,7 @@ use rusqlite::{Row, params};
 use std::path::Path;
 
 /// The name of the database below the server's folder.
-const NAME: &str = "server.db";
+pub(super) const NAME: &str = "server.db";
 
 /// How long a delivery is remembered: senders repeat one for days, not for months.
 const REMEMBERED: i64 = 30 * 24 * 3_600_000;

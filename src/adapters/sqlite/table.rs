@@ -22,10 +22,25 @@ impl Table {
         let path = folder.join(name);
         let failed = |e: rusqlite::Error| faults::explain(&path, "opened", &e);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let database = open::connect(&path, flags)?;
+        let mut database = open::connect(&path, flags)?;
         open::set_up(&database).map_err(failed)?;
-        database.execute_batch(layout).map_err(failed)?;
+        // All of it or nothing, so that whoever only looks finds no half of it.
+        let transaction = database.transaction().map_err(failed)?;
+        transaction.execute_batch(layout).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
         Ok(Table { path, database: Mutex::new(database) })
+    }
+
+    /// Opens it to read. None where there is none, or nothing in it yet.
+    pub(super) fn look(folder: &Path, name: &str) -> Result<Option<Table>, PortError> {
+        let path = folder.join(name);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let database = open::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let table = Table { path, database: Mutex::new(database) };
+        let made = table.first("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?;
+        Ok(made.map(|()| table))
     }
 
     fn database(&self) -> MutexGuard<'_, Connection> {

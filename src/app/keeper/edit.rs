@@ -2,7 +2,7 @@
 //! have said yes the one before goes on. What counts is kept with its texts, so that a restart does not take another one in.
 
 use super::Keeper;
-use crate::app::{Failure, Loaded, Session, Settings, load};
+use crate::app::{Failure, Session, Settings, load};
 use crate::check::weaker;
 use crate::digest::Digest;
 use crate::model::GateRule;
@@ -65,7 +65,7 @@ pub struct Counted {
 /// are beside the file.
 pub fn counted(path: &Path, state: Option<&Path>) -> Vec<Counted> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let base = state.map_or_else(|| path.parent().unwrap_or(Path::new("")).join(".lockgate"), Path::to_path_buf);
+    let base = load::state_of(state, path.parent().unwrap_or(Path::new("")));
     let below = std::fs::read_dir(&base).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let mut all: Vec<Counted> =
         std::iter::once(base.clone()).chain(below).filter_map(|f| of_folder(&path, &f)).collect();
@@ -75,7 +75,7 @@ pub fn counted(path: &Path, state: Option<&Path>) -> Vec<Counted> {
 
 fn of_folder(path: &Path, folder: &Path) -> Option<Counted> {
     let counting = counting(folder).filter(|c| c.texts.first().is_some_and(|(first, _)| first == path))?;
-    let loaded = counting.loaded(path);
+    let loaded = load::load_texts(path, &counting.texts);
     let names: Vec<&str> = loaded.checked.as_ref()?.graphs().iter().map(|g| g.pipeline().name.value.as_str()).collect();
     let (name, state) = match names.as_slice() {
         [only] => (*only, folder),
@@ -88,7 +88,7 @@ fn of_folder(path: &Path, folder: &Path) -> Option<Counted> {
 /// The texts that counted last of what is to be opened.
 pub(super) fn before(settings: &Settings) -> Option<Counting> {
     let path = std::path::absolute(settings.path.as_ref()?).ok()?;
-    let base = settings.state.clone().or_else(|| Some(path.parent()?.join(".lockgate")))?;
+    let base = load::state_of(settings.state.as_deref(), path.parent()?);
     let own = settings.pipeline.as_ref().map(|name| base.join(name));
     let of_this = |c: &Counting| c.texts.first().is_some_and(|(first, _)| *first == path);
     std::iter::once(base).chain(own).filter_map(|folder| counting(&folder)).find(of_this)
@@ -103,13 +103,6 @@ impl Counting {
     /// The pipeline of these texts.
     pub fn session(&self, settings: &Settings) -> Result<Session, Failure> {
         Session::of_texts(settings, &self.texts)
-    }
-
-    fn loaded(&self, path: &Path) -> Loaded {
-        load::load_with(path, &mut |path| {
-            let found = self.texts.iter().find(|(name, _)| name == path).map(|(_, text)| text.clone().into_bytes());
-            found.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
-        })
     }
 
     /// Whether these are the texts of that session.

@@ -54,7 +54,7 @@ impl Work {
         self.report(edit::keep(&session));
         self.report(self.keeper.settle_edit(session.loaded.digest, now));
         let number = self.keeper.state(|s| s.number);
-        self.report(telling::begin(&telling::Voice::of(&session), number));
+        self.report(telling::begin(&session.voice(), number));
         *self.keeper.session.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(session);
         let taken = self.take_sources();
         self.report(taken);

@@ -16,15 +16,15 @@ mod work;
 
 pub use edit::{Counted, Proposed, Rewritten, counted};
 
-use super::telling::{self, Teller, Telling, Voice, Wake};
+use super::telling::{self, Teller, Telling, Wake};
 use super::upkeep::prune::{self, Keep, Pruned};
 use super::{Failure, Looked, Session, Settings};
 use crate::adapters::sqlite::Sqlite;
 use crate::adapters::sqlite::register::Register;
 use crate::engine::{SharedBook, book};
+use crate::plan::Plan;
 use crate::plan::beside::Beside;
 use crate::plan::memory::{Edit, Moment};
-use crate::plan::{Memory, Plan};
 use crate::ports::PortError;
 use crate::ports::sources::Head;
 use crate::run::{Record, State, Word};
@@ -180,7 +180,7 @@ impl Keeper {
     /// Begins to tell of every record: those who follow, and those whom the pipeline names.
     fn tell(self: &Arc<Keeper>, telling: Telling, before: u64) -> Result<Teller, PortError> {
         let (keeper, told) = (self.clone(), self.records.clone());
-        let teller = Teller::start(telling, self.book.clone(), before, move || Voice::of(&keeper.session()))?;
+        let teller = Teller::start(telling, self.book.clone(), before, move || keeper.session().voice())?;
         let wake: Wake = teller.wake();
         #[cfg(feature = "otel")]
         let traces = super::traces::Traces::of_environment(&self.name, &self.folder);
@@ -296,11 +296,6 @@ impl Keeper {
         let (memory, beside) = self.state(|s| (s.memory.clone(), s.beside(0)));
         let beside = if self.see(|v| v.running) { beside } else { Beside::new() };
         self.session().look_at(&memory, &BTreeMap::new(), rerun, &beside)
-    }
-
-    /// The facts that planning reads, as they are now.
-    pub fn memory(&self) -> Memory {
-        self.state(|s| s.memory.clone())
     }
 
     /// Has nothing new begin. What runs comes to its end, or is handed on.

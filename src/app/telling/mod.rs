@@ -7,7 +7,6 @@
 mod parcel;
 mod work;
 
-use super::Session;
 use crate::adapters::sqlite::outbox::{Notice, Outbox};
 use crate::engine::{SharedBook, World};
 use crate::graph::Graph;
@@ -177,11 +176,6 @@ impl Untold {
 }
 
 impl Voice {
-    /// The pipeline of a session.
-    pub fn of(session: &Session) -> Voice {
-        session.voice()
-    }
-
     /// Who is told.
     fn receivers(&self) -> Vec<&Notify> {
         self.graph.pipeline().notifies.iter().filter(|n| n.to.is_some() && !n.on.is_empty()).collect()

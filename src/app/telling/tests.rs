@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::adapters::fake::{FakeNotices, Power};
-use crate::app::Settings;
+use crate::app::{Session, Settings};
 use crate::plan::memory::Hold;
 use crate::ports::Fault;
 use crate::ports::notices::{Parcel, To};

@@ -92,8 +92,8 @@ impl Work {
         let voice = (self.voice)();
         let names: Vec<String> = voice.receivers().iter().map(|r| r.name.value.clone()).collect();
         if self.known.as_ref() != Some(&names) {
-            if let Some(outbox) = Outbox::look(&voice.folder)? {
-                outbox.tidy(&names, voice.world.clock.now())?;
+            if Outbox::is_at(&voice.folder) {
+                Outbox::open(&voice.folder)?.tidy(&names, voice.world.clock.now())?;
             }
             self.known = Some(names.clone());
         }
@@ -115,9 +115,17 @@ impl Work {
     fn collect(&self, voice: &Voice) -> Result<(), PortError> {
         let outbox = self.outbox()?;
         let end = self.book.lock().state.number;
-        let journal = Sqlite::open_for_reading(&voice.folder)?;
+        let mut behind = Vec::new();
         for receiver in voice.receivers() {
-            let mut read = outbox.receiver(&receiver.name, end)?;
+            let read = outbox.receiver(&receiver.name, end)?;
+            behind.extend((read < end).then_some((receiver, read)));
+        }
+        // As after each notice that was sent.
+        if behind.is_empty() {
+            return Ok(());
+        }
+        let journal = Sqlite::open_for_reading(&voice.folder)?;
+        for (receiver, mut read) in behind {
             while read < end {
                 let records: Result<Vec<Record>, PortError> =
                     journal.some(read, PIECE)?.iter().map(book::record).collect();

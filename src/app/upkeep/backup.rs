@@ -2,6 +2,7 @@
 //! refer to, which is always there before they do.
 
 use super::tree;
+use crate::adapters::TEMPORARY;
 use crate::adapters::sqlite::{Sqlite, copy};
 use crate::digest::Digest;
 use crate::ports::{Fault, PortError};
@@ -16,8 +17,6 @@ use std::path::{Path, PathBuf};
 pub(super) const MANIFEST: &str = "lockgate-backup.json";
 /// The version of the form of copies. One that is newer is refused.
 pub(super) const VERSION: u32 = 1;
-/// What files are called before they have their place.
-pub(super) const TEMPORARY: &str = ".lockgate-tmp-";
 
 /// What a copy is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +127,7 @@ fn databases(root: &Path, scratch: &Path) -> Result<(Vec<Placed>, Vec<Journal>),
                 databases.push((folder.join(name), place.join(name)));
             }
         }
-        if place.join(tree::JOURNAL).is_file() {
+        if Sqlite::is_at(&place) {
             // A copy that is not whole is none.
             let mut journal = Sqlite::open_for_reading(&place)?;
             journal.verify()?;

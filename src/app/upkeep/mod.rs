@@ -8,7 +8,7 @@ pub mod verify;
 mod tree;
 
 use super::{Failure, Settings, load};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The folder of the state, whatever pipelines it is of: the one that was said, or the one beside the pipeline file.
 pub fn root(settings: &Settings) -> Result<PathBuf, Failure> {
@@ -16,7 +16,7 @@ pub fn root(settings: &Settings) -> Result<PathBuf, Failure> {
         Some(state) => state.clone(),
         None => {
             let file = load::find(settings.path.as_deref())?;
-            file.parent().map(std::path::Path::to_path_buf).unwrap_or_default().join(".lockgate")
+            load::state_of(None, file.parent().unwrap_or(Path::new("")))
         }
     };
     Ok(std::path::absolute(&root).unwrap_or(root))

@@ -8,8 +8,8 @@ use crate::adapters::sqlite::Sqlite;
 use crate::adapters::sqlite::outbox::Outbox;
 use crate::engine::{Book, SharedBook, book};
 use crate::ports::PortError;
-use crate::ports::journal::Journal as _;
-use crate::run::{Record, State, retention};
+use crate::ports::journal::Row;
+use crate::run::{State, retention};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -77,9 +77,8 @@ pub fn prune(folder: &Path, shared: &SharedBook, keep: &Keep, now: i64, dry: boo
     let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     if let Some(age) = keep.runs {
         let old = cut_at(folder, &state, before(age), keep.left)?;
-        if let Some(old) = &old {
-            let mut reader = Sqlite::open_for_reading(folder)?;
-            pruned.events = old.number - book::begin(&mut reader)?.number;
+        if let Some((first, old)) = &old {
+            pruned.events = old.number - first;
             if !dry {
                 let base = book::base_of(old)?;
                 shared.lock().cut(&base)?;
@@ -87,8 +86,8 @@ pub fn prune(folder: &Path, shared: &SharedBook, keep: &Keep, now: i64, dry: boo
         }
         // Also what one left that was cut off itself. Others write in between.
         while !dry && shared.lock().sweep()? {}
-        let mut names = kept::names_in(&serde_json::to_string(&state).unwrap_or_default());
-        names.extend(names_in_events(folder, old.map_or(0, |s| s.number))?);
+        let mut names = kept::names_in(&book::base_of(&state)?.body);
+        names.extend(names_in_events(folder, old.map_or(0, |(_, old)| old.number))?);
         kept::unnamed(folder, &state, &names, before(age), dry, &mut pruned)?;
     }
     if let Some(age) = keep.logs {
@@ -114,35 +113,35 @@ pub fn folders(root: &Path) -> Result<Vec<PathBuf>, PortError> {
     Ok(tree::journals(root)?.into_iter().map(|folder| root.join(folder)).collect())
 }
 
-/// The state as it was at the last place at which the journal may be cut, if it may.
-fn cut_at(folder: &Path, state: &State, before: i64, left: u64) -> Result<Option<State>, PortError> {
+/// The state as it was at the last place at which the journal may be cut, if it may, and the number behind which it begins now.
+fn cut_at(folder: &Path, state: &State, before: i64, left: u64) -> Result<Option<(u64, State)>, PortError> {
     let mut journal = Sqlite::open_for_reading(folder)?;
     // Who is to be told of it has to have heard of it.
     let told = Outbox::look(folder)?.map(|o| o.read_by_all()).transpose()?.flatten().unwrap_or(u64::MAX);
-    let begin = book::begin(&mut journal)?;
+    let mut old = book::begin(&mut journal)?;
+    let first = old.number;
     let mut search = retention::Search::new(before, told.min(state.number.saturating_sub(left)));
-    each(&journal, begin.number, |record| search.take(&record))?;
+    each(&journal, first, |row| Ok(search.take(&book::record(row)?)))?;
     let Some(number) = search.found() else { return Ok(None) };
-    let mut old = begin;
-    each(&journal, old.number, |record| {
-        let goes_on = record.number <= number;
+    each(&journal, first, |row| {
+        let goes_on = row.number <= number;
         if goes_on {
-            old.apply(&record);
+            old.apply(&book::record(row)?);
         }
-        goes_on
+        Ok(goes_on)
     })?;
-    Ok(Some(old))
+    Ok(Some((first, old)))
 }
 
-/// Shows the records behind a number until somebody has seen enough.
-fn each(journal: &Sqlite, after: u64, mut see: impl FnMut(Record) -> bool) -> Result<(), PortError> {
+/// Shows the rows behind a number until somebody has seen enough.
+fn each(journal: &Sqlite, after: u64, mut see: impl FnMut(&Row) -> Result<bool, PortError>) -> Result<(), PortError> {
     let mut last = after;
     loop {
         let rows = journal.some(last, PIECE)?;
         let Some(newest) = rows.last().map(|r| r.number) else { return Ok(()) };
         last = newest;
         for row in &rows {
-            if !see(book::record(row)?) {
+            if !see(row)? {
                 return Ok(());
             }
         }
@@ -151,15 +150,12 @@ fn each(journal: &Sqlite, after: u64, mut see: impl FnMut(Record) -> bool) -> Re
 
 /// The digests that the events behind a number name.
 fn names_in_events(folder: &Path, after: u64) -> Result<BTreeSet<String>, PortError> {
-    let mut journal = Sqlite::open_for_reading(folder)?;
-    let mut last = after.max(journal.base()?.map_or(0, |b| b.number));
     let mut names = BTreeSet::new();
-    loop {
-        let rows = journal.some(last, PIECE)?;
-        let Some(newest) = rows.last().map(|r| r.number) else { return Ok(names) };
-        last = newest;
-        rows.iter().for_each(|row| names.extend(kept::names_in(&row.body)));
-    }
+    each(&Sqlite::open_for_reading(folder)?, after, |row| {
+        names.extend(kept::names_in(row.body.as_bytes()));
+        Ok(true)
+    })?;
+    Ok(names)
 }
 
 /// Removes the logs of runs that were written last before a moment; of steps that are not at their end none.

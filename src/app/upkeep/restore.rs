@@ -1,8 +1,9 @@
 //! Bringing a copy back. It is unpacked beside the state and looked at from end to end before anything is replaced; then the two
 //! change places at once, and what was there is kept beside.
 
-use super::backup::{MANIFEST, Manifest, TEMPORARY, VERSION};
+use super::backup::{MANIFEST, Manifest, VERSION};
 use super::{tree, verify};
+use crate::adapters::TEMPORARY;
 use crate::adapters::sqlite::{Held, Sqlite};
 use crate::ports::{Fault, PortError};
 use flate2::read::GzDecoder;

@@ -1,5 +1,7 @@
 //! What is in a folder of a state, and what of it can be made again and is in no copy.
 
+use crate::adapters::TEMPORARY;
+use crate::adapters::sqlite::{Sqlite, copy};
 use crate::ports::{Fault, PortError};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
@@ -7,8 +9,6 @@ use std::path::{Path, PathBuf};
 
 /// How deep folders of a state may be.
 const DEPTH: usize = 12;
-/// The database that makes a folder one of a pipeline's state.
-pub const JOURNAL: &str = "journal.db";
 /// Parts of a pipeline's state that can be made again. What folders were is in `cache` as well,
 /// and cannot be had from elsewhere any more.
 const MADE_AGAIN: &[&str] = &["work", "checkouts"];
@@ -31,11 +31,11 @@ pub struct Entry {
 /// The folders with a journal: the root, and one for each pipeline of a file with several.
 pub fn journals(root: &Path) -> Result<Vec<PathBuf>, PortError> {
     let mut found = Vec::new();
-    if root.join(JOURNAL).is_file() {
+    if Sqlite::is_at(root) {
         found.push(PathBuf::new());
     }
     for name in names(root)? {
-        if root.join(&name).join(JOURNAL).is_file() {
+        if Sqlite::is_at(&root.join(&name)) {
             found.push(PathBuf::from(name));
         }
     }
@@ -69,14 +69,13 @@ pub fn below(folder: &Path) -> Result<Vec<Entry>, PortError> {
 
 fn walk(root: &Path, relative: &Path, depth: usize, found: &mut Vec<Entry>) -> Result<(), PortError> {
     let folder = root.join(relative);
-    let is_state = depth == 0 || folder.join(JOURNAL).is_file();
+    let is_state = depth == 0 || Sqlite::is_at(&folder);
     for name in names(&folder)? {
         let path = relative.join(&name);
         let is_cache = relative.file_name().is_some_and(|n| n == "cache") && depth <= 2;
         match kind(&root.join(&path))? {
             Kind::Folder if depth >= DEPTH => {}
-            Kind::Folder
-                if is_state && MADE_AGAIN.contains(&name.as_str()) && !root.join(&path).join(JOURNAL).is_file() => {}
+            Kind::Folder if is_state && MADE_AGAIN.contains(&name.as_str()) && !Sqlite::is_at(&root.join(&path)) => {}
             Kind::Folder if is_cache && !PRECIOUS.contains(&name.as_str()) => {}
             Kind::Folder => walk(root, &path, depth + 1, found)?,
             Kind::File(..) if is_cache || is_passing(&name) => {}
@@ -90,8 +89,8 @@ fn walk(root: &Path, relative: &Path, depth: usize, found: &mut Vec<Entry>) -> R
 /// Files that belong to a process at work, and databases, which are copied otherwise.
 fn is_passing(name: &str) -> bool {
     name == "lock"
-        || name.starts_with(".lockgate-tmp-")
-        || crate::adapters::sqlite::copy::NAMES
+        || name.starts_with(TEMPORARY)
+        || copy::NAMES
             .iter()
             .any(|db| name.strip_prefix(db).is_some_and(|rest| matches!(rest, "" | "-wal" | "-shm" | "-journal")))
 }

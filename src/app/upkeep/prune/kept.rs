@@ -2,6 +2,7 @@
 
 use super::super::tree;
 use super::Pruned;
+use crate::adapters::TEMPORARY;
 use crate::digest::Digest;
 use crate::ports::PortError;
 use crate::run::State;
@@ -19,18 +20,19 @@ const CACHED: &[&str] = &["cache/images", "cache/charts", "cache/dates", "shelf/
 const VERSIONS: &[&str] = &["cache/folders", "received"];
 
 /// All digests that a text names, as hexadecimal digits.
-pub(super) fn names_in(text: &str) -> BTreeSet<String> {
+pub(super) fn names_in(text: &[u8]) -> BTreeSet<String> {
     const DIGITS: usize = 64;
     let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     let mut names = BTreeSet::new();
     let mut run = 0;
-    for (at, byte) in text.bytes().enumerate().chain([(text.len(), b' ')]) {
+    for (at, byte) in text.iter().copied().enumerate().chain([(text.len(), b' ')]) {
         if is_hex(byte) {
             run += 1;
             continue;
         }
         if run == DIGITS {
-            names.extend(text.get(at - DIGITS..at).map(str::to_string));
+            let digits = text.get(at - DIGITS..at).and_then(|digits| std::str::from_utf8(digits).ok());
+            names.extend(digits.map(str::to_string));
         }
         run = 0;
     }
@@ -72,7 +74,12 @@ pub(super) fn unnamed(
             if !is_needed && entry.written < before {
                 take(path, entry.size)?;
             } else {
-                files.extend(names_in(&std::fs::read_to_string(&path).unwrap_or_default()));
+                // What cannot be read names files all the same.
+                match std::fs::read(&path) {
+                    Ok(listing) => files.extend(names_in(&listing)),
+                    Err(e) if e.kind() == ErrorKind::NotFound => {}
+                    Err(e) => return Err(tree::failed(&path, "read", &e)),
+                }
             }
         }
         for entry in tree::below(&root.join("files"))? {
@@ -89,7 +96,7 @@ pub(super) fn unnamed(
 fn named_by(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let name = name.split('.').next().unwrap_or_default();
-    names_in(name).into_iter().next()
+    names_in(name.as_bytes()).into_iter().next()
 }
 
 /// The names under which versions are kept that somebody may still want: the newest ones, those of candidates that environments have,
@@ -137,7 +144,7 @@ pub(super) fn remove(path: &Path, before: i64, dry: bool) -> Result<bool, PortEr
     if dry {
         return Ok(true);
     }
-    let mut name = std::ffi::OsString::from(".lockgate-tmp-");
+    let mut name = std::ffi::OsString::from(TEMPORARY);
     name.push(path.file_name().unwrap_or_default());
     let aside = path.with_file_name(name);
     let gone = |e: std::io::Error| {
@@ -163,9 +170,27 @@ mod tests {
     fn digests_are_found_in_texts() {
         let (a, b) = (Digest::of("a").hex(), Digest::of("b").hex());
         let text = format!("{{\"x\":\"sha256:{a}\",\"y\":\"{b}\",\"long\":\"{a}0\",\"short\":\"{}\"}}", &a[1..]);
-        assert_eq!(names_in(&text), BTreeSet::from([a.clone(), b]));
-        assert_eq!(names_in(&a).len(), 1);
+        assert_eq!(names_in(text.as_bytes()), BTreeSet::from([a.clone(), b]));
+        assert_eq!(names_in(a.as_bytes()).len(), 1);
         assert_eq!(named_by(Path::new(&format!("ab/{a}.x"))), Some(a));
         assert_eq!(named_by(Path::new("heads/readme")), None);
+    }
+
+    #[test]
+    fn a_listing_that_is_no_text_names_its_files_all_the_same() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (named, other) = (Digest::of("a").hex(), Digest::of("b").hex());
+        for folder in ["versions", "files"] {
+            std::fs::create_dir_all(dir.path().join("cache/folders").join(folder)).expect("made");
+        }
+        let at = |path: String| dir.path().join("cache/folders").join(path);
+        std::fs::write(at("versions/listing".into()), [&b"\xff "[..], named.as_bytes()].concat()).expect("written");
+        for name in [&named, &other] {
+            std::fs::write(at(format!("files/{name}")), "x").expect("written");
+        }
+        let mut pruned = Pruned::default();
+        unnamed(dir.path(), &State::default(), &BTreeSet::new(), i64::MAX, false, &mut pruned).expect("pruned");
+        assert_eq!((at(format!("files/{named}")).exists(), at(format!("files/{other}")).exists()), (true, false));
+        assert_eq!(pruned.kept, 1);
     }
 }

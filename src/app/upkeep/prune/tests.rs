@@ -4,6 +4,7 @@ use super::*;
 use crate::digest::Digest;
 use crate::plan::Candidate;
 use crate::plan::memory::{Has, Hold};
+use crate::ports::journal::Journal as _;
 use crate::ports::sources::{About, Head, Version};
 use crate::run::{Event, RunOutcome};
 use proptest::prelude::*;
