@@ -85,6 +85,7 @@
   "after"
   "approvals"
   "at"
+  "author"
   "branch"
   "by"
   "cluster"

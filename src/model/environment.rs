@@ -75,6 +75,8 @@ pub enum Target {
         credentials: Option<Spanned<String>>,
         /// Whether rendered Secrets may stand in the repository as they are.
         plain_secrets: bool,
+        /// Who the commits are by; Lockgate unless said.
+        author: Option<Spanned<String>>,
         /// The node.
         span: Span,
     },
@@ -202,6 +204,12 @@ pub static GIT: Spec = Spec {
              repository, now and in its history.",
         )
         .default("`#false`: that one is rendered is an error which says which"),
+        Prop::new(
+            "author",
+            Ty::Format(&format::PERSON),
+            "Who the commits are by, as author and as committer, for a server that takes only those of people it knows.",
+        )
+        .default("`Lockgate <lockgate@localhost>`"),
     ],
     example: r#"git "https://git.example.com/acme/manifests.git" branch=main folder="staging""#,
     ..Spec::new(
@@ -271,6 +279,7 @@ impl Target {
                 namespace,
                 credentials: decode::prop(node, "credentials"),
                 plain_secrets: decode::flag(node, "plain-secrets", false),
+                author: decode::prop(node, "author"),
                 span,
             }),
             _ => None,

@@ -112,7 +112,8 @@ fn target(environment: &Environment, place: &dyn Fn(Span) -> Option<String>) -> 
     };
     let flag = |value: bool| Some(Side { value: value.into(), at: None });
     let timeout = environment.timeout.as_ref().and_then(|t| side(&format!("{}s", t.value.as_secs()), t.span));
-    const PLACE: [&str; 7] = ["cluster", "git", "branch", "folder", "namespace", "create-namespace", "pull-secret"];
+    const PLACE: [&str; 8] =
+        ["cluster", "git", "branch", "folder", "namespace", "create-namespace", "pull-secret", "author"];
     let sides = match &environment.target {
         Some(Target::Cluster { context, namespace, create_namespace, pull_secret, .. }) => [
             side(context, context.span),
@@ -122,8 +123,9 @@ fn target(environment: &Environment, place: &dyn Fn(Span) -> Option<String>) -> 
             side(namespace, namespace.span),
             flag(*create_namespace),
             pull_secret.as_ref().and_then(|s| side(s, s.span)),
+            None,
         ],
-        Some(Target::Branch { url, branch, folder, namespace, .. }) => [
+        Some(Target::Branch { url, branch, folder, namespace, author, .. }) => [
             None,
             side(url, url.span),
             side(branch, branch.span),
@@ -131,11 +133,12 @@ fn target(environment: &Environment, place: &dyn Fn(Span) -> Option<String>) -> 
             own(namespace.as_ref()),
             None,
             None,
+            author.as_ref().and_then(|s| side(s, s.span)),
         ],
         Some(Target::Folder { path, namespace, .. }) => {
-            [None, None, None, side(path, path.span), own(namespace.as_ref()), None, None]
+            [None, None, None, side(path, path.span), own(namespace.as_ref()), None, None, None]
         }
-        None => [const { None }; 7],
+        None => [const { None }; 8],
     };
     let mut parts: Vec<_> = PLACE.into_iter().zip(sides).collect();
     parts.push(("timeout", timeout));

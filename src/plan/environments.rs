@@ -474,19 +474,27 @@ pub fn target_plan(environment: &Environment, root: &std::path::Path) -> TargetP
             path: root.join(path.value.trim_start_matches("./")),
             namespace: own(namespace.as_ref()),
         },
-        Some(crate::model::Target::Branch { url, branch, folder, namespace, credentials, plain_secrets, .. }) => {
-            TargetPlan::Branch {
-                repository: match is_path(url) {
-                    true => clean(&root.join(&url.value)).display().to_string(),
-                    false => url.value.clone(),
-                },
-                branch: branch.value.clone(),
-                folder: parts(&own(folder.as_ref())),
-                namespace: own(namespace.as_ref()),
-                credentials: credentials.as_ref().map(|s| s.value.clone()),
-                plain_secrets: *plain_secrets,
-            }
-        }
+        Some(crate::model::Target::Branch {
+            url,
+            branch,
+            folder,
+            namespace,
+            credentials,
+            plain_secrets,
+            author,
+            ..
+        }) => TargetPlan::Branch {
+            repository: match is_path(url) {
+                true => clean(&root.join(&url.value)).display().to_string(),
+                false => url.value.clone(),
+            },
+            branch: branch.value.clone(),
+            folder: parts(&own(folder.as_ref())),
+            namespace: own(namespace.as_ref()),
+            credentials: credentials.as_ref().map(|s| s.value.clone()),
+            plain_secrets: *plain_secrets,
+            author: author.as_ref().map(|s| s.value.clone()),
+        },
         None => TargetPlan::Folder { path: root.to_path_buf(), namespace: environment.name.value.clone() },
     }
 }

@@ -38,6 +38,9 @@ pub enum Target {
         /// Whether rendered Secrets may stand there as they are.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         plain_secrets: bool,
+        /// Who the commits are by: `Name <address>`; Lockgate unless said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author: Option<String>,
     },
     /// A namespace of a cluster.
     Cluster {

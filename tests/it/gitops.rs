@@ -1,7 +1,7 @@
 //! A branch as an environment, through the program: what is planned is committed, who meddles is seen, and what was is brought
 //! back.
 
-use crate::lab::Lab;
+use crate::lab::{Lab, wait_for};
 
 const PIPELINE: &str = r#"lockgate 1
 pipeline shop {
@@ -123,6 +123,43 @@ fn a_verification_that_fails_brings_back_what_was() {
     lab.write("config/values-dev.yaml", "greeting: better\n");
     lab.run(&["apply", "--yes"]).exits(3);
     assert!(show(&lab, FILE).contains("better"));
+}
+
+/// `apply` is killed while the server is busy with its push, before the branch moves and after, and goes on afterwards: one
+/// commit, whatever the server did in the end.
+#[test]
+fn a_push_that_nobody_waits_for_any_more_is_not_made_twice() {
+    use crate::sources::server::{Manner, Server, there_is_git};
+    use std::os::unix::fs::PermissionsExt as _;
+    if !there_is_git() {
+        return;
+    }
+    for moment in ["pre-receive", "post-receive"] {
+        let lab = lab();
+        lab.git("manifests.git", &["config", "http.receivepack", "true"]);
+        let server = Server::start(lab.path(), Manner::default());
+        lab.edit(
+            "lockgate.kdl",
+            "git \"./manifests.git\" folder",
+            &format!("git {:?} folder", server.url("manifests.git")),
+        );
+        let hook = format!("manifests.git/hooks/{moment}");
+        lab.write(&hook, "#!/bin/sh\n: > reached\nwhile [ ! -e go ]; do sleep 0.02; done\n: > left\n");
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(lab.at(&hook), executable).expect("executable");
+        let quiet = || std::process::Stdio::null();
+        let mut command = lab.command(&["apply", "--yes"]);
+        let mut killed = command.stdout(quiet()).stderr(quiet()).spawn().expect("it starts");
+        wait_for("the push", || lab.has("manifests.git/reached"));
+        killed.kill().expect("killed");
+        killed.wait().expect("gone");
+        lab.write("manifests.git/go", "");
+        wait_for("its end", || lab.has("manifests.git/left"));
+        lab.run(&["apply", "--yes"]).exits(3);
+        assert_eq!(commits(&lab, "main").len(), 1, "killed in {moment}");
+        assert!(show(&lab, FILE).contains("greeting: \"hello\""));
+        lab.run(&["plan"]).exits(2).says_nothing_of(&["deploy.dev", "drift"]);
+    }
 }
 
 #[test]

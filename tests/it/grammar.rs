@@ -166,12 +166,19 @@ fn what_is_said_is_in_the_model() {
     assert!(matches!(&staging.gate, GateRule::Gate(g) if g.queue && g.approvals[0].self_allowed));
     assert!(matches!(&staging.target, Some(Target::Folder { namespace: Some(_), .. })));
     assert!(matches!(preview.gate, GateRule::None(_)));
-    let Some(Target::Branch { branch, folder: Some(folder), namespace: Some(_), plain_secrets: true, .. }) =
-        &preview.target
+    let Some(Target::Branch {
+        branch,
+        folder: Some(folder),
+        namespace: Some(_),
+        plain_secrets: true,
+        author: Some(author),
+        ..
+    }) = &preview.target
     else {
         panic!("{:?}", preview.target)
     };
-    assert_eq!((branch.as_str(), folder.as_str()), ("live", "mi/preview"));
+    let said = (branch.as_str(), folder.as_str(), author.as_str());
+    assert_eq!(said, ("live", "mi/preview", "Robin <robin@example.com>"));
     assert_eq!(preview.target.as_ref().and_then(Target::secret).map(|s| s.as_str()), Some("git-token"));
     assert!(matches!(&prod.gate, GateRule::Gate(g) if g.windows.len() == 2 && g.free_rollback && g.soak.is_some()));
     assert!(

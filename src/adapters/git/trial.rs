@@ -34,6 +34,7 @@ impl Bare {
             namespace: "shop".into(),
             credentials: None,
             plain_secrets: false,
+            author: None,
         }
     }
 

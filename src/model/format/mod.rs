@@ -11,7 +11,7 @@ mod url;
 
 pub use file::{BRANCH_FOLDER, GLOB, LOCAL_PATH, OUTPUT, PATH};
 pub use image::{IMAGE, PLATFORM, TAG, VERSION_RANGE, is_range};
-pub use name::{BRANCH, DNS_LABEL, EMAIL, NAME, RELEASE_NAME, SET_PATH, VARIABLE, is_name, set_path};
+pub use name::{BRANCH, DNS_LABEL, EMAIL, NAME, PERSON, RELEASE_NAME, SET_PATH, VARIABLE, is_name, person, set_path};
 pub use time::{CRON, DURATION, HOURS, TIME_ZONE};
 pub use url::{GIT_URL, REPO_URL, Url, parse_url};
 

@@ -72,6 +72,33 @@ pub static EMAIL: Format = Format {
     },
 };
 
+/// Somebody as git names its authors.
+pub static PERSON: Format = Format {
+    placeholder: "PERSON",
+    is: "a name with an address for mail",
+    prose: "`Name <name@example.com>`",
+    code: &codes::BAD_EMAIL,
+    check: |text| {
+        let (name, address) = person(text).ok_or_else(|| Wrong::new("it is not of the form `Name <address>`"))?;
+        first_outside(text, |c| !c.is_control())?;
+        if let Some(at) = name.find(['<', '>']) {
+            return Err(Wrong::new("a name has no `<` and `>`").at(at..at + 1));
+        }
+        if name.is_empty() {
+            return Err(Wrong::new("there is no name before the address"));
+        }
+        let from = name.len() + text[name.len()..].find('<').unwrap_or_default() + 1;
+        (EMAIL.check)(address)
+            .map_err(|wrong| Wrong { range: wrong.range.map(|at| at.start + from..at.end + from), ..wrong })
+    },
+};
+
+/// The name and the address of `Name <address>`; nothing where it is written otherwise.
+pub fn person(text: &str) -> Option<(&str, &str)> {
+    let (name, address) = text.strip_suffix('>')?.split_once('<')?;
+    Some((name.trim_end(), address))
+}
+
 /// The path of a value in a chart's values.
 pub static SET_PATH: Format = Format {
     placeholder: "PATH",
@@ -221,5 +248,12 @@ mod tests {
         assert!(meant(&VARIABLE, "BASE-IMAGE").is_some() && meant(&VARIABLE, "1A").is_some());
         assert_eq!(meant(&EMAIL, "a@example.com"), None);
         assert!(meant(&EMAIL, "a@b@c").is_some() && meant(&EMAIL, "a@b.").is_some());
+        assert_eq!(meant(&PERSON, "Robin of Deliveries <robin@example.com>"), None);
+        assert_eq!(person("Robin <r@x.org>"), Some(("Robin", "r@x.org")));
+        for bad in ["r@x.org", "<r@x.org>", "Robin <r@x.org", "Robin r@x.org>", "A <B> <r@x.org>", "A\n<r@x.org>"] {
+            assert!(meant(&PERSON, bad).is_some(), "{bad}");
+        }
+        let wrong = (PERSON.check)("Robin <r@x@org>").expect_err("two of them");
+        assert_eq!(wrong.range, Some(10..11), "{}", wrong.why);
     }
 }

@@ -88,6 +88,7 @@ static FORMATS: &[&Format] = &[
     &format::PLATFORM,
     &format::SET_PATH,
     &format::EMAIL,
+    &format::PERSON,
 ];
 
 /// Texts with a grammar of their own.

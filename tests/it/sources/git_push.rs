@@ -46,6 +46,7 @@ impl World {
             namespace: "shop".into(),
             credentials: None,
             plain_secrets: false,
+            author: None,
         }
     }
 

@@ -4,6 +4,7 @@ use super::At;
 use super::held::{Held, RECORD};
 use super::home::Tip;
 use crate::adapters::place::names::Wanted;
+use crate::model::format::person;
 use crate::ports::places::Deployment;
 use crate::ports::{Fault, PortError};
 use git2::{ObjectType, Oid, Repository, Signature, Tree};
@@ -52,7 +53,8 @@ pub(super) fn commit(
             Some(id) => id,
             None => tip.repository.treebuilder(None)?.write()?,
         };
-        let who = Signature::now("Lockgate", "lockgate@localhost")?;
+        let (name, address) = at.author.and_then(person).unwrap_or(("Lockgate", "lockgate@localhost"));
+        let who = Signature::now(name, address)?;
         let parents: Vec<_> = base.iter().collect();
         tip.repository.commit(None, &who, &who, &message(deployment), &tip.repository.find_tree(tree)?, &parents)
     };

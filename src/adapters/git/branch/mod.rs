@@ -52,6 +52,7 @@ struct At<'a> {
     branch: &'a str,
     folder: &'a str,
     plain_secrets: bool,
+    author: Option<&'a str>,
 }
 
 impl Branches {
@@ -190,8 +191,8 @@ fn written(held: &Held<'_>, files: &BTreeMap<String, Wanted>) -> Result<String, 
 impl<'a> At<'a> {
     fn of(target: &'a Target) -> Result<At<'a>, PortError> {
         match target {
-            Target::Branch { repository, branch, folder, plain_secrets, .. } => {
-                Ok(At { repository, branch, folder, plain_secrets: *plain_secrets })
+            Target::Branch { repository, branch, folder, plain_secrets, author, .. } => {
+                Ok(At { repository, branch, folder, plain_secrets: *plain_secrets, author: author.as_deref() })
             }
             _ => Err(PortError::new(Fault::Invalid, format!("{target} is no branch"))),
         }

@@ -106,6 +106,24 @@ fn what_others_put_there_stays() {
 }
 
 #[test]
+fn commits_are_by_whom_the_environment_names() {
+    let mut world = World::new("dev");
+    let by = |world: &World| {
+        let commit = world.bare.repository.find_commit(world.bare.tip("main").expect("a tip")).expect("a commit");
+        (commit.author().to_string(), commit.committer().to_string())
+    };
+    world.deploy(&bundle(&[("a", "1")])).expect("deployed");
+    let nobody = "Lockgate <lockgate@localhost>".to_string();
+    assert_eq!(by(&world), (nobody.clone(), nobody));
+    let robin = "Robin <robin@example.com>".to_string();
+    if let Target::Branch { author, .. } = &mut world.target {
+        *author = Some(robin.clone());
+    }
+    world.deploy(&bundle(&[("a", "2")])).expect("deployed");
+    assert_eq!(by(&world), (robin.clone(), robin));
+}
+
+#[test]
 fn secrets_are_committed_only_where_somebody_says_so() {
     let mut world = World::new("dev");
     let mut secret = bundle(&[("a", "1")]);
@@ -214,6 +232,7 @@ fn what_people_work_on_is_not_moved() {
         namespace: "shop".into(),
         credentials: None,
         plain_secrets: false,
+        author: None,
     };
     let places = Branches::new(dir.path().join(".cache"));
     let deploy = |target: &Target| places.deploy(&Deployment::of(target, &bundle(&[("a", "1")]))).result;
@@ -228,6 +247,7 @@ fn what_people_work_on_is_not_moved() {
         namespace: "shop".into(),
         credentials: None,
         plain_secrets: false,
+        author: None,
     };
     assert_eq!(deploy(&gone).expect_err("missing").fault, Fault::NotFound);
 }
