@@ -46,28 +46,26 @@ impl Day {
         assert!(file.contains("cron=\"* * * * *\"") && file.contains("poll=\"2s\""), "{file}");
         std::fs::write(stage.at("lockgate.kdl"), file).expect("it is written");
         std::fs::write(stage.at("server.kdl"), PEOPLE).expect("it is written");
-        let base = |args: &[&str]| {
-            let mut command = Command::new(PROGRAM);
-            command.args(args).arg("--config").arg(stage.at("server.kdl")).arg("--state").arg(stage.at("state"));
-            command.env("KUBECONFIG", stage.at("kubeconfig")).env("LOCKGATE_FILE", stage.at("lockgate.kdl"));
-            command.env_remove("LOCKGATE_SERVER").env_remove("LOCKGATE_AS");
-            command
-        };
         let token = |name: &'static str| {
-            let made = base(&["token", "new", name]).output().expect("it starts");
+            let made = base(&stage, &["token", "new", name]).output().expect("it starts");
             let said = String::from_utf8_lossy(&made.stdout).into_owned();
             let token = said.split_whitespace().find(|w| w.starts_with("lg_")).map(str::to_string);
             (name, token.unwrap_or_else(|| panic!("{made:?}")))
         };
         let tokens = ["dana", "rita", "sam", "sue"].map(token).to_vec();
-        let mut command = base(&["serve", "--listen", "0.0.0.0:0"]);
-        let log = std::fs::File::create(stage.at("server.log")).expect("a file");
-        let mut server = command.stdout(Stdio::piped()).stderr(log).spawn().expect("it starts");
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().expect("an output")).read_line(&mut line).expect("a line");
-        let port =
-            line.trim().rsplit(':').next().and_then(|p| p.parse().ok()).unwrap_or_else(|| panic!("it said `{line}`"));
+        let (server, port) = serve(&stage);
         Day { stage, server, port, tokens }
+    }
+
+    /// The server is killed where it stands.
+    fn dies(&mut self) {
+        self.server.kill().expect("it is killed");
+        self.server.wait().expect("it is gone");
+    }
+
+    /// A new one takes over what it left.
+    fn comes_back(&mut self) {
+        (self.server, self.port) = serve(&self.stage);
     }
 
     fn token(&self, name: &str) -> &str {
@@ -97,13 +95,24 @@ impl Day {
         Some((gate["subplan"].as_str()?.to_string(), gate["changes"].to_string()))
     }
 
-    /// How often something was deployed to an environment.
-    fn deploys(&self, environment: &str) -> usize {
+    /// All that has happened.
+    fn events(&self) -> Vec<Value> {
         let bearer = format!("Bearer {}", self.token("dana"));
         let path = "/api/v1/pipelines/wso2mi/history?number=10000";
         let all = send(self.port, "GET", path, &[("Authorization", &bearer)], "").body;
-        let events = all.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
-        events.filter(|e| e["event"] == "deployed-there" && e["environment"] == environment).count()
+        all.lines().filter_map(|l| serde_json::from_str(l).ok()).collect()
+    }
+
+    /// How often something was deployed to an environment.
+    fn deploys(&self, environment: &str) -> usize {
+        let there = |e: &&Value| e["event"] == "deployed-there" && e["environment"] == environment;
+        self.events().iter().filter(there).count()
+    }
+
+    /// How often a step was started: `deploy.dev.mi`.
+    fn starts(&self, step: &str) -> usize {
+        let it = |e: &&Value| e["event"] == "step-started" && e["step"] == step;
+        self.events().iter().filter(it).count()
     }
 
     #[track_caller]
@@ -169,6 +178,99 @@ impl Day {
         browser.fill("form[action$='/approve'] input[name=reason]", "looked at");
         browser.click("form[action$='/approve'] button");
     }
+}
+
+/// A command with the server's configuration and state.
+fn base(stage: &Stage, args: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(args).arg("--config").arg(stage.at("server.kdl")).arg("--state").arg(stage.at("state"));
+    command.env("KUBECONFIG", stage.at("kubeconfig")).env("LOCKGATE_FILE", stage.at("lockgate.kdl"));
+    command.env_remove("LOCKGATE_SERVER").env_remove("LOCKGATE_AS");
+    command
+}
+
+/// Starts a server; answers it with its port.
+fn serve(stage: &Stage) -> (Child, u16) {
+    let log = std::fs::File::options().create(true).append(true).open(stage.at("server.log")).expect("a file");
+    let mut command = base(stage, &["serve", "--listen", "0.0.0.0:0"]);
+    let mut server = command.stdout(Stdio::piped()).stderr(log).spawn().expect("it starts");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("an output")).read_line(&mut line).expect("a line");
+    let port =
+        line.trim().rsplit(':').next().and_then(|p| p.parse().ok()).unwrap_or_else(|| panic!("it said `{line}`"));
+    (server, port)
+}
+
+/// The same day with a server that is killed in each of its scenes, and things that happen while there is none.
+#[test]
+fn a_day_with_a_server_that_is_killed_in_each_scene_ends_the_same() {
+    if !is_live("a day of examples/02-micro-integrator with a server that is killed") {
+        return;
+    }
+    let mut day = Day::begin();
+    // In the morning, while it deploys to dev.
+    day.waits("the first deploy", || day.starts("deploy.dev.mi") > 0);
+    day.dies();
+    day.comes_back();
+    day.waits("the morning in dev", || day.has("dev").is_some());
+    day.waits("the gate of staging", || day.at_gate("staging").is_some());
+
+    // At a push, while it builds; and once more where it stands at the gate.
+    let (morning, builds) = (day.image("dev"), day.starts("build.image"));
+    day.pushes("mi-app", "artifacts/hello", |t| format!("{}, at noon\n", t.trim()), "Greet at noon");
+    day.waits("the build", || day.starts("build.image") > builds);
+    day.dies();
+    day.comes_back();
+    day.waits("the push in dev", || {
+        day.image("dev") != morning && day.ask("status")["runs"].as_array().is_some_and(Vec::is_empty)
+    });
+    day.waits("it at the gate", || day.ask("gate/staging")["candidate"].as_str().map(str::to_string) == day.has("dev"));
+    let (dev, standing) = (day.deploys("dev"), day.at_gate("staging").expect("it waits"));
+    day.dies();
+
+    // Values of staging come while nobody looks: they are found, and dev is not touched.
+    let level = |t: &str| t.replace("LOG_LEVEL: INFO", "LOG_LEVEL: TRACE");
+    day.pushes("mi-config", "micro-integrator/values-staging.yaml", level, "Another level in staging");
+    day.comes_back();
+    day.waits("the values at the gate", || day.at_gate("staging").is_some_and(|gate| gate.0 != standing.0));
+    assert_eq!(day.deploys("dev"), dev, "dev has nothing of it");
+
+    // The base image moves while nobody looks, and a schedule that comes later finds it.
+    let noon = day.image("dev");
+    day.dies();
+    day.stage.does(&["base", "Micro Integrator 1.2.0, patched in the day"]);
+    day.comes_back();
+    day.waits("the patched image in dev", || day.image("dev") != noon && day.deploys("dev") > dev);
+    day.waits("it at the gate", || day.ask("gate/staging")["candidate"].as_str().map(str::to_string) == day.has("dev"));
+    let patched = day.image("dev");
+
+    // Right after somebody was told that the approval counts, and again while it deploys.
+    let said = day.types("rita", &["approve", "staging"]);
+    assert!(said.status.success(), "{said:?}");
+    day.dies();
+    day.comes_back();
+    day.waits("the deploy of staging", || day.starts("deploy.staging.mi") > 0);
+    day.dies();
+    day.comes_back();
+    day.waits("staging", || day.image("staging") == patched && day.has("staging") == day.has("dev"));
+
+    // Between the two approvals of production, and while it verifies.
+    day.waits("the gate of prod", || day.at_gate("prod").is_some());
+    let said = day.types("sam", &["approve", "prod"]);
+    assert!(said.status.success(), "{said:?}");
+    day.dies();
+    day.comes_back();
+    day.waits("the gate of prod again", || day.at_gate("prod").is_some());
+    assert_eq!(day.deploys("prod"), 0, "one of two");
+    let said = day.types("sue", &["approve", "prod"]);
+    assert!(said.status.success(), "{said:?}");
+    day.waits("the deploy of prod", || day.deploys("prod") > 0);
+    day.dies();
+    day.comes_back();
+    day.waits("prod", || day.image("prod") == patched && day.has("prod") == day.has("dev"));
+    day.waits("the end", || day.ask("status")["runs"].as_array().is_some_and(Vec::is_empty));
+    assert_eq!((day.deploys("staging"), day.deploys("prod")), (1, 1));
+    assert_eq!(day.deploys("dev"), 3, "morning, push, base image");
 }
 
 #[test]
