@@ -37,14 +37,24 @@ fn no_repository(path: &Path) -> PortError {
     }
 }
 
-/// The commit that a branch is at.
+/// The commit that a branch is at; nothing where there is no such branch.
+pub(super) fn find_tip(repository: &Repository, branch: &str, shown: &str) -> Result<Option<Oid>, PortError> {
+    let found = repository.find_reference(&reference(branch)).and_then(|reference| reference.peel_to_commit());
+    match found {
+        Ok(commit) => Ok(Some(commit.id())),
+        Err(e) if matches!(e.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => Ok(None),
+        Err(e) => Err(faults::from_disk(&e, shown)),
+    }
+}
+
+/// The commit that a branch is at, which has to be there.
 pub(super) fn tip(repository: &Repository, branch: &str, shown: &str) -> Result<Oid, PortError> {
-    let found =
-        repository.find_reference(&format!("refs/heads/{branch}")).and_then(|reference| reference.peel_to_commit());
-    found.map(|commit| commit.id()).map_err(|e| match e.code() {
-        ErrorCode::NotFound | ErrorCode::InvalidSpec => faults::no_branch(branch, shown, &branches(repository)),
-        _ => faults::from_disk(&e, shown),
-    })
+    find_tip(repository, branch, shown)?.ok_or_else(|| faults::no_branch(branch, shown, &branches(repository)))
+}
+
+/// What git calls a branch.
+pub(super) fn reference(branch: &str) -> String {
+    format!("refs/heads/{branch}")
 }
 
 fn branches(repository: &Repository) -> Vec<String> {

@@ -19,12 +19,14 @@ const FOLDER: i32 = 0o040_000;
 /// A path by its parts, and the file that is to stand there; nothing where none is.
 type Edit<'p> = (Vec<&'p str>, Option<Oid>);
 
-/// Makes the commit that brings a release to its files, on top of the tip. The branch does not move by that.
+/// Makes the commit that brings a release to its files, on top of the tip; `changes` are those that are not as they should be. The
+/// branch does not move by that.
 pub(super) fn commit(
     tip: &Tip,
     at: &At<'_>,
     held: &Held<'_>,
     files: &BTreeMap<String, Wanted>,
+    changes: &[(&str, &Wanted)],
     record: &[u8],
     deployment: &Deployment<'_>,
 ) -> Result<Oid, PortError> {
@@ -34,13 +36,9 @@ pub(super) fn commit(
         PortError::new(Fault::Unavailable, message).help("see that there is room, and the right to write")
     };
     let mut edits: BTreeMap<String, Option<Oid>> = BTreeMap::new();
-    for path in held.changes(files)? {
-        if let Some(wanted) = files.get(&path) {
-            edits.insert(
-                at.path(&format!("{release}/{path}")),
-                Some(tip.repository.blob(&wanted.bytes).map_err(failed)?),
-            );
-        }
+    for (path, wanted) in changes {
+        let blob = tip.repository.blob(&wanted.bytes).map_err(failed)?;
+        edits.insert(at.path(&format!("{release}/{path}")), Some(blob));
     }
     edits.extend(held.obsolete(files).map(|path| (at.path(&format!("{release}/{path}")), None)));
     let record = if files.is_empty() { None } else { Some(tip.repository.blob(record).map_err(failed)?) };

@@ -139,17 +139,20 @@ impl<'t> Held<'t> {
     }
 
     /// Which files are not as they should be. That one stands in the way is an error.
-    pub(super) fn changes(&self, files: &BTreeMap<String, Wanted>) -> Result<Vec<String>, PortError> {
+    pub(super) fn changes<'f>(
+        &self,
+        files: &'f BTreeMap<String, Wanted>,
+    ) -> Result<Vec<(&'f str, &'f Wanted)>, PortError> {
         let mut changes = Vec::new();
         for (path, wanted) in files {
             if path.contains('/') && self.leaves.get(HOOKS).is_some_and(|leaf| leaf.is_file) {
                 return Err(self.in_the_way(HOOKS));
             }
             match self.leaves.get(path) {
-                None => changes.push(path.clone()),
+                None => changes.push((path.as_str(), wanted)),
                 Some(leaf) if !leaf.is_file => return Err(self.in_the_way(path)),
                 Some(leaf) if is(leaf.id, &wanted.bytes) => {}
-                Some(_) if self.is_ours(path) => changes.push(path.clone()),
+                Some(_) if self.is_ours(path) => changes.push((path, wanted)),
                 Some(_) => return Err(self.in_the_way(path)),
             }
         }

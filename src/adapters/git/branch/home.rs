@@ -89,7 +89,7 @@ impl<'a> Home<'a> {
             Lives::Here(path) => {
                 let shown = path.display().to_string();
                 let repository = local::open(path)?;
-                let commit = self.local_tip(&repository, &shown)?;
+                let commit = local::find_tip(&repository, self.branch, &shown)?;
                 Ok(Tip { repository, commit, shown })
             }
             Lives::There { remote, place } => {
@@ -111,14 +111,6 @@ impl<'a> Home<'a> {
         }
     }
 
-    fn local_tip(&self, repository: &Repository, shown: &str) -> Result<Option<Oid>, PortError> {
-        match repository.find_reference(&self.reference()).and_then(|reference| reference.peel_to_commit()) {
-            Ok(commit) => Ok(Some(commit.id())),
-            Err(e) if e.code() == ErrorCode::NotFound => Ok(None),
-            Err(e) => Err(faults::from_disk(&e, shown)),
-        }
-    }
-
     /// Moves the branch to a commit made on top of what was looked at, if it is still there.
     pub(super) fn push(&self, tip: &Tip, commit: Oid) -> Result<Pushed, PortError> {
         match &self.lives {
@@ -128,7 +120,7 @@ impl<'a> Home<'a> {
     }
 
     fn move_here(&self, tip: &Tip, commit: Oid) -> Result<Pushed, PortError> {
-        let (repository, name) = (&tip.repository, self.reference());
+        let (repository, name) = (&tip.repository, local::reference(self.branch));
         let head = repository.find_reference("HEAD").ok();
         let checked_out =
             !repository.is_bare() && head.is_some_and(|head| head.symbolic_target().ok().flatten() == Some(&*name));
@@ -175,7 +167,7 @@ impl<'a> Home<'a> {
         let mut options = PushOptions::new();
         options.remote_callbacks(callbacks).proxy_options(proxy());
         // The condition above is stricter than a fast-forward, and needs no history to be looked at.
-        let refspec = format!("+{commit}:{}", self.reference());
+        let refspec = format!("+{commit}:{}", local::reference(self.branch));
         let mut pushing = tip.repository.remote_anonymous(&remote.url).map_err(|e| server.error(&e))?;
         let pushed = pushing.push(&[refspec], Some(&mut options));
         drop(options);
@@ -192,10 +184,6 @@ impl<'a> Home<'a> {
             (Ok(()), None) => Ok(Pushed::Done),
             (Err(e), None) => Err(server.error(&e)),
         }
-    }
-
-    fn reference(&self) -> String {
-        format!("refs/heads/{}", self.branch)
     }
 }
 

@@ -16,7 +16,7 @@ mod held;
 mod home;
 
 use super::settings;
-use crate::adapters::place::names::{self, Wanted};
+use crate::adapters::place::names;
 use crate::adapters::place::record::Record;
 use crate::adapters::shell::log::Log;
 use crate::ports::bundle::{Bundle, Object};
@@ -26,7 +26,7 @@ use crate::ports::sources::Credentials;
 use crate::ports::{Fault, PortError};
 use held::Held;
 use home::{Home, Pushed};
-use std::collections::BTreeMap;
+use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -89,10 +89,10 @@ impl Places for Branches {
         let mut before = held.objects()?;
         let mut rehearsed = Vec::new();
         for (path, object) in names::placed(bundle) {
-            rehearsed.push(compared(object.id(), before.remove(&path), Some(object.body.clone())));
+            let there = before.remove(&path).map(|(_, body)| body);
+            rehearsed.push(compared(object.id(), there, Some(object.body.clone())));
         }
-        rehearsed
-            .extend(before.into_values().map(|(object, body)| compared(object.clone(), Some((object, body)), None)));
+        rehearsed.extend(before.into_values().map(|(object, body)| compared(object, Some(body), None)));
         Ok(Rehearsal { bundle: held.record.as_ref().map(|record| record.bundle), objects: rehearsed })
     }
 
@@ -112,12 +112,7 @@ impl Places for Branches {
     }
 }
 
-fn compared(
-    object: String,
-    before: Option<(String, serde_json::Value)>,
-    after: Option<serde_json::Value>,
-) -> Rehearsed {
-    let (mut before, mut after) = (before.map(|(_, body)| body), after);
+fn compared(object: String, mut before: Option<Value>, mut after: Option<Value>) -> Rehearsed {
     mask(&mut before, &mut after);
     Rehearsed { object, before, after }
 }
@@ -144,10 +139,12 @@ impl Branches {
                 let message = format!("somebody else changed {} meanwhile", at.shown(&bundle.release));
                 return Err(PortError::new(Fault::Moved, message).help("plan again to see what is there by now"));
             }
-            let commit = change::commit(&tip, &at, &held, &files, &record, deployment)?;
+            let changes = held.changes(&files)?;
+            let commit = change::commit(&tip, &at, &held, &files, &changes, &record, deployment)?;
             match home.push(&tip, commit) {
                 Ok(Pushed::Done) => {
-                    say(&format!("{at}: commit {commit}, {}", written(&held, &files)?));
+                    let removed = held.obsolete(&files).count();
+                    say(&format!("{at}: commit {commit}, {} written and {removed} removed", changes.len()));
                     return Ok(());
                 }
                 Ok(Pushed::Overtaken) => say("somebody else was quicker; trying again on top of theirs"),
@@ -180,12 +177,6 @@ fn may_go_on(deployment: &Deployment<'_>, end: Instant) -> Result<(), PortError>
         return Err(PortError::new(Fault::Limit, message));
     }
     Ok(())
-}
-
-/// What a commit writes, in words.
-fn written(held: &Held<'_>, files: &BTreeMap<String, Wanted>) -> Result<String, PortError> {
-    let (written, removed) = (held.changes(files)?.len(), held.obsolete(files).count());
-    Ok(format!("{written} written and {removed} removed"))
 }
 
 impl<'a> At<'a> {

@@ -208,7 +208,8 @@ fn a_deploy_that_was_cut_off_finds_its_commit() {
     let files = names::files(&two);
     let recorded = files.iter().map(|(path, wanted)| (path.clone(), wanted.recorded.clone())).collect();
     let record = Record::new(&deployment, recorded).bytes().expect("a record");
-    let orphan = change::commit(&tip, &at, &held, &files, &record, &deployment).expect("a commit");
+    let changes = held.changes(&files).expect("nothing in the way");
+    let orphan = change::commit(&tip, &at, &held, &files, &changes, &record, &deployment).expect("a commit");
     assert_eq!(world.bare.commits("main").len(), 1, "which is on no branch");
     assert_eq!(home.push(&tip, orphan).expect("pushed"), Pushed::Done);
     assert_eq!(home.push(&tip, orphan).expect("asked"), Pushed::Overtaken, "only on top of what was seen");
