@@ -147,7 +147,7 @@ impl Walk<'_> {
         let environment = &draft.environment.name.value;
         let brings_tests = |name: &str| {
             let rendered = self.rendered.get(&(environment.clone(), name.to_string()));
-            rendered.is_none_or(|r| r.bundle.hooks.iter().any(|h| h.events.iter().any(|e| e == TEST)))
+            rendered.is_none_or(|r| r.bundle.hooks.iter().any(|h| h.is_of(TEST)))
         };
         let tested: Vec<&str> = draft
             .environment

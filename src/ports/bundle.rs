@@ -76,6 +76,13 @@ pub struct Hook {
     pub delete: Vec<String>,
 }
 
+impl Hook {
+    /// Whether it is run at that moment.
+    pub fn is_of(&self, moment: &str) -> bool {
+        self.events.iter().any(|event| event == moment)
+    }
+}
+
 impl Object {
     /// What names the object to people: `Deployment/web`, with its namespace if it names one.
     pub fn id(&self) -> String {

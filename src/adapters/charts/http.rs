@@ -3,7 +3,7 @@
 use super::index::{Entry, Index};
 use super::remote::{Found, Remote};
 use super::{PACKED, select};
-use crate::adapters::web::Answer;
+use crate::adapters::web::{Answer, host_of};
 use crate::digest::Digest;
 use crate::ports::sources::Credentials;
 use crate::ports::{Fault, PortError};
@@ -152,10 +152,7 @@ impl<'r> Repository<'r> {
     }
 
     fn get(&self, url: &Url, known: Option<&Index>) -> Result<Answer, PortError> {
-        let host = match (url.host_str().unwrap_or_default(), url.port()) {
-            (host, Some(port)) => format!("{host}:{port}"),
-            (host, None) => host.to_string(),
-        };
+        let host = host_of(url).unwrap_or_default();
         let proof = self.credentials.filter(|_| self.is_own(url)).map(|c| {
             let text = format!("{}:{}", c.username, c.password);
             format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text))

@@ -116,7 +116,7 @@ impl FakePlaces {
         if let Some(fault) = inner.tests.get_mut(&bundle.release).and_then(VecDeque::pop_front) {
             return Err(fault);
         }
-        let is_test = |hook: &&Hook| hook.events.iter().any(|event| event == TEST);
+        let is_test = |hook: &&Hook| hook.is_of(TEST);
         for hook in bundle.hooks.iter().filter(is_test) {
             // One that was run with this key is there, and is not run again.
             if inner.tested.insert((target.clone(), hook.object.id(), key)) {

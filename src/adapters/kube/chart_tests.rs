@@ -30,7 +30,7 @@ pub(super) async fn run(cluster: &Cluster, testing: &Testing<'_>, diary: &Diary<
 }
 
 fn tests_of(bundle: &Bundle, pull: Option<&str>) -> Vec<Hook> {
-    let is_test = |hook: &&Hook| hook.events.iter().any(|event| event == TEST);
+    let is_test = |hook: &&Hook| hook.is_of(TEST);
     let mut hooks: Vec<Hook> = bundle.hooks.iter().filter(is_test).cloned().collect();
     for hook in &mut hooks {
         wanted::add_pull_secret(&hook.object.kind, &mut hook.object.body, pull);

@@ -123,7 +123,7 @@ impl Hooks<'_> {
 
 /// The hooks of a moment in the order in which they run.
 fn of_moment<'a>(all: &'a [Hook], moment: &str) -> Vec<&'a Hook> {
-    let mut hooks: Vec<&Hook> = all.iter().filter(|hook| hook.events.iter().any(|event| event == moment)).collect();
+    let mut hooks: Vec<&Hook> = all.iter().filter(|hook| hook.is_of(moment)).collect();
     hooks.sort_by(|a, b| {
         let kinds = by_install_order(&a.object.kind, &b.object.kind);
         a.weight.cmp(&b.weight).then(kinds).then(a.object.name.cmp(&b.object.name))

@@ -5,7 +5,7 @@ use super::address::{Address, is_loopback};
 use super::challenge::Challenge;
 use super::faults;
 use super::login::{DockerConfig, Login};
-use crate::adapters::web::{Answer, Web};
+use crate::adapters::web::{Answer, Web, host_of};
 use crate::digest::Digest;
 use crate::ports::images::Repository;
 use crate::ports::sources::Credentials;
@@ -233,11 +233,7 @@ impl<'a> Client<'a> {
             PortError::new(Fault::Invalid, message)
         };
         let mut url = Url::parse(realm).map_err(|_| invalid("which is no URL"))?;
-        let host = match (url.host_str(), url.port()) {
-            (Some(host), Some(port)) => format!("{host}:{port}"),
-            (Some(host), None) => host.to_string(),
-            (None, _) => return Err(invalid("which has no host")),
-        };
+        let host = host_of(&url).ok_or_else(|| invalid("which has no host"))?;
         if url.scheme() != "https" && !(url.scheme() == "http" && (self.address.plain || is_loopback(&host))) {
             return Err(invalid("which is not encrypted"));
         }

@@ -44,7 +44,7 @@ impl Default for Asker {
 impl web::Web for Asker {
     fn ask(&self, ticket: Ticket, ask: &Ask) -> Result<u32, PortError> {
         let url = parse(&ask.url)?;
-        let host = host_of(&url);
+        let host = super::host_of(&url).unwrap_or_default();
         let client = if (300..400).contains(&ask.status) {
             self.web.client_that_stays(&host)?
         } else {
@@ -134,13 +134,6 @@ fn parse(text: &str) -> Result<Url, PortError> {
     match (url.scheme(), url.host_str()) {
         ("http" | "https", Some(_)) => Ok(url),
         (scheme, _) => Err(bad(&format!("is of `{scheme}:`; only `http:` and `https:` can be"))),
-    }
-}
-
-fn host_of(url: &Url) -> String {
-    match (url.host_str().unwrap_or_default(), url.port()) {
-        (host, Some(port)) => format!("{host}:{port}"),
-        (host, None) => host.to_string(),
     }
 }
 

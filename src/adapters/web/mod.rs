@@ -64,6 +64,12 @@ impl Patience {
     }
 }
 
+/// The host of a URL, with its port where that is said.
+pub(crate) fn host_of(url: &reqwest::Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}")))
+}
+
 /// Who speaks HTTP.
 #[derive(Clone)]
 pub(crate) struct Web {
