@@ -131,7 +131,7 @@ impl Session {
         let folder = std::path::absolute(&folder).unwrap_or(folder);
         let parallel = settings.parallel.unwrap_or(PARALLEL).max(1);
         let seen = Arc::new(Seen::open(&loaded.root, unmoved::file(&folder), began));
-        let world = world::open(&loaded.root, &folder, parallel, &seen)?;
+        let world = world::open(&loaded.root, &folder, parallel, &seen);
         let person = settings.person.clone().unwrap_or_else(current_user);
         Ok(Session { loaded, graph, folder, person, seen, parallel, world, saved, telling: None })
     }

@@ -1,6 +1,5 @@
 //! The neighbours of one state folder.
 
-use super::Failure;
 use crate::adapters;
 use crate::adapters::seen::Seen;
 use crate::engine::World;
@@ -14,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// All adapters of this machine, keeping what they keep below `state`.
-pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>) -> Result<World, Failure> {
+pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>) -> World {
     let cache = state.join("cache");
     let images: Arc<dyn Images> = Arc::new(adapters::images::AllImages::new(cache.join("images")));
     let sources = adapters::sources::LocalSources::new(cache.clone(), images.clone()).seen(seen);
@@ -22,8 +21,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
     let sources = sources.with_charts(adapters::charts::Remote::new(cache.join("charts")));
     let engine = engine(&images, &state.join("images"));
     let clusters = clusters();
-    let shell = adapters::shell::Pool::new(parallel).map_err(|e| Failure::of(&e, "running programs"))?;
-    Ok(World {
+    World {
         root: root.to_path_buf(),
         sources: Arc::new(sources),
         images,
@@ -31,7 +29,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
         folders: Arc::new(adapters::place::FolderPlaces),
         branches: Arc::new(adapters::git::Branches::new(cache.join("branches"))),
         clusters: clusters.places,
-        shell: Arc::new(shell),
+        shell: Arc::new(adapters::shell::Pool::new(parallel)),
         containers: engine.containers,
         jobs: clusters.jobs,
         builder: engine.builder,
@@ -40,7 +38,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
         secrets: clusters.secrets,
         shelf: Arc::new(adapters::shelf::FolderShelf::new(state.join("shelf"))),
         clock: Arc::new(adapters::clock::SystemClock),
-    })
+    }
 }
 
 /// What clusters do for us.

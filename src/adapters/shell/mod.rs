@@ -1,4 +1,5 @@
-//! Programs of this machine, started directly: a fixed number of threads, each with one program at a time.
+//! Programs of this machine, started directly: a bounded number of threads, each with one program at a time. A thread is made when
+//! there is a program that no other is free for, so that whoever runs none has none.
 //!
 //! A thread blocks on what its program prints, on its end, and on a request to stop, whichever comes first. A program is
 //! started without a copy of our memory (no code runs between fork and exec, so that the standard library may use
@@ -22,7 +23,7 @@ use std::time::Duration;
 /// Threads that run programs. Dropping it stops all programs and waits for their end.
 pub struct Pool {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    most: usize,
 }
 
 /// What the threads and those who submit share.
@@ -30,15 +31,22 @@ struct Shared {
     state: Mutex<State>,
     /// Told when there is a job, or when it is time to close.
     work: Condvar,
-    /// For each thread, what wakes it while its program runs.
-    stops: Vec<OwnedFd>,
 }
 
+#[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
-    /// What each thread runs.
-    running: Vec<Option<Ticket>>,
+    threads: Vec<Thread>,
+    /// How many of them wait for a job.
+    free: usize,
     closing: bool,
+}
+
+struct Thread {
+    runs: Option<Ticket>,
+    /// What wakes it while its program runs.
+    stop: Arc<OwnedFd>,
+    handle: JoinHandle<()>,
 }
 
 struct Job {
@@ -49,35 +57,45 @@ struct Job {
 
 impl Pool {
     /// A pool that runs at most that many programs at once; at least one.
-    pub fn new(threads: usize) -> Result<Pool, PortError> {
-        let threads = threads.max(1);
-        let failed =
-            |e: std::io::Error| PortError::new(Fault::Unavailable, format!("threads for programs cannot be made: {e}"));
-        let stop = |_| eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
-        let stops = (0..threads).map(stop).collect::<Result<_, _>>().map_err(|e| failed(e.into()))?;
-        let state = State { queue: VecDeque::new(), running: vec![None; threads], closing: false };
-        let shared = Arc::new(Shared { state: Mutex::new(state), work: Condvar::new(), stops });
-        let mut pool = Pool { shared: shared.clone(), threads: Vec::with_capacity(threads) };
-        for number in 0..threads {
-            let shared = shared.clone();
-            let name = format!("program-{number}");
-            pool.threads
-                .push(std::thread::Builder::new().name(name).spawn(move || shared.work(number)).map_err(failed)?);
-        }
-        Ok(pool)
+    pub fn new(threads: usize) -> Pool {
+        let shared = Arc::new(Shared { state: Mutex::default(), work: Condvar::new() });
+        Pool { shared, most: threads.max(1) }
+    }
+
+    /// Makes one more thread.
+    fn grow(&self, state: &mut State) -> std::io::Result<()> {
+        let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let (shared, woken, number) = (self.shared.clone(), stop.clone(), state.threads.len());
+        let thread = std::thread::Builder::new().name(format!("program-{number}"));
+        let handle = thread.spawn(move || shared.work(number, &woken))?;
+        state.threads.push(Thread { runs: None, stop, handle });
+        Ok(())
     }
 }
 
 impl Shell for Pool {
     fn submit(&self, ticket: Ticket, program: Program, done: Done) {
-        self.shared.state().queue.push_back(Job { ticket, program, done });
+        let mut state = self.shared.state();
+        state.queue.push_back(Job { ticket, program, done });
+        if state.queue.len() > state.free && state.threads.len() < self.most {
+            let grown = self.grow(&mut state);
+            // Where there are some, it waits for one of them.
+            if let (Err(why), true) = (grown, state.threads.is_empty()) {
+                let job = state.queue.pop_back();
+                drop(state);
+                let message = format!("threads for programs cannot be made: {why}");
+                return job
+                    .into_iter()
+                    .for_each(|j| (j.done)(Err(PortError::new(Fault::Unavailable, message.clone()))));
+            }
+        }
         self.shared.work.notify_one();
     }
 
     fn cancel(&self, ticket: Ticket) {
         let queued = {
             let mut state = self.shared.state();
-            self.shared.stop(&state, |running| running == ticket);
+            state.stop(|running| running == ticket);
             let at = state.queue.iter().position(|job| job.ticket == ticket);
             at.and_then(|at| state.queue.remove(at))
         };
@@ -89,17 +107,17 @@ impl Shell for Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        let queued = {
+        let (queued, threads) = {
             let mut state = self.shared.state();
             state.closing = true;
-            self.shared.stop(&state, |_| true);
-            std::mem::take(&mut state.queue)
+            state.stop(|_| true);
+            (std::mem::take(&mut state.queue), std::mem::take(&mut state.threads))
         };
         self.shared.work.notify_all();
         queued.into_iter().for_each(cancelled);
-        for thread in self.threads.drain(..) {
+        for thread in threads {
             // A thread that panicked has said so; there is nothing left of it to wait for.
-            drop(thread.join());
+            drop(thread.handle.join());
         }
     }
 }
@@ -116,28 +134,33 @@ fn cancelled(job: Job) {
     }));
 }
 
+impl State {
+    /// Wakes the threads whose program is one of those. None of them begins another meanwhile.
+    fn stop(&self, which: impl Fn(Ticket) -> bool) {
+        for thread in self.threads.iter().filter(|t| t.runs.is_some_and(&which)) {
+            // It can only fail when it has been told before and hasn't looked yet.
+            let _ = rustix::io::write(&thread.stop, &1u64.to_ne_bytes());
+        }
+    }
+
+    fn set_running(&mut self, number: usize, ticket: Option<Ticket>) {
+        if let Some(thread) = self.threads.get_mut(number) {
+            thread.runs = ticket;
+        }
+    }
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Wakes the threads whose program is one of those. The state is locked, so that none of them begins another.
-    fn stop(&self, state: &State, which: impl Fn(Ticket) -> bool) {
-        for (running, stop) in state.running.iter().zip(&self.stops) {
-            if running.is_some_and(&which) {
-                // It can only fail when it has been told before and hasn't looked yet.
-                let _ = rustix::io::write(stop, &1u64.to_ne_bytes());
-            }
-        }
-    }
-
     /// The life of a thread.
-    fn work(&self, number: usize) {
+    fn work(&self, number: usize, stop: &OwnedFd) {
         let mut runner = process::Runner::default();
-        let Some(stop) = self.stops.get(number) else { return };
         while let Some(job) = self.next(number, stop) {
             let result = runner.run(&job.program, stop);
-            self.set_running(&mut self.state(), number, None);
+            self.state().set_running(number, None);
             (job.done)(result);
         }
     }
@@ -149,19 +172,15 @@ impl Shared {
             if let Some(job) = state.queue.pop_front() {
                 // What was meant for the job before must not stop this one.
                 let _ = rustix::io::read(stop, &mut [0u8; 8]);
-                self.set_running(&mut state, number, Some(job.ticket));
+                state.set_running(number, Some(job.ticket));
                 return Some(job);
             }
             if state.closing {
                 return None;
             }
+            state.free += 1;
             state = self.work.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
-        }
-    }
-
-    fn set_running(&self, state: &mut State, number: usize, ticket: Option<Ticket>) {
-        if let Some(running) = state.running.get_mut(number) {
-            *running = ticket;
+            state.free -= 1;
         }
     }
 }

@@ -15,7 +15,7 @@ type Ended = Receiver<Result<Exit, PortError>>;
 
 impl Bench {
     fn new() -> Bench {
-        Bench { dir: tempfile::tempdir().expect("a folder"), pool: Pool::new(1).expect("a pool") }
+        Bench { dir: tempfile::tempdir().expect("a folder"), pool: Pool::new(1) }
     }
 
     fn program(&self, argv: &[&str]) -> Program {
@@ -270,7 +270,7 @@ fn a_program_that_cannot_be_started_says_why() {
 
 #[test]
 fn many_programs_on_several_threads_all_end_once() {
-    let pool = Pool::new(4).expect("a pool");
+    let pool = Pool::new(4);
     let dir = tempfile::tempdir().expect("a folder");
     let (send, ended) = channel();
     for n in 0..200 {
