@@ -27,7 +27,7 @@ pub(super) struct History {
     #[arg(long, conflicts_with_all = ["name", "steps"])]
     measures: bool,
     /// Of how many days that is told; at most 90
-    #[arg(long, value_name = "NUMBER", requires = "measures", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=90))]
+    #[arg(long, value_name = "NUMBER", requires = "measures", default_value_t = delivery::DAYS, value_parser = clap::value_parser!(u32).range(1..=i64::from(delivery::MOST_DAYS)))]
     days: u32,
     /// All of it, one line of JSON an event
     #[arg(long)]

@@ -73,9 +73,7 @@ fn at_gate(
     let asks = unmet.iter().any(|u| u.approvals.is_some());
     let mut commands = Vec::new();
     if asks {
-        let may_not = !typed.is_own_word && is_barred(standing, unmet, &typed.person);
-        let as_other = if may_not { " --as NAME" } else { "" };
-        commands.push(format!("{}{as_other}", typed.command(&format!("approve {}", environment.name))));
+        commands.push(approve(&environment.name, standing, unmet, typed));
     }
     commands.push(typed.command("apply"));
     out.push('\n');
@@ -84,6 +82,12 @@ fn at_gate(
         let _ = writeln!(out, "  {then}{}", Paint::Typed.on(command, style));
     }
     out
+}
+
+/// What to type to approve, which somebody else has to where one's own word would not count.
+pub(super) fn approve(environment: &str, standing: &Standing, unmet: &[Unmet], typed: &Typed) -> String {
+    let may_not = !typed.is_own_word && is_barred(standing, unmet, &typed.person);
+    typed.command(&format!("approve {environment}")) + if may_not { " --as NAME" } else { "" }
 }
 
 /// What is missing, and until when where time alone meets it.
@@ -101,6 +105,18 @@ pub fn is_barred(standing: &Standing, unmet: &[Unmet], person: &str) -> bool {
     !open || standing.approvals.iter().any(|a| a.by == person)
 }
 
+/// Who may not approve what is missing, since it is their change.
+pub(super) fn not_from(people: &[String], unmet: &[Unmet], style: Style) -> String {
+    let mut out = String::new();
+    let mut people: Vec<String> = people.iter().filter(|p| words::is_person(p)).map(|p| words::person(p)).collect();
+    people.dedup();
+    if unmet.iter().filter_map(|u| u.approvals.as_ref()).any(|q| !q.self_allowed) && !people.is_empty() {
+        let text = format!("not from {}: it is their change", list(&people, "or"));
+        layout::paragraph(&mut out, 2, &text, Paint::Faint, style);
+    }
+    out
+}
+
 /// Who has approved, and who may not.
 fn who(standing: &Standing, unmet: &[Unmet], style: Style) -> String {
     let mut out = String::new();
@@ -108,12 +124,6 @@ fn who(standing: &Standing, unmet: &[Unmet], style: Style) -> String {
         let people: Vec<String> = standing.approvals.iter().map(|a| words::person(&a.by)).collect();
         layout::paragraph(&mut out, 2, &format!("approved so far by {}", list(&people, "and")), Paint::Faint, style);
     }
-    let mut people: Vec<String> =
-        standing.people.iter().filter(|p| words::is_person(p)).map(|p| words::person(p)).collect();
-    people.dedup();
-    if unmet.iter().filter_map(|u| u.approvals.as_ref()).any(|q| !q.self_allowed) && !people.is_empty() {
-        let text = format!("not from {}: it is their change", list(&people, "or"));
-        layout::paragraph(&mut out, 2, &text, Paint::Faint, style);
-    }
+    out.push_str(&not_from(&standing.people, unmet, style));
     out
 }

@@ -1,6 +1,6 @@
 //! Why an environment does not have the newest candidate, and when it can have it at the earliest.
 
-use super::layout::{Rows, cell, list, paragraph};
+use super::layout::{Rows, cell, paragraph};
 use super::{Clock, Paint, Style, Typed, gate, words};
 use crate::plan::candidate::name_of;
 use crate::plan::{EnvironmentPlan, Memory, Plan, Verdict};
@@ -143,22 +143,8 @@ fn next(
     let place = memory.environments.get(&environment.name);
     let standing = place.and_then(|p| p.standing.as_ref()).filter(|s| Some(s.subplan) == environment.subplan);
     if let Some(standing) = standing.filter(|s| s.rejected.is_none() && unmet.iter().any(|u| u.approvals.is_some())) {
-        let as_other =
-            if !typed.is_own_word && gate::is_barred(standing, unmet, &typed.person) { " --as NAME" } else { "" };
-        command(typed.command(&format!("approve {}", environment.name)) + as_other);
+        command(gate::approve(&environment.name, standing, unmet, typed));
     }
-    if unmet.iter().filter_map(|u| u.approvals.as_ref()).any(|q| !q.self_allowed) {
-        let people = standing.map_or(&environment.people, |s| &s.people);
-        let people: Vec<String> = people.iter().filter(|p| words::is_person(p)).map(|p| words::person(p)).collect();
-        if !people.is_empty() {
-            paragraph(
-                &mut out,
-                2,
-                &format!("not from {}: it is their change", list(&people, "or")),
-                Paint::Faint,
-                style,
-            );
-        }
-    }
-    out
+    let people = standing.map_or(&environment.people, |s| &s.people);
+    out + &gate::not_from(people, unmet, style)
 }

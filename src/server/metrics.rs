@@ -9,7 +9,7 @@ use crate::app::Keeper;
 use crate::plan::memory::Moment;
 use crate::ports::PortError;
 use crate::report::measures::delivery::{DAY, DAYS, MOST_DAYS};
-use crate::report::measures::{Measures, Summary};
+use crate::report::measures::{Measures, Summary, seconds};
 use crate::report::metrics::{Page, float};
 use axum::extract::State;
 use axum::http::header;
@@ -156,12 +156,6 @@ fn of_pipeline(page: &mut Page, keeper: &Keeper, now: Moment) {
         page.add_if("lockgate_environment_failed", &labels, place.is_some_and(|p| p.failed.is_some()));
         page.add_if("lockgate_environment_held", &labels, place.is_some_and(|p| p.hold.is_some()));
     }
-}
-
-fn seconds(millis: Moment) -> f64 {
-    #[allow(clippy::cast_precision_loss, reason = "moments are exact to the millisecond until the year 287396")]
-    let seconds = millis as f64 / 1000.0;
-    seconds
 }
 
 /// What the operating system says of this process, as far as it does.

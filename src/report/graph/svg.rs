@@ -3,7 +3,7 @@
 use super::{detail, id, is_gated};
 use crate::graph::layers::{Place, layers, spread};
 use crate::graph::{Graph, Kind, NodeId};
-use crate::report::layout::{clean, elide, width};
+use crate::report::layout::{clean, elide, width, xml};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -84,7 +84,7 @@ pub fn svg(graph: &Graph, picture: &Picture) -> String {
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lg\" role=\"{role}\" viewBox=\"0 0 {wide} {tall}\" width=\"{wide}\" \
          height=\"{tall}\"><title>{}</title>",
-        escaped(&format!("The graph of {}", graph.pipeline().name.value))
+        xml(&format!("The graph of {}", graph.pipeline().name.value))
     );
     if !picture.bare {
         let _ = write!(out, "<style>{CSS}</style>");
@@ -149,7 +149,7 @@ fn node(out: &mut String, graph: &Graph, at: &Box, picture: &Picture) {
     }
     let link = picture.links.get(&key);
     if let Some(link) = link {
-        let _ = write!(out, "<a href=\"{}\">", escaped(link));
+        let _ = write!(out, "<a href=\"{}\">", xml(link));
     }
     let Box { x, y, wide, high, .. } = at;
     let radius = if matches!(graph.kind(at.id), Kind::Environment(_)) { 3 } else { 8 };
@@ -158,13 +158,13 @@ fn node(out: &mut String, graph: &Graph, at: &Box, picture: &Picture) {
         out,
         "<g class=\"{}\" data-id=\"{}\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{wide}\" height=\"{high}\" \
          rx=\"{radius}\"/>",
-        escaped(&class),
-        escaped(&key),
-        escaped(&title)
+        xml(&class),
+        xml(&key),
+        xml(&title)
     );
     for (class, text, below) in [("kind", kind, 16), ("name", &name, 33), ("detail", &detail, 50)] {
         if !text.is_empty() {
-            let text = escaped(&elide(text, LONGEST));
+            let text = xml(&elide(text, LONGEST));
             let _ = write!(out, "<text class=\"{class}\" x=\"{}\" y=\"{}\">{text}</text>", x + 12, y + below);
         }
     }
@@ -173,20 +173,4 @@ fn node(out: &mut String, graph: &Graph, at: &Box, picture: &Picture) {
     }
     out.push_str("</g>");
     out.push_str(if link.is_some() { "</a>\n" } else { "\n" });
-}
-
-/// A text as it stands in XML.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -117,7 +117,7 @@ fn kind(step: &str) -> &'static str {
 }
 
 /// Milliseconds as seconds, none of them below zero where a clock went back.
-fn seconds(millis: Moment) -> f64 {
+pub fn seconds(millis: Moment) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "a duration of 285,000 years is not exact to the millisecond")]
     let seconds = millis.max(0) as f64 / 1000.0;
     seconds

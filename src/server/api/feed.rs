@@ -4,7 +4,7 @@ use super::{blocking, environment, keeper};
 use crate::plan::candidate::name_of;
 use crate::report::Clock;
 use crate::report::history::{self, Weight};
-use crate::report::layout::one_line;
+use crate::report::layout::xml;
 use crate::run::Record;
 use crate::server::fault::Refusal;
 use crate::server::routes::Shared;
@@ -19,24 +19,6 @@ const TOLD: usize = 50;
 
 fn answer(kind: &'static str, body: String) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response()
-}
-
-/// Text inside XML. What XML cannot hold at all is left out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in one_line(text).chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\u{FFFE}' | '\u{FFFF}' => {}
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// A badge: what an environment has, green where that is the newest.
@@ -64,7 +46,7 @@ fn svg(label: &str, value: &str, color: &str) -> String {
     let width = |text: &str| 7 * text.chars().count() + 12;
     let (left, right) = (width(label), width(value));
     let all = left + right;
-    let (label, value) = (escaped(label), escaped(value));
+    let (label, value) = (xml(label), xml(value));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{all}\" height=\"20\" role=\"img\" aria-label=\"{label}: {value}\">\
          <title>{label}: {value}</title><rect width=\"{left}\" height=\"20\" fill=\"#24292f\"/>\
@@ -88,10 +70,10 @@ pub async fn feed(State(site): State<Shared>, Path(pipeline): Path<String>) -> R
 
 fn atom<'r>(name: &str, base: &str, records: impl Iterator<Item = &'r Record>) -> String {
     let (mut entries, mut updated) = (String::new(), None);
-    let name = escaped(name);
+    let name = xml(name);
     for record in records {
         let (told, at) = (history::told(record), Clock::rfc3339(record.at));
-        let title = escaped(&format!("{} {}", told.about, told.text));
+        let title = xml(&format!("{} {}", told.about, told.text));
         let _ = writeln!(
             entries,
             "<entry><id>urn:lockgate:{name}:{}</id><title>{title}</title><updated>{at}</updated></entry>",
@@ -104,7 +86,7 @@ fn atom<'r>(name: &str, base: &str, records: impl Iterator<Item = &'r Record>) -
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n\
          <id>urn:lockgate:{name}</id><title>{name}</title><updated>{updated}</updated>\
          <author><name>Lockgate</name></author><link href=\"{}/p/{name}\"/>\n{entries}</feed>\n",
-        escaped(base)
+        xml(base)
     )
 }
 
