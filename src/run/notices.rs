@@ -8,7 +8,7 @@ use crate::ports::Fault;
 /// After the first failure it is tried again so soon, in milliseconds; then after twice as long, and so on.
 const PAUSE: Moment = 5_000;
 /// The longest pause.
-const LONGEST: Moment = 15 * 60_000;
+pub const LONGEST: Moment = 15 * 60_000;
 /// For how long a receiver that cannot be reached is tried.
 const PATIENCE: Moment = 24 * 3_600_000;
 /// How often a receiver is tried that refuses.

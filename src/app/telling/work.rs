@@ -176,7 +176,7 @@ impl Work {
                 continue;
             }
             // After a step of the clock back nothing waits for the time to come again.
-            if due > now && due - now <= LONGEST_PAUSE {
+            if due > now && due - now <= notices::LONGEST {
                 next = Some(next.map_or(due, |n| n.min(due)));
                 continue;
             }
@@ -224,9 +224,6 @@ impl Work {
         self.outbox()?.not_sent(&notice.id, &error.message, again)
     }
 }
-
-/// The longest that anything waits for the next try.
-const LONGEST_PAUSE: i64 = 3_600_000;
 
 /// What is to come.
 #[derive(Clone, Copy)]
