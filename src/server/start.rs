@@ -6,7 +6,7 @@ use super::site::Site;
 use super::tokens::{self, Scope};
 use crate::adapters::sqlite::register::Register;
 use crate::app::checkout::Checkout;
-use crate::app::keeper::{self, Behind, Keeping};
+use crate::app::keeper::{self, Behind, Keeping, Opened};
 use crate::app::serving::Serving;
 use crate::app::telling::Telling;
 use crate::app::{Failure, Keeper, Settings, load, session};
@@ -14,8 +14,10 @@ use crate::diag::{Diagnostic, codes};
 use crate::digest::Digest;
 use crate::model::TriggerKind;
 use crate::ports::{Fault, PortError};
+use std::collections::BTreeSet;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -71,19 +73,15 @@ pub(super) fn start(serving: &Serving, mut config: Config, at: std::net::SocketA
         telling: super::telling::telling(&config, at)?,
     };
     let register = opener.register.clone();
-    let (mut keepers, mut behind, mut faulty) = (Vec::new(), Vec::new(), Vec::new());
-    for file in files {
-        match opener.settings(&file) {
-            Ok(all) => {
-                for settings in all {
-                    let (keeper, thread) = opener.keep(settings, &keepers)?;
-                    keepers.push(keeper);
-                    behind.push(thread);
-                }
-            }
-            Err(failure) => faulty.push((file, failure)),
+    let (mut all, mut faulty) = (Vec::new(), Vec::new());
+    let before = serving.state.as_deref().map(keeper::Before::read);
+    for (file, settings) in files.iter().zip(at_once(&files, |file| opener.settings(file, before.as_ref()))) {
+        match settings {
+            Ok(settings) => all.extend(settings),
+            Err(failure) => faulty.push((file.clone(), failure)),
         }
     }
+    let (keepers, behind): (Vec<_>, Vec<_>) = opener.keep(all, &[])?.into_iter().unzip();
     if keepers.is_empty() && faulty.is_empty() {
         let name = serving.pipeline.clone().unwrap_or_default();
         let fault = Diagnostic::new(&codes::UNKNOWN_NAME, format!("there is no pipeline named `{name}`"));
@@ -93,29 +91,25 @@ pub(super) fn start(serving: &Serving, mut config: Config, at: std::net::SocketA
     let (mut local, mut login) = (None, None);
     if serving.config.is_none() {
         let name = serving.person.clone().unwrap_or_else(session::current_user);
-        let failed = |e: std::io::Error| {
-            let fault = PortError::new(Fault::Unavailable, format!("no token can be made: {e}"));
-            Failure::of(&fault, "the server")
-        };
-        let (shown, token) = tokens::new_token(&name, &Scope::ALL, "", 0, None).map_err(failed)?;
+        let (shown, token) = tokens::new_token(&name, &Scope::ALL, "", 0, None).map_err(|e| no(e, "token"))?;
         let hash = TokenHash { id: token.id, hash: token.hash, scopes: token.scopes, expires: None };
         let user = User { name: name.clone(), role: Role::Admin, tokens: vec![hash], ..User::default() };
         config.users.insert(name.clone(), user);
         (local, login) = (Some(name), Some(shown));
     }
-    let site = Site::new(keepers, register, config, local).map_err(|e| {
-        Failure::of(&PortError::new(Fault::Unavailable, format!("a thread cannot be made: {e}")), "the server")
-    })?;
-    let site = Arc::new(site);
-    super::upkeep::begin(&site).map_err(|e| {
-        Failure::of(&PortError::new(Fault::Unavailable, format!("a thread cannot be made: {e}")), "the server")
-    })?;
+    let site = Arc::new(Site::new(keepers, register, config, local).map_err(|e| no(e, "thread"))?);
+    super::upkeep::begin(&site).map_err(|e| no(e, "thread"))?;
     site.recount().map_err(|e| Failure::of(&e, "the state"))?;
     let behind = Arc::new(Mutex::new(behind));
     if !faulty.is_empty() {
         mend(opener, &site, &behind, faulty)?;
     }
     Ok(Started { site, behind, login })
+}
+
+/// That something cannot be had which the system gives.
+fn no(error: std::io::Error, what: &str) -> Failure {
+    Failure::of(&PortError::new(Fault::Unavailable, format!("no {what} can be made: {error}")), "the server")
 }
 
 /// The pipeline files: those of the command line, then those of the configuration.
@@ -142,19 +136,21 @@ struct Opener {
 }
 
 impl Opener {
-    /// How the pipelines of a file are opened. A faulty file is opened as it was when it last counted, if it ever did.
-    fn settings(&self, path: &Path) -> Result<Vec<Settings>, Failure> {
+    /// How the pipelines of a file are opened. A faulty file is opened as it was when it last counted, if it ever did: `before` is
+    /// what counted, unless that is beside the file.
+    fn settings(&self, path: &Path, before: Option<&keeper::Before>) -> Result<Vec<Settings>, Failure> {
         let loaded = load::load(path);
+        let before = match before {
+            Some(before) => before.of(path),
+            None => keeper::Before::read(&load::state_of(None, &loaded.root)).of(path),
+        };
         let names: Vec<String> = match loaded.checked() {
             Ok(checked) => checked.graphs().iter().map(|g| g.pipeline().name.value.clone()).collect(),
-            Err(failure) => {
-                let known = keeper::counted(path, self.serving.state.as_deref());
-                return if known.is_empty() { Err(failure) } else { Ok(self.known(path, known)) };
-            }
+            Err(failure) if before.is_empty() => return Err(failure),
+            Err(_) => return Ok(self.known(path, before)),
         };
         let wanted = |name: &String| self.serving.pipeline.as_ref().is_none_or(|p| p == name);
         let is_several = names.len() > 1;
-        let before = keeper::counted(path, self.serving.state.as_deref());
         // One file alone has its state where `apply` has it; of several each has a folder of its own. What had a state before
         // goes on with that, however many there are by now.
         let state = |name: &str| {
@@ -182,21 +178,58 @@ impl Opener {
         }
     }
 
-    /// Keeps a pipeline beside those that are kept.
-    fn keep(&self, settings: Settings, others: &[Arc<Keeper>]) -> Result<(Arc<Keeper>, Behind), Failure> {
-        let (register, runtime, telling) = (self.register.clone(), self.runtime.clone(), self.telling.clone());
-        let taken = |name: &str| others.iter().any(|k| k.name == name);
-        if let Some(name) = settings.pipeline.as_deref().filter(|name| taken(name)) {
+    /// Keeps pipelines beside those that are kept. Nothing is done for any of them before all are open, and where one cannot be
+    /// opened, none is kept.
+    fn keep(&self, all: Vec<Settings>, others: &[Arc<Keeper>]) -> Result<Vec<(Arc<Keeper>, Behind)>, Failure> {
+        let mut names: BTreeSet<&str> = others.iter().map(|k| k.name.as_str()).collect();
+        if let Some(name) = all.iter().filter_map(|s| s.pipeline.as_deref()).find(|name| !names.insert(name)) {
             let message = format!("two pipelines are named `{name}`");
             return Err(Failure::plain(Diagnostic::new(&codes::REPEATED_NODE, message).help("rename one of them")));
         }
-        let (keeper, thread) = Keeper::start(Keeping { settings, register, runtime, grace: self.grace, telling })?;
-        if let Err(failure) = secrets_of_triggers(&keeper) {
-            keeper.stop();
-            return Err(failure);
+        let opened: Result<Vec<Opened>, Failure> = at_once(&all, |settings| self.open(settings)).into_iter().collect();
+        let mut kept = Vec::new();
+        for opened in opened? {
+            match opened.start() {
+                Ok(one) => kept.push(one),
+                Err(failure) => {
+                    kept.iter().for_each(|(keeper, _): &(Arc<Keeper>, Behind)| keeper.stop());
+                    kept.into_iter().for_each(|(_, behind)| behind.join());
+                    return Err(failure);
+                }
+            }
         }
-        Ok((keeper, thread))
+        Ok(kept)
     }
+
+    fn open(&self, settings: &Settings) -> Result<Opened, Failure> {
+        let (register, runtime, telling) = (self.register.clone(), self.runtime.clone(), self.telling.clone());
+        let settings = settings.clone();
+        let opened = Keeper::open(Keeping { settings, register, runtime, grace: self.grace, telling })?;
+        secrets_of_triggers(opened.keeper())?;
+        Ok(opened)
+    }
+}
+
+/// What comes of each, in their order, of as many at once as there are processors, and some more: they wait for the disk as well.
+fn at_once<T: Sync, R: Send>(all: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(4, |n| n.get() * 4).min(all.len());
+    let (next, made) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(all.len())));
+    let work = || {
+        while let Some((at, one)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, all.get(at)?))) {
+            let one = make(one);
+            made.lock().unwrap_or_else(PoisonError::into_inner).push((at, one));
+        }
+    };
+    std::thread::scope(|scope| {
+        // The one that is here does what no other does.
+        for _ in 1..threads {
+            let _ = std::thread::Builder::new().name("opening".to_string()).spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+    made.sort_unstable_by_key(|(at, _)| *at);
+    made.into_iter().map(|(_, one)| one).collect()
 }
 
 /// How often files that are at fault are looked at.
@@ -234,19 +267,15 @@ fn mend(opener: Opener, site: &Shared, behind: &Threads, faulty: Vec<(PathBuf, F
             });
         }
     };
-    let failed = |e: std::io::Error| {
-        let fault = PortError::new(Fault::Unavailable, format!("a thread cannot be made: {e}"));
-        Failure::of(&fault, "the server")
-    };
-    std::thread::Builder::new().name("mending".to_string()).spawn(look).map(|_| ()).map_err(failed)
+    std::thread::Builder::new().name("mending".to_string()).spawn(look).map(drop).map_err(|e| no(e, "thread"))
 }
 
 fn take_in(opener: &Opener, site: &Shared, behind: &Threads, path: &Path) -> Result<(), Failure> {
-    for settings in opener.settings(path)? {
-        let (keeper, thread) = opener.keep(settings, &site.keepers())?;
-        behind.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
-        site.join(vec![keeper]);
-    }
+    let before = opener.serving.state.as_deref().map(keeper::Before::read);
+    let (keepers, threads): (Vec<_>, Vec<_>) =
+        opener.keep(opener.settings(path, before.as_ref())?, &site.keepers())?.into_iter().unzip();
+    behind.lock().unwrap_or_else(PoisonError::into_inner).extend(threads);
+    site.join(keepers);
     Ok(())
 }
 
@@ -291,10 +320,6 @@ fn checkouts(serving: &Serving, config: &Config) -> Result<Vec<Followed>, Failur
 
 /// Looks at a branch again and again. What comes of it is seen by whoever watches the folder.
 fn follow(followed: Followed) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| {
-        let fault = PortError::new(Fault::Unavailable, format!("a thread cannot be made: {e}"));
-        Failure::of(&fault, "the server")
-    };
     let look = move || {
         let mut failures = 0;
         loop {
@@ -308,7 +333,7 @@ fn follow(followed: Followed) -> Result<(), Failure> {
             }
         }
     };
-    std::thread::Builder::new().name("checkout".to_string()).spawn(look).map(|_| ()).map_err(failed)
+    std::thread::Builder::new().name("checkout".to_string()).spawn(look).map(drop).map_err(|e| no(e, "thread"))
 }
 
 /// The register: in the folder that was said, or in that of the first pipeline.

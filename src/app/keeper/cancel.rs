@@ -11,11 +11,11 @@ impl Keeper {
         let now = self.session().now();
         let mut book = self.book.lock();
         let (records, again) = match book.state.open.get(&run).map(|open| open.cancelled) {
-            Some(again) => (book.say(now, run, vec![Event::CancelAsked { by: by.to_string() }])?, again),
+            Some(again) => (self.write(&mut book, now, run, vec![Event::CancelAsked { by: by.to_string() }])?, again),
             None => {
                 let reason = format!("run {run} is not under way");
                 let refused = Event::Refused { call: format!("cancel run {run}"), by: by.to_string(), reason };
-                return book.say(now, 0, vec![refused]);
+                return self.write(&mut book, now, 0, vec![refused]);
             }
         };
         drop(book);

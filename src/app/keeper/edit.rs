@@ -61,20 +61,28 @@ pub struct Counted {
     pub state: PathBuf,
 }
 
-/// The pipelines of a file that counted before, for one that is at fault by now. `state` is the folder of the states unless they
-/// are beside the file.
-pub fn counted(path: &Path, state: Option<&Path>) -> Vec<Counted> {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let base = load::state_of(state, path.parent().unwrap_or(Path::new("")));
-    let below = std::fs::read_dir(&base).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let mut all: Vec<Counted> =
-        std::iter::once(base.clone()).chain(below).filter_map(|f| of_folder(&path, &f)).collect();
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    all
+/// What counted before below a folder of states, whatever files it is of.
+pub struct Before(Vec<(PathBuf, Counting)>);
+
+impl Before {
+    /// Reads it.
+    pub fn read(states: &Path) -> Before {
+        let below = std::fs::read_dir(states).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let all = std::iter::once(states.to_path_buf()).chain(below);
+        Before(all.filter_map(|folder| counting(&folder).map(|counting| (folder, counting))).collect())
+    }
+
+    /// The pipelines of a file that counted before, for one that is at fault by now.
+    pub fn of(&self, path: &Path) -> Vec<Counted> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let of_it = self.0.iter().filter(|(_, counting)| counting.is_of(&path));
+        let mut all: Vec<Counted> = of_it.filter_map(|(folder, c)| counted(&path, folder, c)).collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
 }
 
-fn of_folder(path: &Path, folder: &Path) -> Option<Counted> {
-    let counting = counting(folder).filter(|c| c.texts.first().is_some_and(|(first, _)| first == path))?;
+fn counted(path: &Path, folder: &Path, counting: &Counting) -> Option<Counted> {
     let loaded = load::load_texts(path, &counting.texts);
     let names: Vec<&str> = loaded.checked.as_ref()?.graphs().iter().map(|g| g.pipeline().name.value.as_str()).collect();
     let (name, state) = match names.as_slice() {
@@ -90,8 +98,7 @@ pub(super) fn before(settings: &Settings) -> Option<Counting> {
     let path = std::path::absolute(settings.path.as_ref()?).ok()?;
     let base = load::state_of(settings.state.as_deref(), path.parent()?);
     let own = settings.pipeline.as_ref().map(|name| base.join(name));
-    let of_this = |c: &Counting| c.texts.first().is_some_and(|(first, _)| *first == path);
-    std::iter::once(base).chain(own).filter_map(|folder| counting(&folder)).find(of_this)
+    std::iter::once(base).chain(own).filter_map(|folder| counting(&folder)).find(|counting| counting.is_of(&path))
 }
 
 /// The texts that count, if some do; they are of this folder.
@@ -103,6 +110,11 @@ impl Counting {
     /// The pipeline of these texts.
     pub fn session(&self, settings: &Settings) -> Result<Session, Failure> {
         Session::of_texts(settings, &self.texts)
+    }
+
+    /// Whether these are the texts of that file.
+    fn is_of(&self, path: &Path) -> bool {
+        self.texts.first().is_some_and(|(first, _)| first == path)
     }
 
     /// Whether these are the texts of that session.
@@ -194,14 +206,17 @@ impl Keeper {
         if book.state.memory.edit.as_ref().is_some_and(|e| e.file == edit.file) {
             return Ok(());
         }
-        book.say(now, 0, vec![Event::EditProposed { edit }]).map(|_| ())
+        self.write(&mut book, now, 0, vec![Event::EditProposed { edit }]).map(|_| ())
     }
 
     /// Writes down that no edit waits any more, since that file counts: what waited, or another one.
     pub(super) fn settle_edit(&self, counts: Digest, now: Moment) -> Result<(), PortError> {
         let mut book = self.book.lock();
         match book.state.memory.edit.as_ref().map(|e| e.file) {
-            Some(file) => book.say(now, 0, vec![Event::EditSettled { file, accepted: file == counts }]).map(|_| ()),
+            Some(file) => {
+                let settled = Event::EditSettled { file, accepted: file == counts };
+                self.write(&mut book, now, 0, vec![settled]).map(|_| ())
+            }
             None => Ok(()),
         }
     }

@@ -14,21 +14,22 @@ mod runs;
 mod watch;
 mod work;
 
-pub use edit::{Counted, Proposed, Rewritten, counted};
+pub use edit::{Before, Counted, Proposed, Rewritten};
 
 use super::telling::{self, Teller, Telling, Wake};
 use super::upkeep::prune::{self, Keep, Pruned};
 use super::{Failure, Looked, Session, Settings};
 use crate::adapters::sqlite::Sqlite;
 use crate::adapters::sqlite::register::Register;
-use crate::engine::{SharedBook, book};
+use crate::engine::{Book, SharedBook, book};
 use crate::plan::Plan;
 use crate::plan::beside::Beside;
 use crate::plan::memory::{Edit, Moment};
 use crate::ports::PortError;
 use crate::ports::sources::Head;
-use crate::run::{Record, State, Word};
+use crate::run::{Event, Record, State, Word};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -37,6 +38,9 @@ use tokio::sync::{broadcast, oneshot};
 
 /// How many records somebody who follows them may be behind before some are left out.
 const FOLLOWED: usize = 4096;
+
+/// How many records in which a text stands are read at once.
+const PIECE: u32 = 2000;
 
 /// How long those who are told may keep a server that stops.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -148,10 +152,34 @@ impl Behind {
     }
 }
 
+/// A pipeline that is open, and that nothing is done for yet. Nobody else may write to its state as long as this is there.
+pub struct Opened {
+    keeper: Arc<Keeper>,
+    keeping: Keeping,
+    asked: UnboundedReceiver<Ask>,
+    /// The last event of before it was opened.
+    before: u64,
+}
+
+impl Opened {
+    /// The pipeline.
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    /// Starts keeping it.
+    pub fn start(self) -> Result<(Arc<Keeper>, Behind), Failure> {
+        let Opened { keeper, keeping, asked, before } = self;
+        let teller = keeper.tell(keeping.telling.clone(), before).map_err(|e| Failure::of(&e, "the outbox"))?;
+        let behind = spawn(keeper.clone(), keeping, asked, teller)?;
+        Ok((keeper, behind))
+    }
+}
+
 impl Keeper {
-    /// Opens a pipeline to be kept, and starts keeping it. Nobody else may write to its state from then on.
-    pub fn start(keeping: Keeping) -> Result<(Arc<Keeper>, Behind), Failure> {
-        let Opened { session, waits, fault } = open(&keeping.settings)?;
+    /// Opens a pipeline to be kept.
+    pub fn open(keeping: Keeping) -> Result<Opened, Failure> {
+        let Counts { session, waits, fault } = open(&keeping.settings)?;
         let session = Arc::new(session);
         let (records, _) = broadcast::channel(FOLLOWED);
         let book = session.write()?;
@@ -167,14 +195,12 @@ impl Keeper {
             asks,
             records,
         });
-        let teller = keeper.tell(keeping.telling.clone(), before).map_err(|e| Failure::of(&e, "the outbox"))?;
         let (now, failed) = (keeper.session().now(), |e: PortError| Failure::of(&e, "the state"));
         match waits {
             Some(edit) => keeper.propose(edit, now).map_err(failed)?,
             None => keeper.settle_edit(keeper.session().loaded.digest, now).map_err(failed)?,
         }
-        let behind = spawn(keeper.clone(), keeping, asked, teller)?;
-        Ok((keeper, behind))
+        Ok(Opened { keeper, keeping, asked, before })
     }
 
     /// Begins to tell of every record: those who follow, and those whom the pipeline names.
@@ -241,10 +267,37 @@ impl Keeper {
         Sqlite::open_for_reading(&self.folder)?.some(after, most)?.iter().map(book::record).collect()
     }
 
-    /// At most that many of the records from `floor` on and before a number in which a text stands as it is, the newest first. Calls
-    /// block, for as long as looking through them takes.
-    pub fn records_with(&self, before: u64, floor: u64, text: &str, most: u32) -> Result<Vec<Record>, PortError> {
-        Sqlite::open_for_reading(&self.folder)?.with(before, floor, text, most)?.iter().map(book::record).collect()
+    /// At most that many of the records up to a number, the newest first; none where all of them were cut off. Calls block.
+    pub fn records_upto(&self, upto: u64, most: u32) -> Result<Vec<Record>, PortError> {
+        let rows = Sqlite::open_for_reading(&self.folder)?.some(upto.saturating_sub(u64::from(most)), most)?;
+        // Of a journal that was cut, rows come from behind the cut.
+        rows.iter().rev().filter(|row| row.number <= upto).map(book::record).collect()
+    }
+
+    /// At most that many of the records that are wanted, of those with these numbers in which a text stands as it is, the newest
+    /// first. Calls block, for as long as looking through them takes.
+    pub fn newest_with(
+        &self,
+        numbers: Range<u64>,
+        text: &str,
+        most: usize,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Result<Vec<Record>, PortError> {
+        let (Range { start, mut end }, mut found) = (numbers, Vec::new());
+        let journal = Sqlite::open_for_reading(&self.folder)?;
+        while found.len() < most {
+            let rows = journal.with(end, start, text, PIECE)?;
+            let Some(oldest) = rows.last().map(|row| row.number) else { break };
+            end = oldest;
+            for row in &rows {
+                found.extend(Some(book::record(row)?).filter(|record| wanted(record)));
+            }
+            if rows.len() < PIECE as usize {
+                break;
+            }
+        }
+        found.truncate(most);
+        Ok(found)
     }
 
     /// All records that are written from now on.
@@ -258,12 +311,16 @@ impl Keeper {
         let records = {
             let mut book = self.book.lock();
             let events = crate::run::said(&book.state.memory, &book.state.intents, word, now);
-            book.say(now, 0, events)
+            self.write(&mut book, now, 0, events)?
         };
-        // What was taken in and could not be written is known to nobody else: nothing may follow from it.
-        let records = records.inspect_err(|error| self.lost(error))?;
         let _ = self.asks.send(Ask::Said);
         Ok(records)
+    }
+
+    /// Writes events of a run, or of none. What was taken in and could not be written is known to nobody else: nothing may follow
+    /// from it.
+    fn write(&self, book: &mut Book, now: Moment, run: u64, events: Vec<Event>) -> Result<Vec<Record>, PortError> {
+        book.say(now, run, events).inspect_err(|error| self.lost(error))
     }
 
     /// The state takes nothing more.
@@ -308,8 +365,8 @@ impl Keeper {
     }
 }
 
-/// A pipeline as it is opened to be kept.
-struct Opened {
+/// A pipeline as it counts.
+struct Counts {
     session: Session,
     /// What is on the disk, where that waits for people.
     waits: Option<Edit>,
@@ -318,38 +375,34 @@ struct Opened {
 }
 
 /// The pipeline that counts: what is on the disk, unless that makes a gate weaker than what counted, or is faulty.
-fn open(settings: &Settings) -> Result<Opened, Failure> {
+fn open(settings: &Settings) -> Result<Counts, Failure> {
     let session = match Session::open(settings) {
         Ok(session) => session,
         Err(fault) => {
             let before = edit::before(settings).and_then(|counting| counting.session(settings).ok());
             return match before {
-                Some(session) => Ok(Opened { session, waits: None, fault: Some(fault) }),
+                Some(session) => Ok(Counts { session, waits: None, fault: Some(fault) }),
                 None => Err(fault),
             };
         }
     };
     let (session, waits) = weigh(session, settings)?;
-    Ok(Opened { session, waits, fault: None })
+    Ok(Counts { session, waits, fault: None })
 }
 
 fn weigh(new: Session, settings: &Settings) -> Result<(Session, Option<Edit>), Failure> {
-    let Some(old) = edit::counting(&new.folder).filter(|c| !c.is(&new)) else {
-        edit::keep(&new).map_err(|e| Failure::of(&e, "the state"))?;
-        return Ok((new, None));
+    let old = match edit::counting(&new.folder) {
+        Some(old) if old.is(&new) => return Ok((new, None)),
+        // What counted may be of an older language; then there is nothing to compare with.
+        old => old.and_then(|old| old.session(settings).ok()),
     };
-    // What counted may be of an older language; then there is nothing to compare with.
-    let Ok(old) = old.session(settings) else {
-        edit::keep(&new).map_err(|e| Failure::of(&e, "the state"))?;
-        return Ok((new, None));
-    };
-    match edit::judge(&old, &new, new.now()) {
-        edit::Verdict::Waits(waits) => Ok((old, Some(waits))),
-        edit::Verdict::Counts => {
-            edit::keep(&new).map_err(|e| Failure::of(&e, "the state"))?;
-            Ok((new, None))
-        }
+    if let Some(old) = old
+        && let edit::Verdict::Waits(waits) = edit::judge(&old, &new, new.now())
+    {
+        return Ok((old, Some(waits)));
     }
+    edit::keep(&new).map_err(|e| Failure::of(&e, "the state"))?;
+    Ok((new, None))
 }
 
 fn spawn(

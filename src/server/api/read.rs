@@ -276,46 +276,20 @@ fn chosen(
         return Ok(records);
     }
     let mut upto = keeper.state(|s| s.number);
-    if let Some(name) = query.name.as_deref().filter(|n| history::stands_in(n)) {
-        return newest_with(keeper, name, upto + 1, most, &wanted);
-    }
-    let mut found: Vec<Record> = Vec::new();
-    while upto > 0 && found.len() < most {
-        let from = upto.saturating_sub(u64::from(number).clamp(100, 1000));
-        let piece = keeper.records(from, u32::try_from(upto - from).unwrap_or(1000))?;
-        // What was before was cut off, and what comes in its place is known already.
-        let is_cut = piece.first().is_none_or(|r| r.number > from + 1);
-        let mut piece: Vec<Record> = piece.into_iter().filter(|r| r.number <= upto && wanted(r)).collect();
-        piece.append(&mut found);
-        found = piece;
-        upto = if is_cut { 0 } else { from };
-    }
-    let surplus = found.len().saturating_sub(most);
-    found.drain(..surplus);
-    Ok(found)
-}
-
-/// The newest records in which a name stands and that are wanted, in their order.
-fn newest_with(
-    keeper: &Keeper,
-    name: &str,
-    before: u64,
-    most: usize,
-    wanted: &dyn Fn(&Record) -> bool,
-) -> Result<Vec<Record>, crate::ports::PortError> {
-    const PIECE: u32 = 2000;
-    let (mut before, mut found) = (before, Vec::new());
-    while found.len() < most {
-        let piece = keeper.records_with(before, 0, name, PIECE)?;
-        let Some(oldest) = piece.last().map(|r| r.number) else { break };
-        let is_all = piece.len() < PIECE as usize;
-        found.extend(piece.into_iter().filter(|r| wanted(r)));
-        before = oldest;
-        if is_all {
-            break;
+    let mut found = match query.name.as_deref().filter(|n| history::stands_in(n)) {
+        Some(name) => keeper.newest_with(0..upto + 1, name, most, wanted)?,
+        None => {
+            let mut found: Vec<Record> = Vec::new();
+            while upto > 0 && found.len() < most {
+                let piece = keeper.records_upto(upto, number.clamp(100, 1000))?;
+                // What was before was cut off, and what comes in its place is known already.
+                upto = piece.last().map_or(0, |oldest| oldest.number - 1);
+                found.extend(piece.into_iter().filter(wanted));
+            }
+            found.truncate(most);
+            found
         }
-    }
-    found.truncate(most);
+    };
     found.reverse();
     Ok(found)
 }
@@ -360,7 +334,7 @@ pub async fn deliveries(State(site): State<Shared>, Path(pipeline): Path<String>
 
 /// What people and programs were told, and who could not be.
 pub async fn notices(State(site): State<Shared>, Path(pipeline): Path<String>) -> Result<Json<Value>, Refusal> {
-    let keeper = keeper(&site, &pipeline)?.clone();
+    let keeper = keeper(&site, &pipeline)?;
     let (notices, untold) = blocking(move || {
         Ok::<_, crate::ports::PortError>((crate::app::telling::newest(&keeper.folder, 200)?, keeper.untold()?))
     })

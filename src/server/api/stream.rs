@@ -28,6 +28,8 @@ use tokio::sync::broadcast::error::RecvError;
 const BEAT: Duration = Duration::from_millis(250);
 /// How much of a log is sent at once.
 const PIECE: u64 = 256 << 10;
+/// How many events are looked through at once for the end of a step.
+const RECORDS: u32 = 2000;
 /// The most events that are sent to somebody who comes back.
 const MISSED: u32 = 10_000;
 
@@ -131,19 +133,18 @@ pub fn find(keeper: &Keeper, step: &str, run: Option<u64>) -> Result<Option<At>,
     }
     // The newest first, in pieces: a log that is asked for is one of the last as a rule.
     let mut upto = keeper.state(|s| s.number);
-    while upto > 0 {
-        let from = upto.saturating_sub(2000);
-        let records = keeper.records(from, u32::try_from(upto - from).unwrap_or(2000))?;
-        for record in records.iter().rev().filter(|r| run.is_none_or(|n| n == r.run)) {
+    loop {
+        let records = keeper.records_upto(upto, RECORDS)?;
+        let Some(oldest) = records.last() else { return Ok(None) };
+        upto = oldest.number - 1;
+        for record in records.iter().filter(|r| run.is_none_or(|n| n == r.run)) {
             let Event::StepFinished { step: of, outcome, .. } = &record.event else { continue };
             let (Outcome::Succeeded { log, .. } | Outcome::Failed { log, .. }) = outcome;
             if let Some(log) = log.as_ref().filter(|_| **of == *step) {
                 return Ok(Some(At { path: session.logs().join(&log.path), is_running: false }));
             }
         }
-        upto = from;
     }
-    Ok(None)
 }
 
 /// A log that is read while it grows.

@@ -6,7 +6,7 @@ use super::super::pages::login::{self, Offer, is_ours};
 use super::super::routes::Shared;
 use super::super::site::{Claims, Person, SESSION};
 use super::super::tokens;
-use super::{answer, blocking, on_to, viewer};
+use super::{answer, blocking, filled_in, on_to, viewer};
 use crate::adapters::sqlite::register::Browser;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Query, State};
@@ -47,8 +47,7 @@ pub async fn enter(
     headers: HeaderMap,
     said: Result<Form<Entry>, FormRejection>,
 ) -> Result<Response, Refusal> {
-    let wrong = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "the form is not one of this server's");
-    let Form(entry) = said.map_err(wrong)?;
+    let entry = filled_in(said)?;
     is_ours_to_send(&headers)?;
     let token = entry.token.trim().to_string();
     if token.len() > login::TOKEN {

@@ -5,7 +5,7 @@ use super::super::pages::{self, address};
 use super::super::routes::Shared;
 use super::super::site::Person;
 use super::say::{is_meant, reason_of, refused};
-use super::{answer, blocking, keeper, look, on_to};
+use super::{answer, blocking, filled_in, keeper, look, on_to};
 use crate::app::Keeper;
 use crate::digest::Digest;
 use crate::run::Saying;
@@ -65,8 +65,7 @@ pub async fn reject(
 }
 
 async fn decide(site: Shared, person: Person, pipeline: String, said: Said, no: bool) -> Result<Response, Refusal> {
-    let wrong = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "the form is not one of this server's");
-    let Form(word) = said.map_err(wrong)?;
+    let word = filled_in(said)?;
     is_meant(&person, &word.csrf)?;
     let reason = reason_of(&word.reason, no)?;
     let here = address(&["p", &pipeline, "edit"]);

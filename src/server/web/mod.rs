@@ -25,6 +25,8 @@ use crate::app::Keeper;
 use crate::app::keeper::View;
 use crate::ports::PortError;
 use crate::report::Clock;
+use axum::Form;
+use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -139,6 +141,12 @@ fn on_to(address: &str) -> Response {
     }
     guarded(&mut response, headers::PAGE);
     response
+}
+
+/// What a form says, if it is one of ours.
+fn filled_in<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Refusal> {
+    let wrong = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "the form is not one of this server's");
+    form.map(|Form(said)| said).map_err(wrong)
 }
 
 /// Somebody, as pages know them.

@@ -5,7 +5,7 @@ use super::super::pages::{self, address};
 use super::super::routes::Shared;
 use super::super::site::Person;
 use super::super::tokens;
-use super::{answer, blocking, keeper, look, on_to};
+use super::{answer, blocking, filled_in, keeper, look, on_to};
 use crate::digest::Digest;
 use crate::run::{Event, Record, Saying};
 use axum::extract::rejection::FormRejection;
@@ -55,8 +55,7 @@ async fn decide(
     said: Said,
     no: bool,
 ) -> Result<Response, Refusal> {
-    let wrong = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "the form is not one of this server's");
-    let Form(word) = said.map_err(wrong)?;
+    let word = filled_in(said)?;
     is_meant(&person, &word.csrf)?;
     let reason = reason_of(&word.reason, no)?;
     let here = address(&["p", &pipeline, "gates", &environment]);

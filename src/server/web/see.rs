@@ -27,7 +27,7 @@ const SEARCHED: u64 = 20_000;
 /// How many are read to see which run a place in the journal is of.
 const FEW: u32 = 8;
 /// How many of them at once.
-const PIECE: u64 = 2000;
+const PIECE: u32 = 2000;
 
 type Asker = Extension<Person>;
 
@@ -185,7 +185,7 @@ pub(super) fn records_of(site: &Shared, keeper: &Keeper, run: u64) -> Result<Vec
     let mut most = 64;
     while records.len() < RUN as usize {
         let piece = keeper.records(after, most)?;
-        most = (most * 4).min(PIECE as u32);
+        most = (most * 4).min(PIECE);
         let Some(newest) = piece.last().map(|r| r.number) else { break };
         let end = piece.iter().position(|r| is_end_of(r, run));
         // Its own end is its last event; another's beginning is none of it.
@@ -232,15 +232,16 @@ fn first_of(keeper: &Keeper, run: u64, last: u64) -> Result<u64, PortError> {
     }
     // An older run that went on beside it may have hidden its beginning: that is not far before.
     let mut upto = low;
-    while upto > 0 {
-        let from = upto.saturating_sub(PIECE);
-        let piece = keeper.records(from, u32::try_from(upto - from).unwrap_or(u32::MAX))?;
+    loop {
+        let piece = keeper.records_upto(upto, PIECE)?;
         let started = |r: &&Record| matches!(r.event, Event::RunStarted { .. });
-        match piece.iter().rev().find(|r| started(r) && r.run <= run) {
+        match piece.iter().find(|r| started(r) && r.run <= run) {
             Some(record) if record.run == run => return Ok(record.number),
             Some(_) => break,
-            None => upto = from,
+            None => {}
         }
+        let Some(oldest) = piece.last() else { break };
+        upto = oldest.number - 1;
     }
     Ok(low)
 }
@@ -317,17 +318,8 @@ fn part(keeper: &Keeper, back: &Back) -> Result<past::Part, PortError> {
     let mut records: Vec<Record> = Vec::new();
     if let Some(name) = about.as_deref().filter(|a| told::stands_in(a)) {
         let floor = start.saturating_sub(SEARCHED);
-        let mut before = start;
-        while records.len() < past::PAGE {
-            let found = keeper.records_with(before, floor, name, PIECE as u32)?;
-            let Some(oldest) = found.last().map(|r| r.number) else { break };
-            let is_all = found.len() < PIECE as usize;
-            records.extend(found.into_iter().filter(|r| told::is_about(r, name)));
-            before = oldest;
-            if is_all {
-                break;
-            }
-        }
+        // One more than a page tells whether there are more.
+        records = keeper.newest_with(floor..start, name, past::PAGE + 1, |r| told::is_about(r, name))?;
         let is_cut = records.len() > past::PAGE;
         records.truncate(past::PAGE);
         let upto = if is_cut { records.last().map_or(floor, |r| r.number) } else { floor };
@@ -336,14 +328,13 @@ fn part(keeper: &Keeper, back: &Back) -> Result<past::Part, PortError> {
     }
     let (piece, floor) = match about {
         Some(_) => (PIECE, start.saturating_sub(SEARCHED)),
-        None => (past::PAGE as u64, 0),
+        None => (past::PAGE as u32, 0),
     };
     while upto > floor && records.len() < past::PAGE {
-        let from = upto.saturating_sub(piece);
-        let wanted = |r: &Record| about.as_ref().is_none_or(|a| told::is_about(r, a));
-        let found = keeper.records(from, u32::try_from(upto - from).unwrap_or(u32::MAX))?;
-        records.extend(found.into_iter().rev().filter(wanted));
-        upto = from;
+        let found = keeper.records_upto(upto, piece)?;
+        // What was before was cut off.
+        upto = found.last().map_or(0, |oldest| oldest.number - 1);
+        records.extend(found.into_iter().filter(|r| about.as_ref().is_none_or(|a| told::is_about(r, a))));
     }
     if records.len() > past::PAGE {
         records.truncate(past::PAGE);

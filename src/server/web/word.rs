@@ -6,7 +6,7 @@ use super::super::pages::{Look, address};
 use super::super::routes::Shared;
 use super::super::site::Person;
 use super::say::{is_meant, reason_of, refused};
-use super::{answer, blocking, keeper, look, on_to};
+use super::{answer, blocking, filled_in, keeper, look, on_to};
 use crate::app::keeper::Hastened;
 use crate::app::{Failure, Keeper, names};
 use crate::run::{Record, Saying};
@@ -77,8 +77,7 @@ pub async fn say(
     said: Result<Form<Said>, FormRejection>,
 ) -> Result<Response, Refusal> {
     let what = What::of(&what).ok_or_else(Refusal::absent)?;
-    let wrong = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "the form is not one of this server's");
-    let Form(form) = said.map_err(wrong)?;
+    let form = filled_in(said)?;
     is_meant(&person, &form.csrf)?;
     let reason = reason_of(&form.reason, what.needs_reason())?;
     let about = About { name: form.about, of: form.of.filter(|of| !of.is_empty()) };

@@ -194,3 +194,26 @@ fn what_was_served_goes_on_when_its_file_is_faulty_at_the_next_start() {
     served.lab.write("lockgate.kdl", &good);
     wait_for("the fault to be gone", || fault().is_null());
 }
+
+#[test]
+fn of_a_file_that_is_mended_all_pipelines_are_taken_in_or_none() {
+    let lab = Lab::copy_of("examples/01-first-light");
+    let one = write_shop(&lab, "other");
+    lab.write("other/lockgate.kdl", &one.replace("after=dev", "after=nowhere"));
+    let config = format!("{CONFIG}\npipeline \"lockgate.kdl\"\npipeline \"other/lockgate.kdl\"\n");
+    let served = Served::of(lab, &config, &[]);
+    let all = || served.get("viv", "/api/v1/pipelines").json();
+    // The second of two wants a secret that is not there.
+    let two = one
+        .replace("lockgate 1\npipeline shop {", "pipeline second {\n    secret hook { file \"hook\" }")
+        .replace("folder \"app\" }", "folder \"app\"; trigger webhook=hook }");
+    served.lab.write("other/lockgate.kdl", &format!("{one}{two}"));
+    wait_for("what is missing to be told", || {
+        all()["faulty"][0]["fault"].as_str().is_some_and(|fault| fault.contains("hook"))
+    });
+    assert_eq!(all()["pipelines"].as_array().map(Vec::len), Some(1), "{}", all());
+    served.lab.write("other/hook", "a secret of some length");
+    served.lab.write("other/lockgate.kdl", &format!("{one}\n{two}"));
+    wait_for("both to be taken in", || all()["pipelines"].as_array().is_some_and(|all| all.len() == 3));
+    assert!(all()["faulty"].is_null(), "{}", all());
+}

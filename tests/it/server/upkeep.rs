@@ -146,6 +146,37 @@ fn whatever_goes_the_plan_is_the_same_and_the_way_back_stays_open() {
 }
 
 #[test]
+fn of_a_journal_that_was_cut_no_page_shows_what_comes_later() {
+    let mut served = Served::example();
+    served.waits_at("staging");
+    served.approve("rita", "staging").is(200);
+    wait_for("staging", || served.has("staging").is_some());
+    served.settled();
+    signal(&served.child, Signal::KILL);
+    served.child.wait().expect("it ends");
+    std::thread::sleep(Duration::from_millis(5));
+    let keep = Keep { runs: Some(Duration::from_millis(1)), left: 3, ..Keep::default() };
+    let now = jiff::Timestamp::now().as_millisecond();
+    alone(&served.lab.at("state"), &keep, now, false).expect("pruned");
+    served.restart(&[]);
+    let name = served.name();
+    let numbers = |path: &str| -> Vec<u64> {
+        let page = served.get("viv", &format!("/p/{name}/{path}")).is(200).body;
+        page.split("title=\"event ").skip(1).filter_map(|p| p.split('"').next()?.parse().ok()).collect()
+    };
+    let all = numbers("history");
+    let (newest, oldest) = (*all.first().expect("an event"), *all.last().expect("an event"));
+    assert!(oldest > 1 && newest >= oldest + 2, "something was cut off and something is left: {all:?}");
+    for before in 2..=newest + 1 {
+        let wanted: Vec<u64> = (oldest..before).rev().collect();
+        assert_eq!(numbers(&format!("history?before={before}")), wanted, "before {before}");
+    }
+    let told = served.get("viv", &format!("/api/v1/pipelines/{name}/history?number=10000")).is(200).body;
+    assert_eq!(told.lines().count(), all.len());
+    served.get("viv", &format!("/api/v1/pipelines/{name}/log?step=nothing")).is(404);
+}
+
+#[test]
 fn killed_at_any_moment_the_state_is_whole() {
     let lab = Lab::copy_of("examples/01-first-light");
     lab.run(&["apply"]).exits(3);
