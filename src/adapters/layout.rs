@@ -10,7 +10,10 @@
 //! layout before or after a push, and a push that was cut off has only left blobs that nobody names.
 
 mod folder;
+mod prune;
 mod store;
+
+pub use prune::{Gone, prune};
 
 use crate::digest::Digest;
 use crate::image::limits;

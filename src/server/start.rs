@@ -341,9 +341,7 @@ fn open_register(serving: &Serving, files: &[PathBuf]) -> Result<Register, Failu
     let beside = || files.first().and_then(|p| p.parent()).unwrap_or(Path::new("")).join(".lockgate");
     let folder = serving.state.clone().unwrap_or_else(beside);
     let failed = |e: PortError| Failure::of(&e, "the server's register");
-    let register = Register::open(&folder).map_err(failed)?;
-    register.tidy(jiff::Timestamp::now().as_millisecond()).map_err(failed)?;
-    Ok(register)
+    Register::open(&folder).map_err(failed)
 }
 
 /// The secrets that sign webhooks have to be there, and not be empty: a signature by nothing is nobody's.

@@ -33,10 +33,11 @@ fn sleep(site: &Shared, time: Duration) -> bool {
 }
 
 fn prune(site: &Shared) {
-    if let Err(error) = site.register.tidy(site.now()) {
+    let (keep, now) = (site.config().keep, site.now());
+    let audited = now.saturating_sub(i64::try_from(keep.audit.as_millis()).unwrap_or(i64::MAX));
+    if let Err(error) = site.register.tidy(now, audited) {
         tracing::error!("the register cannot be tidied: {error}");
     }
-    let keep = site.config().keep;
     for keeper in site.keepers().iter() {
         match keeper.prune(&keep) {
             Ok(pruned) if pruned == Default::default() => {}

@@ -138,7 +138,8 @@ impl Writer {
         if new == old { Ok(()) } else { self.write_index(&new) }
     }
 
-    fn write_index(&self, index: &Index) -> Result<(), PortError> {
+    /// Writes down which images there are.
+    pub(super) fn write_index(&self, index: &Index) -> Result<(), PortError> {
         let unwritten = |why| PortError::new(Fault::Invalid, format!("`{INDEX}` cannot be written: {why}"));
         let bytes = serde_json::to_vec(index).map_err(unwritten)?;
         self.write(&self.folder.path.join(INDEX), &bytes)

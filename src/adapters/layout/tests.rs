@@ -243,3 +243,30 @@ fn other_folders_are_left_alone() {
     assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
     assert!(push(&path.join("mine"), &[], &[], &["1"], &[]).is_err());
 }
+
+#[test]
+fn what_nobody_names_goes_with_the_layers_that_are_of_no_other() {
+    let (_keep, path) = temporary();
+    let long_ago = std::time::UNIX_EPOCH;
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+    assert_eq!(prune(&path, &|_| false, later, false), Ok(Gone::default()), "there is no layout");
+    let named = push(&path, &["base", "one"], &["base", "one"], &["1"], &[]).unwrap();
+    let other = push(&path, &["base", "two"], &["base", "two"], &["2"], &[]).unwrap();
+    let before = snapshot(&path);
+    let is_named = |digest| digest == named;
+    assert_eq!(prune(&path, &is_named, long_ago, false), Ok(Gone::default()), "nothing is old enough");
+    let told = prune(&path, &is_named, later, true).unwrap();
+    assert_eq!(snapshot(&path), before, "it was only told");
+    let (manifest, config) = image(&["base", "two"]);
+    assert_eq!(told, Gone { images: 1, bytes: (manifest.len() + config.len() + 3) as u64 });
+    assert_eq!(prune(&path, &is_named, later, false), Ok(told));
+    assert_eq!((Layouts.exists(&at(&path), named), Layouts.exists(&at(&path), other)), (Ok(true), Ok(false)));
+    assert_eq!(Layouts.tags(&at(&path)).unwrap(), ["1"]);
+    for (layer, is_there) in [("base", true), ("one", true), ("two", false)] {
+        assert_eq!(Folder::open(&path).unwrap().has(Digest::of(layer)), is_there, "{layer}");
+    }
+    // It comes again as any other.
+    assert_eq!(push(&path, &["base", "two"], &["two"], &["2"], &[]), Ok(other));
+    assert_eq!(prune(&path, &is_named, later, false).map(|gone| gone.images), Ok(1));
+    assert_eq!(prune(&path, &is_named, later, false), Ok(Gone::default()));
+}

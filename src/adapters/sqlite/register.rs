@@ -164,8 +164,9 @@ impl Register {
         self.0.select(sql, params![pipeline, most], delivery)
     }
 
-    /// Forgets what nobody will send again, and browsers whose time is over.
-    pub fn tidy(&self, now: i64) -> Result<(), PortError> {
+    /// Forgets what nobody will send again, browsers whose time is over, and who did what before `audited`.
+    pub fn tidy(&self, now: i64, audited: i64) -> Result<(), PortError> {
+        self.0.write("DELETE FROM audit WHERE at < ?1", [audited])?;
         self.0.write("DELETE FROM deliveries WHERE at < ?1 AND outcome IS NOT NULL", [now - REMEMBERED])?;
         self.0.write("DELETE FROM sessions WHERE expires < ?1", [now]).map(|_| ())
     }
@@ -305,7 +306,10 @@ mod tests {
         register.settle(&[open[0].id], "run 1").expect("written");
         assert_eq!(register.open_deliveries("shop").expect("read").len(), 1);
         assert_eq!(register.deliver(&[of("a")]).expect("written"), [Taken::Known]);
-        register.tidy(1000 + REMEMBERED + 1).expect("tidied");
+        let row = |at| Audit { at, person: "ann".into(), call: "login".into(), outcome: "signed in".into() };
+        [5, 6].into_iter().for_each(|at| register.audit(&row(at)).expect("written"));
+        register.tidy(1000 + REMEMBERED + 1, 6).expect("tidied");
+        assert_eq!(register.audits(9).expect("read"), [row(6)], "what is older than was said goes");
         assert_eq!(register.deliveries("shop", 9).expect("read").len(), 1, "an open one stays");
     }
 

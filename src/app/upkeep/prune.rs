@@ -21,6 +21,10 @@ pub const CACHE: u64 = 20 << 30;
 
 /// How many events are left unless said.
 const LEFT: u64 = 200;
+/// For how long it is kept who did what to a server, unless said.
+const AUDIT: Duration = Duration::from_secs(365 * 24 * 3600);
+/// After how long without a change what bears a name of passing things is nobody's any more: it was left by what was cut off.
+const SCRATCH: Duration = Duration::from_secs(24 * 3600);
 
 /// For how long what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +37,13 @@ pub struct Keep {
     pub cache: u64,
     /// How many events are left whatever their age: what people look at first.
     pub left: u64,
+    /// Who did what to a server that is of no pipeline.
+    pub audit: Duration,
 }
 
 impl Default for Keep {
     fn default() -> Keep {
-        Keep { runs: None, logs: None, cache: CACHE, left: LEFT }
+        Keep { runs: None, logs: None, cache: CACHE, left: LEFT, audit: AUDIT }
     }
 }
 
@@ -50,8 +56,12 @@ pub struct Pruned {
     pub logs: u64,
     /// Kept things that nobody refers to any more.
     pub kept: u64,
+    /// Images that were built and nobody refers to any more.
+    pub images: u64,
     /// Things that can be made again.
     pub cache: u64,
+    /// What was left by something that was cut off.
+    pub scratch: u64,
     /// How many bytes of files were given back.
     pub bytes: u64,
 }
@@ -62,8 +72,14 @@ impl Pruned {
         if *self == Pruned::default() {
             return "nothing is old enough".to_string();
         }
-        let counts =
-            [(self.events, "events"), (self.logs, "logs"), (self.kept, "kept things"), (self.cache, "cached things")];
+        let counts = [
+            (self.events, "events"),
+            (self.logs, "logs"),
+            (self.kept, "kept things"),
+            (self.images, "images"),
+            (self.cache, "cached things"),
+            (self.scratch, "left-over things"),
+        ];
         let counts: Vec<String> =
             counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
         format!("{}, {} KiB of files", counts.join(", "), self.bytes.div_ceil(1024))
@@ -89,11 +105,13 @@ pub fn prune(folder: &Path, shared: &SharedBook, keep: &Keep, now: i64, dry: boo
         let mut names = kept::names_in(&book::base_of(&state)?.body);
         names.extend(names_in_events(folder, old.map_or(0, |(_, old)| old.number))?);
         kept::unnamed(folder, &state, &names, before(age), dry, &mut pruned)?;
+        kept::images(folder, &names, before(age), dry, &mut pruned)?;
     }
     if let Some(age) = keep.logs {
         logs(folder, &state, before(age), dry, &mut pruned)?;
     }
     kept::cache(folder, keep.cache, dry, &mut pruned)?;
+    kept::scratch(folder, before(SCRATCH), dry, &mut pruned)?;
     Ok(pruned)
 }
 

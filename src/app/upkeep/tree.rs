@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// How deep folders of a state may be.
-const DEPTH: usize = 12;
+pub const DEPTH: usize = 12;
 /// Parts of a pipeline's state that can be made again. What folders were is in `cache` as well,
 /// and cannot be had from elsewhere any more.
 const MADE_AGAIN: &[&str] = &["work", "checkouts"];
@@ -67,6 +67,56 @@ pub fn below(folder: &Path) -> Result<Vec<Entry>, PortError> {
     Ok(found)
 }
 
+/// What is in a folder, and whether it is a folder itself; links are none.
+pub fn entries(folder: &Path) -> Result<Vec<(PathBuf, bool)>, PortError> {
+    let mut found = Vec::new();
+    for name in names(folder)? {
+        let path = folder.join(name);
+        match kind(&path)? {
+            Kind::Folder => found.push((path, true)),
+            Kind::File(..) => found.push((path, false)),
+            Kind::Other => {}
+        }
+    }
+    Ok(found)
+}
+
+/// The size of a file or of all files in a folder, and when any of it was written last.
+pub fn whole(path: &Path) -> Result<(u64, i64), PortError> {
+    let (mut size, mut last) = (0, changed(path).unwrap_or(i64::MAX));
+    let mut folders = vec![path.to_path_buf()];
+    if let Kind::File(size, written, _) = kind(path)? {
+        return Ok((size, written));
+    }
+    while let Some(folder) = folders.pop() {
+        for name in names(&folder)? {
+            let path = folder.join(name);
+            match kind(&path)? {
+                Kind::Folder => {
+                    last = last.max(changed(&path).unwrap_or(i64::MAX));
+                    folders.push(path);
+                }
+                Kind::File(of_it, written, _) => {
+                    size += of_it;
+                    last = last.max(written);
+                }
+                Kind::Other => {}
+            }
+        }
+    }
+    Ok((size, last))
+}
+
+/// When something was changed last, in milliseconds since 1970.
+fn changed(path: &Path) -> Option<i64> {
+    path.symlink_metadata().ok().map(|m| at(&m))
+}
+
+fn at(metadata: &std::fs::Metadata) -> i64 {
+    let written = metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+    written.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+}
+
 fn walk(root: &Path, relative: &Path, depth: usize, found: &mut Vec<Entry>) -> Result<(), PortError> {
     let folder = root.join(relative);
     let is_state = depth == 0 || Sqlite::is_at(&folder);
@@ -104,11 +154,7 @@ enum Kind {
 fn kind(path: &Path) -> Result<Kind, PortError> {
     match path.symlink_metadata() {
         Ok(m) if m.is_dir() => Ok(Kind::Folder),
-        Ok(m) if m.is_file() => {
-            let written = m.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-            let written = written.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX));
-            Ok(Kind::File(m.len(), written, m.mode() & 0o777))
-        }
+        Ok(m) if m.is_file() => Ok(Kind::File(m.len(), at(&m), m.mode() & 0o777)),
         Ok(_) => Ok(Kind::Other),
         // Somebody else has just taken it away.
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(Kind::Other),

@@ -376,7 +376,8 @@ fn keep(node: Node<'_>) -> Keep {
     let time = |key: &str| prop(node, key).and_then(|d| duration::parse(&d).ok());
     let cache = node.prop("cache").and_then(|p| p.value().as_i64()).and_then(|n| u64::try_from(n).ok());
     let usual = Keep::default();
-    Keep { runs: time("runs"), logs: time("logs"), cache: cache.map_or(usual.cache, |mib| mib << 20), ..usual }
+    let (cache, audit) = (cache.map_or(usual.cache, |mib| mib << 20), time("audit").unwrap_or(usual.audit));
+    Keep { runs: time("runs"), logs: time("logs"), cache, audit, ..usual }
 }
 
 fn bounds(node: Node<'_>) -> Limits {
@@ -424,7 +425,7 @@ mod tests {
             grant admin platform
             limits body=64 timeout="5s"
             mail "smtp.example.com" from="lockgate@example.com" user=lockgate { password file="smtp" }
-            keep logs="30d" runs="365d"
+            keep logs="30d" runs="365d" audit="90d"
             oidc issuer="https://id.example.com" client=lockgate { secret env=OIDC_SECRET }
             "#,
         )
@@ -437,6 +438,7 @@ mod tests {
         assert_eq!(config.pipelines[1].git.as_ref().map(|g| g.branch.as_str()), Some("trunk"));
         let days = |n: u64| Some(Duration::from_secs(n * 86_400));
         assert_eq!((config.keep.logs, config.keep.runs, config.keep.cache), (days(30), days(365), 20 << 30));
+        assert_eq!(Some(config.keep.audit), days(90));
         let mail = config.mail.as_ref().expect("a mail server");
         assert_eq!((mail.host.as_str(), mail.tls.as_str(), mail.port), ("smtp.example.com", "starttls", None));
         assert_eq!(mail.password, Some(SecretAt::File("/etc/lockgate/smtp".into())));

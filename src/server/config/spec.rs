@@ -186,6 +186,7 @@ static KEEP: Spec = Spec {
         Prop::new("runs", Ty::Format(&format::DURATION), "Events of runs that ended, with what only they refer to.")
             .default("for ever"),
         Prop::new("cache", Ty::Count(1, 1 << 20), "How much of what can be made again, in MiB.").default("`20480`"),
+        Prop::new("audit", Ty::Format(&format::DURATION), "Who did what to the server itself.").default("`365d`"),
     ],
     example: r#"keep logs="30d" runs="365d" cache=20480"#,
     ..Spec::new(

@@ -126,7 +126,7 @@ fn whatever_goes_the_plan_is_the_same_and_the_way_back_stays_open() {
     assert!(lab.has(".lockgate/logs/1"));
     std::thread::sleep(Duration::from_millis(1100));
     let second = Some(Duration::from_secs(1));
-    let keep = Keep { runs: second, logs: second, cache: 0, left: 0 };
+    let keep = Keep { runs: second, logs: second, cache: 0, left: 0, ..Keep::default() };
     let now = jiff::Timestamp::now().as_millisecond();
     let pruned = alone(&lab.at(".lockgate"), &keep, now, false).expect("pruned");
     assert!(pruned.events > 50 && pruned.logs > 3, "{pruned:?}");

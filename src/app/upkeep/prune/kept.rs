@@ -2,13 +2,15 @@
 
 use super::super::tree;
 use super::Pruned;
-use crate::adapters::TEMPORARY;
+use crate::adapters::sqlite::Sqlite;
+use crate::adapters::{TEMPORARY, layout};
 use crate::digest::Digest;
 use crate::ports::PortError;
 use crate::run::State;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Parts of a state whose files are named by digests that the state or its events name.
 const NAMED: &[&str] = &["shelf/bundles", "outputs"];
@@ -86,6 +88,56 @@ pub(super) fn unnamed(
             let is_named = named_by(&entry.path).is_none_or(|name| files.contains(&name));
             if !is_named && entry.written < before {
                 take(root.join("files").join(&entry.path), entry.size)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes images that were built and that nobody names, with their layers.
+pub(super) fn images(
+    folder: &Path,
+    names: &BTreeSet<String>,
+    before: i64,
+    dry: bool,
+    pruned: &mut Pruned,
+) -> Result<(), PortError> {
+    let before = UNIX_EPOCH + Duration::from_millis(u64::try_from(before).unwrap_or(0));
+    let gone = layout::prune(&folder.join("images"), &|digest| names.contains(&digest.hex()), before, dry)?;
+    pruned.images += gone.images;
+    pruned.bytes += gone.bytes;
+    Ok(())
+}
+
+/// Removes what bears the name of passing things and was not written to since a moment, nor anything in it. What is of another
+/// pipeline's state is left to that one.
+pub(super) fn scratch(folder: &Path, before: i64, dry: bool, pruned: &mut Pruned) -> Result<(), PortError> {
+    let mut folders = vec![(folder.to_path_buf(), 0)];
+    while let Some((at, depth)) = folders.pop() {
+        for (path, is_folder) in tree::entries(&at)? {
+            let is_scratch = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(TEMPORARY));
+            if !is_scratch {
+                if is_folder && depth < tree::DEPTH && !Sqlite::is_at(&path) {
+                    folders.push((path, depth + 1));
+                }
+                continue;
+            }
+            let (size, written) = tree::whole(&path)?;
+            if written >= before {
+                continue;
+            }
+            let removed = match (dry, is_folder) {
+                (true, _) => Ok(()),
+                (false, true) => std::fs::remove_dir_all(&path),
+                (false, false) => std::fs::remove_file(&path),
+            };
+            match removed {
+                Ok(()) => {
+                    pruned.scratch += 1;
+                    pruned.bytes += size;
+                }
+                Err(e) if e.kind() == ErrorKind::NotFound => {}
+                Err(e) => return Err(tree::failed(&path, "removed", &e)),
             }
         }
     }
@@ -174,6 +226,42 @@ mod tests {
         assert_eq!(names_in(a.as_bytes()).len(), 1);
         assert_eq!(named_by(Path::new(&format!("ab/{a}.x"))), Some(a));
         assert_eq!(named_by(Path::new("heads/readme")), None);
+    }
+
+    #[test]
+    fn what_was_cut_off_goes_when_nobody_has_touched_it_for_long() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let at = |path: &str| dir.path().join(path);
+        let name = |what: &str| format!("{TEMPORARY}{what}");
+        for folder in [name("old"), name("young"), "work/deep".into(), "other".into()] {
+            std::fs::create_dir_all(at(&folder)).expect("made");
+        }
+        let age = |path: &Path, seconds: u64| {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            std::fs::File::open(path).and_then(|file| file.set_modified(time)).expect("aged");
+        };
+        let (old, young) = (1_000, 9_000);
+        let written = |path: String, seconds: u64| {
+            std::fs::write(at(&path), "x").expect("written");
+            age(&at(&path), seconds);
+        };
+        written(name("old/file"), old);
+        written(name("young/file"), young);
+        written(format!("work/deep/{}", name("file")), old);
+        written("work/deep/file".into(), old);
+        // The state of another pipeline.
+        written("other/journal.db".into(), old);
+        written(format!("other/{}", name("file")), old);
+        age(&at(&name("old")), old);
+        age(&at(&name("young")), old);
+        for dry in [true, false] {
+            let mut pruned = Pruned::default();
+            scratch(dir.path(), 5_000_000, dry, &mut pruned).expect("pruned");
+            assert_eq!((pruned.scratch, pruned.bytes), (2, 2), "{dry}");
+        }
+        assert!(!at(&name("old")).exists() && !at(&format!("work/deep/{}", name("file"))).exists());
+        assert!(at(&name("young/file")).exists() && at("work/deep/file").exists());
+        assert!(at(&format!("other/{}", name("file"))).exists());
     }
 
     #[test]
