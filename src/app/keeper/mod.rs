@@ -31,7 +31,7 @@ use crate::run::{Event, Record, State, Word};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot};
@@ -56,7 +56,8 @@ pub struct Keeper {
     session: RwLock<Arc<Session>>,
     view: RwLock<View>,
     asks: UnboundedSender<Ask>,
-    records: broadcast::Sender<Record>,
+    /// Those who follow what is written. Room for them is made when the first one comes: most pipelines have none.
+    followers: Arc<OnceLock<broadcast::Sender<Record>>>,
 }
 
 /// What is known of a kept pipeline besides its state.
@@ -181,7 +182,6 @@ impl Keeper {
     pub fn open(keeping: Keeping) -> Result<Opened, Failure> {
         let Counts { session, waits, fault } = open(&keeping.settings)?;
         let session = Arc::new(session);
-        let (records, _) = broadcast::channel(FOLLOWED);
         let book = session.write()?;
         let before = book.state.number;
         let (asks, asked) = unbounded_channel();
@@ -193,7 +193,7 @@ impl Keeper {
             session: RwLock::new(session),
             view: RwLock::new(View { file_fault: fault, ..View::default() }),
             asks,
-            records,
+            followers: Arc::default(),
         });
         let (now, failed) = (keeper.session().now(), |e: PortError| Failure::of(&e, "the state"));
         match waits {
@@ -205,15 +205,15 @@ impl Keeper {
 
     /// Begins to tell of every record: those who follow, and those whom the pipeline names.
     fn tell(self: &Arc<Keeper>, telling: Telling, before: u64) -> Result<Teller, PortError> {
-        let (keeper, told) = (self.clone(), self.records.clone());
+        let (keeper, followers) = (self.clone(), self.followers.clone());
         let teller = Teller::start(telling, self.book.clone(), before, move || keeper.session().voice())?;
         let wake: Wake = teller.wake();
         #[cfg(feature = "otel")]
         let traces = super::traces::Traces::of_environment(&self.name, &self.folder);
         self.book.lock().watch(Box::new(move |records| {
-            for record in records {
-                // Nobody may be listening.
-                let _ = told.send(record.clone());
+            if let Some(followers) = followers.get() {
+                // They may have gone.
+                records.iter().for_each(|record| drop(followers.send(record.clone())));
             }
             wake.look();
             #[cfg(feature = "otel")]
@@ -302,7 +302,7 @@ impl Keeper {
 
     /// All records that are written from now on.
     pub fn follow(&self) -> broadcast::Receiver<Record> {
-        self.records.subscribe()
+        self.followers.get_or_init(|| broadcast::channel(FOLLOWED).0).subscribe()
     }
 
     /// Says something. What follows is on the disk when this returns, a refusal, too. Calls block, for as long as a commit takes.

@@ -72,6 +72,10 @@ impl Measured {
         line.split_whitespace().nth(1).and_then(|n| n.parse::<f64>().ok()).expect("a number") / 1024.0
     }
 
+    fn threads(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/task", self.child.id())).map_or(0, Iterator::count)
+    }
+
     /// Seconds of CPU that it has used.
     fn cpu(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
@@ -248,6 +252,73 @@ fn pushed() {
     }
     all.sort_unstable();
     println!("from a webhook to the started build: median {} ms, worst {} ms", all[all.len() / 2], all[all.len() - 1]);
+}
+
+/// The programs of this machine that have that argument.
+fn programs(argument: &str) -> Vec<rustix::process::Pid> {
+    let all = std::fs::read_dir("/proc").expect("processes").filter_map(Result::ok);
+    let numbers = all.filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok());
+    let has = |pid: &i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|b| *b == 0).collect::<Vec<_>>() == [b"sleep", argument.as_bytes(), b""]
+    };
+    numbers.filter(has).filter_map(rustix::process::Pid::from_raw).collect()
+}
+
+/// Ends the programs that a killed server has left.
+fn end_all(argument: &str) {
+    for pid in programs(argument) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+    wait_for("their end", || programs(argument).is_empty());
+}
+
+#[test]
+#[ignore = "measures"]
+fn resumed() {
+    let several = number("PIPELINES", 1000);
+    let lab = Lab::with(&[]);
+    // Nobody else sleeps for exactly that long.
+    let seconds = format!("{}.25", 90_000 + std::process::id());
+    for n in 0..several {
+        let name = format!("{n:04}");
+        lab.write(&format!("{name}/in/file"), &name);
+        lab.write(
+            &format!("{name}/lockgate.kdl"),
+            &format!(
+                "lockgate 1\npipeline p{name} {{\n    source files {{ folder \"./in\" }}\n    \
+                 task wait {{ input files \"**\"; shell \"exec sleep {seconds}\"; on-unknown retry }}\n}}\n"
+            ),
+        );
+    }
+    let server = Measured::start(&lab, &[]);
+    let under_way = |what: &str| {
+        let began = Instant::now();
+        while programs(&seconds).len() < several {
+            assert!(began.elapsed() < Duration::from_secs(600), "{what}: {}", programs(&seconds).len());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    under_way("the first time");
+    println!("{several} runs under way: {:.0} MiB, {} threads", server.memory(), server.threads());
+    drop(server);
+    end_all(&seconds);
+    let began = Instant::now();
+    let server = Measured::start(&lab, &[]);
+    let listens = began.elapsed();
+    let known = |p: &serde_json::Value| p["running"] == true;
+    wait_for("all runs to go on", || {
+        server.get("/api/v1/pipelines")["pipelines"].as_array().is_some_and(|all| all.iter().all(known))
+    });
+    let runs = began.elapsed();
+    under_way("again");
+    let again = began.elapsed();
+    println!(
+        "killed and started again: answers after {listens:?}, all runs go on after {runs:?}, all programs run after {again:?}"
+    );
+    println!("{:.1} s of CPU, {:.0} MiB, {} threads", server.cpu(), server.memory(), server.threads());
+    drop(server);
+    end_all(&seconds);
 }
 
 fn server_started(server: &Measured, runs: usize) {
