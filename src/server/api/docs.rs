@@ -49,6 +49,7 @@ fn queries(path: &str) -> &'static [(&'static str, &'static str)] {
         "status" => &[("format", "`text` for people")],
         "history" => &[
             ("after", "events behind that number"),
+            ("before", "events before that number"),
             ("number", "how many"),
             ("name", "what they are about"),
             ("format", "`text` for people"),

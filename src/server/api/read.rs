@@ -23,6 +23,10 @@ use std::sync::Arc;
 
 /// The most events that are given at once.
 const MOST: u32 = 10_000;
+/// How many events are looked through for those of a name: in a fraction of a second.
+const SEARCHED: u64 = 100_000;
+/// The header that says where older events have not been looked through.
+const OLDER: &str = "lockgate-older";
 
 /// Who asks.
 pub async fn whoami(Extension(person): Extension<Person>) -> Json<Value> {
@@ -229,6 +233,8 @@ pub struct HistoryQuery {
     name: Option<String>,
     /// Events behind that number.
     after: Option<u64>,
+    /// Events before that number.
+    before: Option<u64>,
     /// How many, the newest where `after` is not said.
     number: Option<u32>,
     /// Also every step that began and ended.
@@ -248,24 +254,29 @@ pub async fn history(
     let style = shown.style();
     let weight = if query.steps || !shown.is_text() { Weight::Detail } else { Weight::Main };
     let asked = keeper.clone();
-    let records = blocking(move || chosen(&asked, &query, number, weight)).await??;
-    if shown.is_text() {
-        return Ok(text(match records.is_empty() {
-            true => "Nothing has happened yet.\n".to_string(),
-            false => history::text(&records, &shown.clock(site.now()), style),
-        }));
+    let (records, older) = blocking(move || chosen(&asked, &query, number, weight)).await??;
+    let mut response = text(match shown.is_text() {
+        true if records.is_empty() && older.is_none() => "Nothing has happened yet.\n".to_string(),
+        true => {
+            let unseen = older.map(|before| format!("… what is before event {before} was not looked through\n"));
+            unseen.unwrap_or_default() + &history::text(&records, &shown.clock(site.now()), style)
+        }
+        false => records.iter().map(history::json).collect(),
+    });
+    if let Some(before) = older {
+        response.headers_mut().insert(OLDER, before.into());
     }
-    let lines: String = records.iter().map(history::json).collect();
-    Ok(text(lines))
+    Ok(response)
 }
 
-/// The records that are asked for: read backwards in pieces, until there are enough.
+/// The records that are asked for: read backwards in pieces, until there are enough. With the number before which those of a name
+/// were not looked for, where there were not enough behind it.
 fn chosen(
     keeper: &Keeper,
     query: &HistoryQuery,
     number: u32,
     weight: Weight,
-) -> Result<Vec<Record>, crate::ports::PortError> {
+) -> Result<(Vec<Record>, Option<u64>), crate::ports::PortError> {
     let wanted =
         |r: &Record| query.name.as_ref().is_none_or(|n| history::is_about(r, n)) && history::told(r).weight >= weight;
     let most = usize::try_from(number).unwrap_or(usize::MAX);
@@ -273,15 +284,17 @@ fn chosen(
         let mut records = keeper.records(after, MOST)?;
         records.retain(|r| wanted(r));
         records.truncate(most);
-        return Ok(records);
+        return Ok((records, None));
     }
-    let mut upto = keeper.state(|s| s.number);
+    let mut upto = keeper.state(|s| s.number).min(query.before.map_or(u64::MAX, |before| before.saturating_sub(1)));
+    let floor = query.name.as_ref().map_or(0, |_| upto.saturating_sub(SEARCHED));
     let mut found = match query.name.as_deref().filter(|n| history::stands_in(n)) {
-        Some(name) => keeper.newest_with(0..upto + 1, name, most, wanted)?,
+        Some(name) => keeper.newest_with(floor + 1..upto + 1, name, most, wanted)?,
         None => {
             let mut found: Vec<Record> = Vec::new();
-            while upto > 0 && found.len() < most {
-                let piece = keeper.records_upto(upto, number.clamp(100, 1000))?;
+            while upto > floor && found.len() < most {
+                let most = u32::try_from(upto - floor).unwrap_or(u32::MAX).min(number.clamp(100, 1000));
+                let piece = keeper.records_upto(upto, most)?;
                 // What was before was cut off, and what comes in its place is known already.
                 upto = piece.last().map_or(0, |oldest| oldest.number - 1);
                 found.extend(piece.into_iter().filter(wanted));
@@ -291,7 +304,8 @@ fn chosen(
         }
     };
     found.reverse();
-    Ok(found)
+    let older = Some(floor + 1).filter(|_| floor > 0 && found.len() < most);
+    Ok((found, older))
 }
 
 /// How many days are asked for.

@@ -1,7 +1,11 @@
 //! A day by itself: changes come, gates hold, people say yes, and what is cut off goes on.
 
-use super::Served;
+use super::{CONFIG, Served};
 use crate::lab::{Lab, signal, wait_for};
+use lockgate::adapters::sqlite::Sqlite;
+use lockgate::engine::Book;
+use lockgate::plan::memory::Hold;
+use lockgate::run::Event;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -69,6 +73,37 @@ fn without_a_configuration_it_serves_this_machine_only() {
     lab.run(&["serve", "--config", "nowhere.kdl"]).exits(1).says(&["nowhere.kdl"]);
     lab.write("bad.kdl", "users ann\n");
     lab.run(&["serve", "--config", "bad.kdl"]).exits(1).says(&["`users` cannot stand", "user"]);
+}
+
+#[test]
+fn a_name_is_looked_for_in_a_bounded_part_of_a_long_history() {
+    let lab = Lab::copy_of("examples/01-first-light");
+    let journal = Sqlite::open_for_writing(&lab.at("state")).expect("a journal");
+    let mut book = Book::open(Box::new(journal)).expect("a book");
+    let word = Hold { by: "ann".into(), reason: "x".into(), at: 1 };
+    book.say(1, 0, vec![Event::HoldSet { environment: "long-gone".into(), word }]).expect("written");
+    for _ in 0..101 {
+        let one = || Event::Refused { call: "x".into(), by: "ann".into(), reason: "y".into() };
+        book.say(2, 0, std::iter::repeat_with(one).take(1000).collect()).expect("written");
+    }
+    drop(book);
+    let served = Served::of(lab, CONFIG, &[]);
+    served.waits_at("staging");
+    let ask = |query: &str| {
+        let answer = served.get("viv", &format!("/api/v1/pipelines/{}/history?{query}", served.name())).is(200);
+        let older = answer.head.lines().find_map(|l| l.to_lowercase().strip_prefix("lockgate-older: ")?.parse().ok());
+        (answer.body, older)
+    };
+    let (body, older) = ask("name=long-gone");
+    let older: u64 = older.expect("it says where it stopped");
+    assert!(body.is_empty() && older > 1_000, "{older}: {body}");
+    assert!(ask("name=long-gone&format=text").0.contains(&format!("before event {older} was not looked through")));
+    let (body, end) = ask(&format!("name=long-gone&before={older}"));
+    assert!(body.contains("long-gone") && body.lines().count() == 1 && end.is_none(), "{end:?}: {body}");
+    let (body, end) = ask("name=staging&number=1");
+    assert!(body.lines().count() == 1 && end.is_none(), "{end:?}: {body}");
+    let (body, end) = ask("before=3&number=5");
+    assert!(body.lines().count() == 2 && end.is_none(), "{end:?}: {body}");
 }
 
 #[test]
