@@ -125,7 +125,9 @@ impl State {
             }
             Event::RolledBack { environment } => {
                 if let Some(back) = self.restoring.remove(environment) {
-                    self.place(environment).verified = back.to.verified;
+                    let place = self.place(environment);
+                    place.verified = back.to.verified;
+                    place.rollback.take_if(|wish| wish.candidate == back.to.candidate);
                 }
             }
             Event::RollbackFailed { environment, .. } => {
@@ -228,7 +230,8 @@ impl State {
                 // What failed gives its place at the gate up, with its approvals.
                 place.standing.take_if(|s| s.candidate == failure.candidate);
                 place.queue.retain(|c| *c != failure.candidate);
-                place.rollback = None;
+                // What somebody wants back is another one, and still wanted.
+                place.rollback.take_if(|wish| wish.candidate == failure.candidate);
             }
             event => self.said(event),
         }
@@ -247,7 +250,8 @@ impl State {
         }
         place.failed = None;
         place.standing = None;
-        place.rollback = None;
+        // A run that was inside when somebody wanted another one back does not fulfil that.
+        place.rollback.take_if(|wish| wish.candidate == has.candidate);
         place.queue.retain(|c| *c != has.candidate);
     }
 
@@ -307,9 +311,8 @@ impl State {
                 let place = self.place(environment);
                 place.hold = None;
                 // A rollback that has not begun is not wanted any more either.
-                if place.taken.is_none() {
-                    place.rollback = None;
-                }
+                let inside = place.taken.as_ref().map(|taken| taken.candidate);
+                place.rollback.take_if(|wish| Some(wish.candidate) != inside);
             }
             Event::PinSet { source, pin } => {
                 self.memory.pins.insert(source.clone(), pin.clone());

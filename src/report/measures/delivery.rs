@@ -93,13 +93,21 @@ impl Delivery {
                 let changed = self.changed.iter().rev().find(|(id, _)| *id == has.candidate).map(|(_, made)| *made);
                 let place = self.environments.entry(environment.clone()).or_default();
                 let is_new = place.has.replace(has.substance) != Some(has.substance);
-                if is_new && place.wished.take() != Some(has.candidate) {
+                let is_back = place.wished.take_if(|wished| *wished == has.candidate).is_some();
+                if is_new && !is_back {
                     place.deployments.push_back((at, changed.map(|made| (at - made).max(0))));
                 }
-                place.well(at);
+                // What somebody wants to be rid of is not restored by what was on its way then.
+                if place.wished.is_none() {
+                    place.well(at);
+                }
             }
-            Event::EnvironmentFailed { environment, .. } => {
+            Event::HoldReleased { environment, .. } => {
+                self.environments.entry(environment.clone()).or_default().wished = None;
+            }
+            Event::EnvironmentFailed { environment, failure } => {
                 let place = self.environments.entry(environment.clone()).or_default();
+                place.wished.take_if(|wished| *wished == failure.candidate);
                 place.failures.push_back(at);
                 place.failing.get_or_insert(at);
             }
