@@ -2,11 +2,7 @@
 
 use super::driver::send;
 use super::served::{Served, start, stop};
-use crate::lab::{Lab, wait_for};
-
-fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
-    text.split_once(before).and_then(|(_, rest)| rest.split_once(after)).map_or("", |(found, _)| found)
-}
+use crate::lab::{Lab, between, wait_for};
 
 /// A server with something at the gate of staging, and rita's cookie.
 fn at_gate() -> (Served, String) {

@@ -78,9 +78,7 @@ pub(crate) struct Browser {
 impl Browser {
     /// A new one, as wide as that.
     pub fn new(width: u32) -> Browser {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("a port").port();
-        drop(free);
+        let port = crate::lab::free_port();
         let profile = tempfile::tempdir().expect("a folder");
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))

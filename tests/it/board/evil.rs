@@ -4,7 +4,7 @@ use super::browser::{has_browser, sign_in};
 use super::driver::Browser;
 use super::served::Served;
 use crate::lab::{Lab, wait_for};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What would leave its mark if anything of it ran.
 const EVIL: &str = "</title></script><script>window.ran=1</script><img src=x onerror=window.ran=2><svg onload=window.ran=3>\" autofocus onfocus=\"window.ran=4\" x='";
@@ -49,7 +49,7 @@ fn nothing_that_others_wrote_runs_in_a_browser() {
     assert_eq!(banned.status, 303, "{}", banned.body);
     served.lab.edit("lockgate.kdl", "approve 2 from=sre", &format!("approve 1 from=sre // {EVIL}\n"));
     wait_for("the edit", || served.get("/p/first-light", &cookie).body.contains("makes gates weaker"));
-    let mut ahead = vec![
+    let hostile = [
         "/".to_string(),
         format!("/p/first-light/runs/1/log/test.image?q={coded}"),
         format!("/p/first-light/history?about={coded}"),
@@ -58,8 +58,10 @@ fn nothing_that_others_wrote_runs_in_a_browser() {
         format!("/p/{coded}"),
         format!("/login?to={coded}"),
     ];
+    // These first, and then what they lead to.
+    let mut ahead = VecDeque::from(hostile.clone());
     let (mut seen, mut shown) = (BTreeSet::new(), 0);
-    while let Some(path) = ahead.pop() {
+    while let Some(path) = ahead.pop_front() {
         if !seen.insert(path.clone()) || seen.len() > 36 {
             continue;
         }
@@ -90,5 +92,6 @@ fn nothing_that_others_wrote_runs_in_a_browser() {
         let own: Vec<_> = complaints.iter().filter(|c| !c.contains("404")).collect();
         assert!(own.is_empty(), "on {path}: {own:?}");
     }
+    assert!(hostile.iter().all(|path| seen.contains(path)), "each of them was asked for");
     assert!(shown > 20 && seen.len() > 20, "what others wrote is shown: {shown} on {} pages", seen.len());
 }

@@ -1,7 +1,7 @@
 //! Lockgate in a cluster: the image that it makes of itself, installed with its own chart by itself, deploys from there.
 
 use super::kube::Namespace;
-use super::{busybox, is_live, unique};
+use super::{busybox, is_live, registry, unique};
 use crate::lab::{Lab, PROGRAM, Ran, copy, repository, wait_for};
 use lockgate::server::tokens::{Scope, new_token};
 use serde_json::json;
@@ -81,10 +81,6 @@ spec:
           httpGet: {path: /, port: 8080}
           periodSeconds: 1
 "#;
-
-fn registry() -> String {
-    std::env::var("REGISTRY").ok().filter(|r| !r.is_empty()).unwrap_or_else(|| "127.0.0.1:5000".to_string())
-}
 
 /// The libraries of this machine that the program is linked with, by their paths.
 fn libraries() -> Vec<PathBuf> {

@@ -43,15 +43,19 @@ pub(crate) fn shared(path: &str) -> Option<std::path::PathBuf> {
     above.map(|folder| folder.join("shared").join(path)).find(|path| path.exists())
 }
 
+/// The registry that the cluster pulls from.
+pub(crate) fn registry() -> String {
+    std::env::var("REGISTRY").ok().filter(|r| !r.is_empty()).unwrap_or_else(|| "127.0.0.1:5000".to_string())
+}
+
 /// A runnable image of the test registry, put there when it is first asked for: a shell and the usual programs.
 pub(crate) fn busybox() -> String {
     static IMAGE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     let name = IMAGE.get_or_init(|| {
-        let registry = std::env::var("REGISTRY").unwrap_or_else(|_| "127.0.0.1:5000".to_string());
         let script = shared("cluster/cluster.sh").expect("the cluster's script");
         let made = std::process::Command::new(script).args(["image", "live/busybox:1"]).output().expect("a program");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        format!("{registry}/live/busybox:1")
+        format!("{}/live/busybox:1", registry())
     });
     name.clone()
 }

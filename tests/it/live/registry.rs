@@ -1,12 +1,7 @@
 //! Registries as they are.
 
-use super::{is_live, unique};
-use crate::lab::Lab;
-
-/// The registry that the cluster pulls from.
-fn registry() -> String {
-    std::env::var("REGISTRY").ok().filter(|r| !r.is_empty()).unwrap_or_else(|| "127.0.0.1:5000".to_string())
-}
+use super::{is_live, registry, unique};
+use crate::lab::{Lab, free_port};
 
 const BASE: &str = r#"
 lockgate 1
@@ -75,7 +70,7 @@ struct Guarded {
 impl Guarded {
     /// Nothing where there is no registry or no `openssl` to start it with.
     fn start(lab: &Lab) -> Option<Guarded> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+        let port = free_port();
         let openssl = |line: &str| {
             let done = std::process::Command::new("openssl").args(line.split(' ')).current_dir(lab.path()).output();
             done.is_ok_and(|done| done.status.success())

@@ -1,7 +1,7 @@
 //! The scenes of `examples/02-micro-integrator`, played on a stage of their own by the example's own scripts.
 
 use super::{is_live, unique};
-use crate::lab::repository;
+use crate::lab::{free_port, repository};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -14,10 +14,8 @@ pub(super) struct Stage {
 
 impl Stage {
     pub fn set() -> Stage {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
-        let stage = Stage { folder: tempfile::tempdir().expect("a folder"), prefix: unique("scene") + "-", port };
+        let folder = tempfile::tempdir().expect("a folder");
+        let stage = Stage { folder, prefix: unique("scene") + "-", port: free_port() };
         stage.run(&scripts().join("stage.sh"), &["up"]);
         stage
     }

@@ -3,12 +3,12 @@
 
 use super::http::{peek, send};
 use super::{CONFIG, Served, TOLD};
-use crate::lab::{Lab, wait_for};
+use crate::lab::{Lab, wait_for, walk};
 use crate::sources::server::{Manner, Server};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -30,7 +30,7 @@ printf 'x%s' "$TASK" | base64 -w0; echo
 printf '%s' "$TOOL" | od -An -v -tx1 | tr -d ' \n'; echo
 printf '%s' "$TASK" | od -An -v -tx1 | tr -d ' \n' | tr a-f A-F; echo
 printf '{"token":"%s"}\n' "$(printf '%s' "$TASK" | sed 's/"/\\"/g')"
-printf 'https://x/?t=%s\n' "$TASK_ENCODED"
+printf 'https://x/?t=%s\n' "$(printf '%s' "$TASK" | sed 's/ /%20/g; s/"/%22/g; s/</%3C/g; s/>/%3E/g; s/&/%26/g')"
 env
 printf 'to stderr %s\n' "$TOOL" >&2
 sleep 0.2
@@ -68,17 +68,6 @@ fn is_in(needle: &[u8], text: &[u8]) -> bool {
     memchr::memmem::find(text, needle).is_some()
 }
 
-fn walk(folder: &Path, each: &mut dyn FnMut(&Path)) {
-    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-        let path = entry.path();
-        if path.is_dir() && !path.is_symlink() {
-            walk(&path, each);
-        } else {
-            each(&path);
-        }
-    }
-}
-
 fn lab(repository: &str, receiver: &str) -> Lab {
     let file = format!(
         r#"
@@ -108,7 +97,7 @@ pipeline planted {{
     task leak {{
         run "./leak.sh"
         in config
-        env TASK="{{task}}" TOOL="{{tool}}" TASK_ENCODED="{coded}" FAILS="{fails}"
+        env TASK="{{task}}" TOOL="{{tool}}" FAILS="{fails}"
         retries 1
     }}
     task tells {{
@@ -137,7 +126,6 @@ pipeline planted {{
     }}
 }}
 "#,
-        coded = "{task}",
         fails = "/nowhere",
     );
     Lab::with(&[
@@ -241,7 +229,7 @@ fn no_planted_secret_is_found_in_anything_that_is_kept_answered_or_told() {
         all["sources"].as_array().is_some_and(|all| all.iter().any(|s| s["fault"].is_string()))
     });
     // Every page and every answer, as somebody with all rights gets them.
-    let mut ahead: Vec<String> = lockgate::server::routes::all()
+    let mut ahead: VecDeque<String> = lockgate::server::routes::all()
         .filter(|r| {
             r.method == lockgate::server::routes::Method::Get
                 && !r.path.ends_with("/live")
@@ -257,15 +245,15 @@ fn no_planted_secret_is_found_in_anything_that_is_kept_answered_or_told() {
         .collect();
     for run in 1..=served.events("run-started").len() {
         for step in ["task.leak", "verify.dev", "deploy.dev.web"] {
-            ahead.push(format!("/p/planted/runs/{run}/log/{step}"));
-            ahead.push(format!("/api/v1/pipelines/planted/log?step={step}&run={run}"));
+            ahead.push_back(format!("/p/planted/runs/{run}/log/{step}"));
+            ahead.push_back(format!("/api/v1/pipelines/planted/log?step={step}&run={run}"));
         }
     }
     let text = ["status", "plan", "why/prod", "history"].map(|w| format!("/api/v1/pipelines/planted/{w}?format=text"));
     ahead.extend(text);
     let mut seen = BTreeSet::new();
     let bearer = format!("Bearer {token}");
-    while let Some(path) = ahead.pop() {
+    while let Some(path) = ahead.pop_front() {
         if !seen.insert(path.clone()) || seen.len() > 200 {
             continue;
         }
@@ -279,6 +267,8 @@ fn no_planted_secret_is_found_in_anything_that_is_kept_answered_or_told() {
     assert!(seen.len() > 40, "{seen:?}");
     let printed = answers.iter().any(|(path, body)| path.contains("log") && is_in(b"plain ***", body));
     assert!(printed, "the programs have printed, and their secrets are stars");
+    let coded = answers.iter().any(|(path, body)| path.contains("log") && is_in(b"https://x/?t=***", body));
+    assert!(coded, "as a part of an address, too");
     let refused = answers.iter().filter(|(_, body)| is_in(b"holds a secret that the program was given", body)).count();
     assert!(refused > 0, "what would be kept with a secret in it is refused");
     wait_for("somebody to be told", || !told_to.lock().expect("kept").is_empty());

@@ -1,6 +1,7 @@
 //! Git over HTTP, against a real server.
 
 use super::server::{Manner, Server, Work, there_is_git};
+use crate::lab::free_port;
 use lockgate::adapters::git::Git;
 use lockgate::ports::sources::{Credentials, Head, HeadQuery, Origin, Version};
 use lockgate::ports::{Fault, PortError};
@@ -171,7 +172,7 @@ fn servers_that_fail_are_named() {
         let error = fault(&server.url("app.git"));
         assert_eq!(error.fault, expected, "{status}: {error}");
     }
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let port = free_port();
     assert_eq!(fault(&format!("http://127.0.0.1:{port}/app.git")).fault, Fault::Unavailable);
     assert_eq!(fault("https://no-such-host.invalid/app.git").fault, Fault::Unavailable);
 }

@@ -1,6 +1,7 @@
 //! Branches as places, against a real server.
 
 use super::server::{Manner, Server, Work, there_is_git};
+use crate::lab::free_port;
 use lockgate::adapters::git::Branches;
 use lockgate::digest::Digest;
 use lockgate::ports::bundle::{Bundle, Object};
@@ -161,7 +162,7 @@ fn a_server_that_takes_no_pushes_or_is_gone_is_named() {
     world.work.configure("http.receivepack", "false");
     let error = deploy(&world.places("cache"), &world.target("main", "dev"), &bundle("1")).expect_err("read only");
     assert_eq!(error.fault, Fault::Denied, "{error}");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let port = free_port();
     let mut target = world.target("main", "dev");
     if let Target::Branch { repository, .. } = &mut target {
         *repository = format!("http://127.0.0.1:{port}/app.git");

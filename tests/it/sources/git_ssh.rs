@@ -1,7 +1,7 @@
 //! Git over ssh, against OpenSSH's server on a port of its own; passed over where it is not installed.
 
-use crate::lab::{Lab, Ran, wait_for};
-use std::net::{TcpListener, TcpStream};
+use crate::lab::{Lab, Ran, free_port, wait_for};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -37,10 +37,6 @@ fn run(program: &str, args: &[&str]) -> String {
     let done = Command::new(program).args(args).stdin(Stdio::null()).output().expect("the program starts");
     assert!(done.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8_lossy(&done.stdout).trim().to_string()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
 }
 
 fn new_key(path: &Path) {
