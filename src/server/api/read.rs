@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// The most events that are given at once.
 const MOST: u32 = 10_000;
 /// How many events are looked through for those of a name: in a fraction of a second.
-const SEARCHED: u64 = 100_000;
+const SEARCHED: u64 = 50_000;
 /// The header that says where older events have not been looked through.
 const OLDER: &str = "lockgate-older";
 
