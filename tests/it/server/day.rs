@@ -82,7 +82,7 @@ fn a_name_is_looked_for_in_a_bounded_part_of_a_long_history() {
     let mut book = Book::open(Box::new(journal)).expect("a book");
     let word = Hold { by: "ann".into(), reason: "x".into(), at: 1 };
     book.say(1, 0, vec![Event::HoldSet { environment: "long-gone".into(), word }]).expect("written");
-    for _ in 0..101 {
+    for _ in 0..51 {
         let one = || Event::Refused { call: "x".into(), by: "ann".into(), reason: "y".into() };
         book.say(2, 0, std::iter::repeat_with(one).take(1000).collect()).expect("written");
     }
