@@ -21,6 +21,7 @@ pub mod telling;
 pub mod traces;
 pub mod unmoved;
 pub mod upkeep;
+pub mod watching;
 
 mod beside;
 mod world;

@@ -1,14 +1,14 @@
 //! Doing something again whenever a file that it depends on changes.
 
 use super::{Desk, Exit};
+use crate::app::watching::{Folders, Watch, Watching};
 use crate::app::{Failure, Loaded, load};
 use crate::diag::{Diagnostic, codes};
 use crate::model::SourceKind;
 use crate::model::source::is_path;
 use crate::report::Paint;
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use notify::RecursiveMode;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -22,10 +22,11 @@ pub(super) fn watch(
     run: &mut dyn FnMut() -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let file = load::find(path)?;
+    let watching = Watching::default();
     loop {
         // Watching begins before looking, so that no change falls in between.
         let loaded = load::load(&file);
-        let (watcher, changes) = begin(&folders(&loaded))?;
+        let (watch, changes) = begin(&watching, folders(&loaded))?;
         if let Err(failure) = run() {
             desk.failed(&failure);
         }
@@ -41,37 +42,26 @@ pub(super) fn watch(
             return Ok(Exit::Done);
         }
         while changes.recv_timeout(PAUSE).is_ok() {}
-        drop(watcher);
+        drop(watch);
     }
 }
 
-fn begin(folders: &BTreeMap<PathBuf, RecursiveMode>) -> Result<(RecommendedWatcher, Receiver<()>), Failure> {
-    let failed = |e: notify::Error| {
-        Failure::plain(Diagnostic::new(&codes::OUT_OF_REACH, format!("files cannot be watched: {e}")))
-    };
+fn begin(watching: &Watching, folders: Folders) -> Result<(Watch, Receiver<()>), Failure> {
     let (sender, changes) = channel();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        if event.is_ok_and(|e| counts(&e)) {
+    let watch = watching.watch(folders, move |path| {
+        // What Lockgate and git keep for themselves is none of a file.
+        if !path.iter().any(|part| part == ".lockgate" || part == ".git") {
             let _ = sender.send(());
         }
-    })
-    .map_err(failed)?;
-    for (folder, mode) in folders {
-        watcher.watch(folder, *mode).map_err(failed)?;
-    }
-    Ok((watcher, changes))
-}
-
-/// Reading is no change, and what Lockgate and git keep for themselves is none of a file.
-fn counts(event: &Event) -> bool {
-    let own = |path: &PathBuf| path.iter().any(|part| part == ".lockgate" || part == ".git");
-    !matches!(event.kind, EventKind::Access(_)) && !event.paths.iter().all(own)
+    });
+    let failed = |e| Failure::plain(Diagnostic::new(&codes::OUT_OF_REACH, format!("files cannot be watched: {e}")));
+    Ok((watch.map_err(failed)?, changes))
 }
 
 /// The folders of the pipeline file, its includes, and the sources of this machine. Folders are watched and not files, since
 /// editors replace files.
-fn folders(loaded: &Loaded) -> BTreeMap<PathBuf, RecursiveMode> {
-    let mut folders = BTreeMap::new();
+fn folders(loaded: &Loaded) -> Folders {
+    let mut folders = Folders::new();
     for (_, file) in loaded.sources.iter() {
         let path = std::path::absolute(file.path()).unwrap_or_default();
         folders.extend(path.parent().map(|p| (p.to_path_buf(), RecursiveMode::NonRecursive)));

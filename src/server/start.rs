@@ -9,6 +9,7 @@ use crate::app::checkout::Checkout;
 use crate::app::keeper::{self, Behind, Keeping, Opened};
 use crate::app::serving::Serving;
 use crate::app::telling::Telling;
+use crate::app::watching::Watching;
 use crate::app::{Failure, Keeper, Settings, load, session};
 use crate::diag::{Diagnostic, codes};
 use crate::digest::Digest;
@@ -71,6 +72,7 @@ pub(super) fn start(serving: &Serving, mut config: Config, at: std::net::SocketA
         register: Arc::new(open_register(serving, &files)?),
         runtime: tokio::runtime::Handle::current(),
         telling: super::telling::telling(&config, at)?,
+        watching: Watching::default(),
     };
     let register = opener.register.clone();
     let (mut all, mut faulty) = (Vec::new(), Vec::new());
@@ -133,6 +135,7 @@ struct Opener {
     register: Arc<Register>,
     runtime: tokio::runtime::Handle,
     telling: Telling,
+    watching: Watching,
 }
 
 impl Opener {
@@ -202,9 +205,14 @@ impl Opener {
     }
 
     fn open(&self, settings: &Settings) -> Result<Opened, Failure> {
-        let (register, runtime, telling) = (self.register.clone(), self.runtime.clone(), self.telling.clone());
-        let settings = settings.clone();
-        let opened = Keeper::open(Keeping { settings, register, runtime, grace: self.grace, telling })?;
+        let opened = Keeper::open(Keeping {
+            settings: settings.clone(),
+            register: self.register.clone(),
+            runtime: self.runtime.clone(),
+            grace: self.grace,
+            telling: self.telling.clone(),
+            watching: self.watching.clone(),
+        })?;
         secrets_of_triggers(opened.keeper())?;
         Ok(opened)
     }

@@ -11,7 +11,7 @@ impl Work {
     pub(super) fn watch_files(&mut self) {
         // Let go of the one before first: there are only so many watches.
         self.watcher = None;
-        match watch::watch(&self.keeper.session(), self.changes.clone()) {
+        match watch::watch(&self.keeping.watching, &self.keeper.session(), self.changes.clone()) {
             Ok(watcher) => self.watcher = Some(watcher),
             Err(e) => tracing::warn!(pipeline = %self.keeper.name, "files cannot be watched: {e}"),
         }

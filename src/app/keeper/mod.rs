@@ -18,6 +18,7 @@ pub use edit::{Before, Counted, Proposed, Rewritten};
 
 use super::telling::{self, Teller, Telling, Wake};
 use super::upkeep::prune::{self, Keep, Pruned};
+use super::watching::Watching;
 use super::{Failure, Looked, Session, Settings};
 use crate::adapters::sqlite::Sqlite;
 use crate::adapters::sqlite::register::Register;
@@ -135,6 +136,8 @@ pub struct Keeping {
     pub grace: Duration,
     /// How those are told whom the pipeline names.
     pub telling: Telling,
+    /// What watches files, for all pipelines.
+    pub watching: Watching,
 }
 
 /// The thread behind a keeper.

@@ -1,8 +1,9 @@
 //! Watching this machine's files: the pipeline file with what it includes, and folders that are sources.
 
 use crate::app::Session;
+use crate::app::watching::{Folders, Watch, Watching};
 use crate::model::SourceKind;
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::RecursiveMode;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::UnboundedSender;
@@ -16,44 +17,35 @@ pub(super) enum Changed {
     Source(String),
 }
 
-/// Watches until it is dropped. Folders are watched and not files, since editors replace files.
-pub(super) fn watch(session: &Session, told: UnboundedSender<Changed>) -> notify::Result<RecommendedWatcher> {
+/// Watches until it is dropped.
+pub(super) fn watch(watching: &Watching, session: &Session, told: UnboundedSender<Changed>) -> notify::Result<Watch> {
     let files: Vec<PathBuf> = session.loaded.sources.iter().map(|(_, f)| absolute(f.path())).collect();
-    let folders = sources(session);
+    let roots = sources(session);
+    let mut folders = Folders::new();
+    for parent in files.iter().filter_map(|f| f.parent()) {
+        folders.insert(parent.to_path_buf(), RecursiveMode::NonRecursive);
+    }
+    for root in roots.keys() {
+        let folder = if root.is_file() { root.parent().unwrap_or(root) } else { root };
+        folders.insert(folder.to_path_buf(), RecursiveMode::Recursive);
+    }
+    folders.retain(|folder, _| folder.is_dir());
     // A pipeline file that is taken from a repository lies within the state, and is no part of it.
     let own = Some(session.folder.clone()).filter(|own| !session.loaded.root.starts_with(own));
-    let (watched, roots) = (files.clone(), folders.clone());
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        let Ok(event) = event else { return };
-        if matches!(event.kind, EventKind::Access(_)) {
+    watching.watch(folders, move |path| {
+        // What Lockgate and git keep for themselves is none of a source.
+        let is_foreign = own.as_ref().is_some_and(|own| path.starts_with(own))
+            || path.iter().any(|part| part == ".lockgate" || part == ".git");
+        if is_foreign {
             return;
         }
-        // What Lockgate and git keep for themselves is none of a source.
-        let foreign = |p: &&PathBuf| {
-            !own.as_ref().is_some_and(|own| p.starts_with(own))
-                && !p.iter().any(|part| part == ".lockgate" || part == ".git")
-        };
-        for path in event.paths.iter().filter(foreign) {
-            if watched.contains(path) {
-                let _ = told.send(Changed::File);
-            }
-            for name in roots.iter().filter(|(root, _)| path.starts_with(root)).flat_map(|(_, names)| names) {
-                let _ = told.send(Changed::Source(name.clone()));
-            }
+        if files.iter().any(|file| file == path || file.parent() == Some(path)) {
+            let _ = told.send(Changed::File);
         }
-    })?;
-    let mut places: BTreeMap<PathBuf, RecursiveMode> = BTreeMap::new();
-    for parent in files.iter().filter_map(|f| f.parent()) {
-        places.entry(parent.to_path_buf()).or_insert(RecursiveMode::NonRecursive);
-    }
-    for root in folders.keys() {
-        let folder = if root.is_file() { root.parent().unwrap_or(root) } else { root };
-        places.insert(folder.to_path_buf(), RecursiveMode::Recursive);
-    }
-    for (place, mode) in places.iter().filter(|(p, _)| p.is_dir()) {
-        watcher.watch(place, *mode)?;
-    }
-    Ok(watcher)
+        for name in roots.iter().filter(|(root, _)| path.starts_with(root)).flat_map(|(_, names)| names) {
+            let _ = told.send(Changed::Source(name.clone()));
+        }
+    })
 }
 
 /// The paths of sources on this machine, with the names of the sources. A git repository is polled: what is new there is

@@ -10,6 +10,7 @@ use super::looks::Looked;
 use super::runs::{Going, Told};
 use super::watch::Changed;
 use super::{Ask, Hastened, Keeper, Keeping};
+use crate::app::watching::Watch;
 use crate::app::{Call, Failure};
 use crate::digest::Digest;
 use crate::plan::memory::Moment;
@@ -55,7 +56,7 @@ pub(super) struct Work {
     /// Files that may have changed.
     changed: UnboundedReceiver<Changed>,
     pub changes: UnboundedSender<Changed>,
-    pub watcher: Option<notify::RecommendedWatcher>,
+    pub watcher: Option<Watch>,
     /// Files that have changed, and when they are looked at: once they have come to rest.
     touched: Vec<Changed>,
     touched_at: Option<Moment>,
