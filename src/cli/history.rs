@@ -20,11 +20,14 @@ pub(super) struct History {
     /// How many events, counted from the newest
     #[arg(short, long, value_name = "NUMBER", default_value_t = 40)]
     number: usize,
+    /// Only what came before the event of that number
+    #[arg(long, value_name = "NUMBER")]
+    before: Option<u64>,
     /// Also every step that began and ended
     #[arg(long)]
     steps: bool,
     /// How delivery goes instead: how often, how fast, how often in vain, how long until well
-    #[arg(long, conflicts_with_all = ["name", "steps"])]
+    #[arg(long, conflicts_with_all = ["name", "before", "steps"])]
     measures: bool,
     /// Of how many days that is told; at most 90
     #[arg(long, value_name = "NUMBER", requires = "measures", default_value_t = delivery::DAYS, value_parser = clap::value_parser!(u32).range(1..=i64::from(delivery::MOST_DAYS)))]
@@ -42,6 +45,7 @@ impl History {
             }
             let mut query = vec![("number", self.number.to_string()), ("steps", (self.steps || self.json).to_string())];
             query.extend(self.name.map(|n| ("name", n)));
+            query.extend(self.before.map(|n| ("before", n.to_string())));
             return remote::show(desk, &server, "history", &query, self.json);
         }
         let session = desk.open(None)?;
@@ -56,7 +60,10 @@ impl History {
             });
             return Ok(Exit::Done);
         }
-        let about = |r: &&Record| self.name.as_ref().is_none_or(|n| history::is_about(r, n));
+        let about = |r: &&Record| {
+            self.before.is_none_or(|before| r.number < before)
+                && self.name.as_ref().is_none_or(|n| history::is_about(r, n))
+        };
         let weight = if self.steps || self.json { Weight::Detail } else { Weight::Main };
         let chosen: Vec<&Record> = records.iter().filter(about).filter(|r| history::told(r).weight >= weight).collect();
         if self.json {

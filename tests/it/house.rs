@@ -16,7 +16,8 @@ const FLOORS: &[&[&str]] = &[
 /// Floors whose rooms do not know one another.
 const APART: &[usize] = &[3, 5];
 
-/// Rooms in which the same input always gives the same output: no files, clock, environment, threads, nor async.
+/// Rooms in which the same input always gives the same output: no files, clock, environment, threads of their own will, nor async.
+/// (`check` lets scoped threads share its work, and puts what they find in order.)
 const PURE: &[&str] =
     &["digest", "syntax", "model", "graph", "check", "ports", "health", "values", "plan", "run", "rehearse"];
 

@@ -258,7 +258,9 @@ pub async fn history(
     let mut response = text(match shown.is_text() {
         true if records.is_empty() && older.is_none() => "Nothing has happened yet.\n".to_string(),
         true => {
-            let unseen = older.map(|before| format!("… what is before event {before} was not looked through\n"));
+            let unseen = older.map(|before| {
+                format!("… what is before event {before} was not looked through; `--before {before}` goes on\n")
+            });
             unseen.unwrap_or_default() + &history::text(&records, &shown.clock(site.now()), style)
         }
         false => records.iter().map(history::json).collect(),

@@ -97,7 +97,11 @@ fn a_name_is_looked_for_in_a_bounded_part_of_a_long_history() {
     let (body, older) = ask("name=long-gone");
     let older: u64 = older.expect("it says where it stopped");
     assert!(body.is_empty() && older > 1_000, "{older}: {body}");
-    assert!(ask("name=long-gone&format=text").0.contains(&format!("before event {older} was not looked through")));
+    assert!(
+        ask("name=long-gone&format=text")
+            .0
+            .contains(&format!("before event {older} was not looked through; `--before {older}` goes on"))
+    );
     let (body, end) = ask(&format!("name=long-gone&before={older}"));
     assert!(body.contains("long-gone") && body.lines().count() == 1 && end.is_none(), "{end:?}: {body}");
     let (body, end) = ask("name=staging&number=1");
