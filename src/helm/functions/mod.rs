@@ -16,6 +16,7 @@ mod layout;
 mod lists;
 mod maps;
 mod merge;
+mod montgomery;
 mod numbers;
 mod paths;
 mod primes;

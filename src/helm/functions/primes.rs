@@ -2,6 +2,7 @@
 //! takes several times as long.
 
 use super::keys::Dice;
+use super::montgomery::Modulus;
 use crate::helm::template::Random;
 use rsa::BigUint;
 use rsa::rand_core::RngCore as _;
@@ -13,7 +14,7 @@ pub(super) const EXPONENT: u32 = 65_537;
 const WINDOW: usize = 1 << 13;
 
 /// The sieve knows the primes below this.
-const SMALL: usize = 1 << 14;
+const SMALL: usize = 1 << 16;
 
 /// Rounds of Miller and Rabin's test: for random numbers of 1024 bits five leave a doubt below 2^-112 (FIPS 186-5, B.1).
 const ROUNDS: usize = 8;
@@ -69,26 +70,24 @@ fn sieve(start: &BigUint, primes: &[u64]) -> Vec<bool> {
     out
 }
 
-/// Miller and Rabin's test, to base 2 first, where most composites fail.
+/// Miller and Rabin's test of an odd number above 1, to base 2 first, where most composites fail.
 fn is_prime(n: &BigUint, random: &mut Random) -> bool {
-    let one = BigUint::from(1u32);
-    let top = n - &one;
+    let top = n - BigUint::from(1u32);
     let twos = top.trailing_zeros().unwrap_or(0);
     let odd = &top >> twos;
-    let passes = |base: BigUint| {
-        let mut power = base.modpow(&odd, n);
-        if power == one || power == top {
+    let mut modulus = Modulus::new(n);
+    let (one, minus_one) = (modulus.one(), modulus.minus_one());
+    let mut passes = |base: u64| {
+        let mut power = modulus.power(base, &odd);
+        if power == one || power == minus_one {
             return true;
         }
-        for _ in 1..twos {
-            power = &power * &power % n;
-            if power == top {
-                return true;
-            }
-        }
-        false
+        (1..twos).any(|_| {
+            modulus.square(&mut power);
+            power == minus_one
+        })
     };
-    passes(BigUint::from(2u32)) && (1..ROUNDS).all(|_| passes(BigUint::from(random.next_u64() | 2)))
+    passes(2) && (1..ROUNDS).all(|_| passes(random.next_u64() | 2))
 }
 
 #[cfg(test)]
