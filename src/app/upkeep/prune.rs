@@ -105,7 +105,11 @@ pub fn prune(folder: &Path, shared: &SharedBook, keep: &Keep, now: i64, dry: boo
         let mut names = kept::names_in(&book::base_of(&state)?.body);
         names.extend(names_in_events(folder, old.map_or(0, |(_, old)| old.number))?);
         kept::unnamed(folder, &state, &names, before(age), dry, &mut pruned)?;
-        kept::images(folder, &names, before(age), dry, &mut pruned)?;
+        // A run may be about to name an image that is there from before. As long as somebody has the book, none begins.
+        let book = shared.lock();
+        if book.state.open.is_empty() && book.state.number == state.number {
+            kept::images(folder, &names, before(age), dry, &mut pruned)?;
+        }
     }
     if let Some(age) = keep.logs {
         logs(folder, &state, before(age), dry, &mut pruned)?;

@@ -178,3 +178,34 @@ fn what_is_named_stays_and_what_nobody_names_goes() {
     let pruned = alone(dir.path(), &Keep { cache: 1, ..Keep::default() }, now, false).expect("pruned");
     assert_eq!((pruned.cache, cached[0].exists(), cached[1].exists()), (1, false, true));
 }
+
+#[test]
+fn images_that_nobody_names_go_when_no_run_may_be_about_to() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut book = open(dir.path());
+    book.say(0, 0, vec![event(Deed::Run, 0)]).expect("written");
+    drop(book);
+    let put = |path: &str, text: &str| {
+        let path = dir.path().join("images").join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(&path, text).expect("written");
+        path
+    };
+    let kind = "application/vnd.oci.image.manifest.v1+json";
+    let config = format!("{{\"mediaType\":\"x\",\"digest\":\"{}\",\"size\":1}}", Digest::of("config"));
+    let manifest = format!("{{\"schemaVersion\":2,\"mediaType\":\"{kind}\",\"config\":{config},\"layers\":[]}}");
+    let digest = Digest::of(&manifest);
+    let listed = format!("{{\"mediaType\":\"{kind}\",\"digest\":\"{digest}\",\"size\":{}}}", manifest.len());
+    put("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}");
+    put("index.json", &format!("{{\"schemaVersion\":2,\"manifests\":[{listed}]}}"));
+    let blob = put(&format!("blobs/sha256/{}", digest.hex()), &manifest);
+    let old = std::time::SystemTime::now() - Duration::from_secs(10 * 86_400);
+    std::fs::File::open(&blob).and_then(|f| f.set_modified(old)).expect("made old");
+    let now = jiff::Timestamp::now().as_millisecond();
+    let keep = Keep { runs: Some(Duration::from_secs(86_400)), ..Keep::default() };
+    assert_eq!(alone(dir.path(), &keep, now, false).expect("pruned").images, 0);
+    assert!(blob.exists(), "a run goes on");
+    open(dir.path()).say(1, 1, vec![event(Deed::End, 1)]).expect("written");
+    assert_eq!(alone(dir.path(), &keep, now, false).expect("pruned").images, 1);
+    assert!(!blob.exists());
+}
