@@ -12,7 +12,9 @@ mod heads;
 mod steps;
 
 pub use count::Count;
-pub(crate) use environments::{overtaken, verdict};
+pub(crate) use environments::overtaken;
+#[cfg(feature = "server")]
+pub(crate) use environments::verdict;
 
 use super::{Paint, Style};
 use crate::plan::{Memory, Plan};
