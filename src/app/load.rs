@@ -45,6 +45,12 @@ impl Loaded {
         self.checked.as_ref().ok_or_else(failure)
     }
 
+    /// Whether the files still hold what was read. Reads them.
+    pub fn is_current(&self) -> bool {
+        let own = self.sources.iter().take(self.own);
+        own.map(|(_, file)| file).all(|f| read_bounded(f.path()).is_ok_and(|now| now == f.text().as_bytes()))
+    }
+
     /// The texts with their paths, as they are saved in a plan.
     pub fn texts(&self) -> Vec<(PathBuf, String)> {
         self.sources.iter().take(self.own).map(|(_, f)| (f.path().to_path_buf(), f.text().to_string())).collect()
@@ -220,5 +226,28 @@ impl Repository for Disk<'_, '_> {
 
     fn has_values(&self, graph: &Graph) -> bool {
         self.hand.is_some_and(|hand| hand.has_some(graph))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_current_until_a_file_or_what_it_includes_changes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        let write = |name: &str, text: &str| std::fs::write(at(name), text).expect("written");
+        write("lockgate.kdl", "lockgate 1\ninclude \"more.kdl\"\n");
+        write("more.kdl", "pipeline shop\n");
+        let loaded = load(&at("lockgate.kdl"));
+        assert_eq!(loaded.texts().len(), 2);
+        assert!(loaded.is_current());
+        write("more.kdl", "pipeline shop // of ours\n");
+        assert!(!loaded.is_current());
+        write("more.kdl", "pipeline shop\n");
+        assert!(loaded.is_current());
+        std::fs::remove_file(at("more.kdl")).expect("removed");
+        assert!(!loaded.is_current());
     }
 }

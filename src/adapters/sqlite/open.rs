@@ -103,7 +103,11 @@ fn is_a_file(path: &Path) -> Result<bool, PortError> {
     }
 }
 
+/// Opens the database of a file.
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, PortError> {
+    if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        take_back(path);
+    }
     let open = || {
         let database = Connection::open_with_flags(path, flags)?;
         database.busy_timeout(PATIENCE)?;
@@ -115,6 +119,19 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, PortE
         Ok(database)
     };
     open().map_err(|e| faults::explain(path, "opened", &e))
+}
+
+/// Takes back what a writer that was killed had half written before the file had a log: as when one begins to write to a copy that was
+/// brought back. Who only reads may not do that, and would be refused (`SQLITE_READONLY_ROLLBACK`). Whatever is in the way of
+/// it here is in the way of reading, too, and is told there.
+fn take_back(path: &Path) {
+    let mut half = path.as_os_str().to_owned();
+    half.push("-journal");
+    if Path::new(&half).exists() {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let _ = connect(path, flags)
+            .and_then(|database| layout(&database).map(drop).map_err(|e| faults::explain(path, "opened", &e)));
+    }
 }
 
 fn layout(database: &Connection) -> rusqlite::Result<Layout> {

@@ -53,6 +53,26 @@ fn what_is_written_is_there_for_the_next() {
 }
 
 #[test]
+fn what_a_killed_writer_had_half_written_without_a_log_is_taken_back_by_a_reader() {
+    let dir = folder();
+    writer(&dir).append(&rows(1..=5)).expect("written");
+    // As a copy that was brought back: one file, without a log. A writer of it is killed in the middle of a commit.
+    copy::copy(&dir.path().join(NAME), &dir.path().join("copy.db")).expect("copied");
+    let there = Connection::open(dir.path().join("copy.db")).expect("opened");
+    let spill = "PRAGMA cache_size = 1; BEGIN IMMEDIATE; CREATE TABLE half (text TEXT);
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+        INSERT INTO half SELECT hex(randomblob(2000)) FROM n";
+    there.execute_batch(spill).expect("half written");
+    let killed = folder();
+    for (from, to) in [("copy.db", NAME.to_string()), ("copy.db-journal", format!("{NAME}-journal"))] {
+        fs::copy(dir.path().join(from), killed.path().join(to)).expect("as it was when it was killed");
+    }
+    assert_eq!(reader(&killed).read(0).expect("read"), rows(1..=5));
+    assert!(copy::check(&killed.path().join(NAME)).is_ok());
+    assert_eq!(reader(&killed).verify(), Ok(5));
+}
+
+#[test]
 fn a_second_writer_hears_who_is_the_first() {
     let dir = folder();
     let first = writer(&dir);

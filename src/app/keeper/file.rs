@@ -8,12 +8,17 @@ use crate::ports::{Fault, PortError};
 use std::sync::{Arc, PoisonError};
 
 impl Work {
+    /// Watches the files of the session that counts.
     pub(super) fn watch_files(&mut self) {
-        // Let go of the one before first: there are only so many watches.
-        self.watcher = None;
-        match watch::watch(&self.keeping.watching, &self.keeper.session(), self.changes.clone()) {
+        let session = self.keeper.session();
+        // The watch before this one ends only when this one has begun, so that nothing comes between the two.
+        match watch::watch(&self.keeping.watching, &session, self.changes.clone()) {
             Ok(watcher) => self.watcher = Some(watcher),
             Err(e) => tracing::warn!(pipeline = %self.keeper.name, "files cannot be watched: {e}"),
+        }
+        // What changed after it was read and before it was watched is told by nobody else.
+        if !session.loaded.is_current() {
+            let _ = self.changes.send(Changed::File);
         }
     }
 

@@ -120,7 +120,9 @@ impl Browser {
 
     /// Chromium breaks off what it loads when the machine gets or loses an interface, as with every container that starts.
     fn settle(&self) {
+        let start = Instant::now();
         while self.text().contains(BROKEN_OFF) {
+            assert!(start.elapsed() < PATIENCE, "{} is broken off again and again", self.path());
             std::thread::sleep(Duration::from_millis(200));
             self.call("POST", "/refresh", &json!({}));
         }
