@@ -16,6 +16,10 @@ lint:
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
+# What no test thought of: parse, format, check, dockerfile or chart.
+fuzz target seconds="60":
+    fuzz/run.sh {{target}} {{seconds}}
+
 # Rewrites what is generated: reference pages, goldens.
 update:
     UPDATE=1 cargo test
