@@ -2,8 +2,9 @@
 
 use super::driver::{Browser, is_there};
 use super::served::Served;
-use crate::lab::Lab;
+use crate::lab::{Lab, between};
 use crate::server::oidc::Provider;
+use std::time::Duration;
 
 /// Whether there is a browser; says so where there is none. `LOCKGATE_LIVE=1` insists on one.
 pub(crate) fn has_browser() -> bool {
@@ -270,4 +271,48 @@ fn an_operator_and_an_edit_in_a_browser() {
         browser.sees(if name == "sam" { "1 of 2" } else { "No edit waits" });
     }
     is_fine(&browser, "edit-none");
+}
+
+/// How many connections to a port of this machine are open: rows of `/proc/net/tcp` in the state 01 whose own end it is.
+fn connections(port: u16) -> usize {
+    let rows = std::fs::read_to_string("/proc/net/tcp").expect("Linux tells");
+    let end = format!(":{port:04X}");
+    let is_one = |row: &&str| {
+        let mut fields = row.split_ascii_whitespace().skip(1);
+        fields.next().is_some_and(|own| own.ends_with(&end)) && fields.nth(1) == Some("01")
+    };
+    rows.lines().filter(is_one).count()
+}
+
+#[test]
+fn pages_that_were_left_or_are_behind_others_hold_no_connection() {
+    if !has_browser() {
+        return;
+    }
+    let lab = Lab::copy_of("examples/01-first-light");
+    lab.run(&["apply"]).exits(3);
+    let served = Served::new(lab);
+    let browser = Browser::new(1280);
+    sign_in(&browser, &served, "rita");
+    // A browser has six connections to a server, and keeps as many pages to go back to.
+    for page in ["", "/candidates", "/runs", "/history", ""] {
+        browser.go(&served.url(&format!("/p/first-light{page}")));
+        browser.waits("it to be live", |b| b.eval("return document.getElementById('live').textContent") == "live");
+    }
+    // By itself it lets go of them after a minute.
+    let are_gone = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        connections(served.port) <= 3
+    });
+    assert!(are_gone, "pages that were left hold {} connections", connections(served.port));
+    // Back to one that was kept, and it is live again.
+    browser.eval("history.back()");
+    browser.waits("the page before", |b| b.path() == "/p/first-light/history");
+    let dora = served.cookie("dora");
+    let page = served.get("/p/first-light", &dora).body;
+    let csrf = between(&page, "name=\"csrf\" value=\"", "\"");
+    let held =
+        served.post("/p/first-light/say/hold", &[("Cookie", &dora)], &format!("csrf={csrf}&about=prod&reason=frozen"));
+    assert_eq!(held.status, 303, "{}", held.body);
+    browser.sees("frozen");
 }

@@ -108,6 +108,7 @@ impl Browser {
         let path = if self.session.is_empty() { path.to_string() } else { format!("/session/{}{path}", self.session) };
         let text = if method == "GET" { String::new() } else { body.to_string() };
         let answer = send(self.port, method, &path, &[("Content-Type", "application/json")], &text);
+        assert!(answer.status != 0, "the browser does not come to an end with {method} {path} {body}");
         let value: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
         value.get("value").cloned().unwrap_or(Value::Null)
     }

@@ -67,23 +67,40 @@ async function refresh() {
   if (again) { again = false; setTimeout(refresh, 300); }
 }
 
+// Streams: one for a page that somebody looks at, and none for one that was left or is behind others. A browser has few
+// connections to a server, and pages that it keeps to go back to would hold theirs until none is left for the next page.
+function whileSeen(open) {
+  let stream = null;
+  const close = () => { if (stream) stream.close(); stream = null; };
+  const settle = () => { if (document.hidden) close(); else if (!stream) stream = open(); };
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => { if (event.persisted) settle(); });
+  document.addEventListener("visibilitychange", settle);
+  settle();
+}
+
 function follow(address) {
   const sign = document.getElementById("live");
   const show = (is) => { if (sign) { sign.hidden = false; sign.classList.toggle("off", !is); sign.textContent = is ? "live" : "not connected"; } };
-  const stream = new EventSource(address);
   let first = true;
-  stream.onopen = () => { show(true); if (!first) refresh(); first = false; };
-  stream.onerror = () => show(false);
-  stream.addEventListener("change", refresh);
+  whileSeen(() => {
+    const stream = new EventSource(address);
+    stream.onopen = () => { show(true); if (!first) refresh(); first = false; };
+    stream.onerror = () => show(false);
+    stream.addEventListener("change", refresh);
+    return stream;
+  });
+  // The title of a page behind others says what waits; it is asked for now and then.
+  setInterval(() => { if (document.hidden) refresh(); }, 60e3);
 }
 
 // Logs: lines that come are added; who has scrolled away from the end stays where they are.
 function followLog(list) {
-  const stream = new EventSource(list.dataset.follow);
   const frame = list.closest(".log");
   const atEnd = () => frame.scrollHeight - frame.scrollTop - frame.clientHeight < 40;
   const most = 20000;
-  stream.addEventListener("lines", (event) => {
+  let ended = false;
+  function add(event) {
     const stay = atEnd();
     const lines = new DOMParser().parseFromString("<ol>" + event.data + "</ol>", "text/html").querySelectorAll("li");
     for (const line of lines) {
@@ -93,12 +110,19 @@ function followLog(list) {
     }
     while (list.childElementCount > most) list.firstElementChild.remove();
     if (stay) frame.scrollTop = frame.scrollHeight;
-  });
-  stream.addEventListener("end", () => {
-    stream.close();
-    const sign = document.getElementById("following");
-    if (sign) sign.textContent = "It has ended.";
-    refresh();
+  }
+  whileSeen(() => {
+    if (ended) return null;
+    const stream = new EventSource(list.dataset.follow);
+    stream.addEventListener("lines", add);
+    stream.addEventListener("end", () => {
+      ended = true;
+      stream.close();
+      const sign = document.getElementById("following");
+      if (sign) sign.textContent = "It has ended.";
+      refresh();
+    });
+    return stream;
   });
   frame.scrollTop = frame.scrollHeight;
 }
