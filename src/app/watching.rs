@@ -117,15 +117,18 @@ fn tell(routes: &Mutex<Routes>, path: &Path) {
     told.iter().for_each(|told| told(path));
 }
 
-/// What a watcher does with what it sees.
+/// What a watcher does with what it sees. Where there was more than the system remembers, anything may have changed.
 fn handler(routes: &Arc<Mutex<Routes>>) -> impl FnMut(notify::Result<Event>) + Send + use<> {
     let routes = routes.clone();
-    move |event| {
-        if let Ok(event) = event
-            && !matches!(event.kind, EventKind::Access(_))
-        {
+    move |event| match event {
+        Ok(event) if event.need_rescan() => {
+            let all: Vec<PathBuf> = locked(&routes).of.keys().cloned().collect();
+            all.iter().for_each(|folder| tell(&routes, folder));
+        }
+        Ok(event) if !matches!(event.kind, EventKind::Access(_)) => {
             event.paths.iter().for_each(|path| tell(&routes, path));
         }
+        Ok(_) | Err(_) => {}
     }
 }
 
@@ -348,6 +351,17 @@ mod tests {
         }
         drop(kept);
         assert!(watching.0.places().all.is_empty());
+    }
+
+    #[test]
+    fn where_the_system_lost_count_all_are_told() {
+        let dir = folder();
+        let watching = Watching::default();
+        let (kept, told) = watch(&watching, dir.path(), RecursiveMode::Recursive);
+        let lost = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
+        handler(&watching.0.routes)(Ok(lost));
+        hears(&told, dir.path());
+        drop(kept);
     }
 
     #[test]

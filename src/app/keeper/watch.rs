@@ -19,7 +19,10 @@ pub(super) enum Changed {
 
 /// Watches until it is dropped.
 pub(super) fn watch(watching: &Watching, session: &Session, told: UnboundedSender<Changed>) -> notify::Result<Watch> {
-    let files: Vec<PathBuf> = session.loaded.sources.iter().map(|(_, f)| absolute(f.path())).collect();
+    let mut files: Vec<PathBuf> = session.loaded.sources.iter().map(|(_, f)| absolute(f.path())).collect();
+    // What links lead to changes as well, and so do the links: those of a volume that is a ConfigMap change places beside them.
+    let linked: Vec<PathBuf> = files.iter().filter(|f| f.is_symlink()).cloned().collect();
+    files.extend(linked.iter().filter_map(|f| f.canonicalize().ok()));
     let roots = sources(session);
     let mut folders = Folders::new();
     for parent in files.iter().filter_map(|f| f.parent()) {
@@ -39,7 +42,8 @@ pub(super) fn watch(watching: &Watching, session: &Session, told: UnboundedSende
         if is_foreign {
             return;
         }
-        if files.iter().any(|file| file == path || file.parent() == Some(path)) {
+        let is_beside = |link: &PathBuf| link.parent() == path.parent();
+        if files.iter().any(|file| file == path || file.parent() == Some(path)) || linked.iter().any(is_beside) {
             let _ = told.send(Changed::File);
         }
         for name in roots.iter().filter(|(root, _)| path.starts_with(root)).flat_map(|(_, names)| names) {

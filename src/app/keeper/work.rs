@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 /// Who starts the runs that nobody asked for.
 pub(super) const NOBODY: &str = "lockgate";
 
-/// The longest sleep: after a step of the clock, moments are looked at anew.
+/// The longest sleep: after a step of the clock, moments are looked at anew, and so is the pipeline file.
 const NAP: i64 = 30_000;
 
 /// What comes within this time is one change: editors write in several steps, and so do pushes.
@@ -60,6 +60,8 @@ pub(super) struct Work {
     /// Files that have changed, and when they are looked at: once they have come to rest.
     touched: Vec<Changed>,
     touched_at: Option<Moment>,
+    /// When the pipeline file is read again, whether anything told of it or not.
+    reread_at: Moment,
     pub dues: BTreeMap<String, Due>,
     /// A plan is to be made.
     pub dirty: bool,
@@ -111,6 +113,7 @@ impl Work {
             watcher: None,
             touched: Vec::new(),
             touched_at: None,
+            reread_at: 0,
             dues: BTreeMap::new(),
             dirty: true,
             stirred: false,
@@ -248,6 +251,13 @@ impl Work {
         if self.touched_at.is_some_and(|t| t <= now) {
             self.touched_at = None;
             std::mem::take(&mut self.touched).into_iter().for_each(|c| self.changed(c));
+        }
+        // Not every file system tells what others do to it.
+        if self.reread_at <= now {
+            let is_first = std::mem::replace(&mut self.reread_at, now + NAP) == 0;
+            if !is_first && !self.keeper.session().loaded.is_current() {
+                self.reload();
+            }
         }
         if self.gate.is_some_and(|g| g <= now) {
             self.gate = None;

@@ -225,3 +225,33 @@ fn the_command_line_speaks_with_it_from_elsewhere() {
     served.get("viv", "/badge/first-light/dev.svg").is(200).says("<svg");
     served.get("viv", "/feed/first-light").is(200).says("<feed");
 }
+
+#[test]
+fn a_pipeline_file_that_is_reached_by_links_is_taken_in_when_they_change() {
+    use std::os::unix::fs::symlink;
+    let lab = Lab::copy_of("examples/01-first-light");
+    // As the volume of a ConfigMap is laid out: what counts changes by moving one link.
+    let text = lab.read("lockgate.kdl");
+    let note = |number: u32| format!("{text}// number {number}\n");
+    let point = |lab: &Lab, number: u32| {
+        lab.write(&format!("..{number}/lockgate.kdl"), &note(number));
+        symlink(format!("..{number}"), lab.at("..new")).expect("a link");
+        std::fs::rename(lab.at("..new"), lab.at("..data")).expect("moved");
+    };
+    point(&lab, 1);
+    std::fs::create_dir(lab.at("away")).expect("a folder");
+    lab.remove("lockgate.kdl");
+    symlink("..data/lockgate.kdl", lab.at("lockgate.kdl")).expect("a link");
+    let served = Served::of(lab, CONFIG, &[]);
+    let lab = &served.lab;
+    let shows = |text: &str| served.get("viv", &format!("/p/{}/file", served.name())).is(200).body.contains(text);
+    assert!(shows("// number 1"));
+    point(lab, 2);
+    wait_for("the file that is pointed to", || shows("// number 2"));
+    lab.write("..2/lockgate.kdl", &note(3));
+    wait_for("what is written where the links lead", || shows("// number 3"));
+    // Written by another name, which no watch tells of: it is read again now and then.
+    std::fs::hard_link(lab.at("..2/lockgate.kdl"), lab.at("away/other")).expect("a second name");
+    lab.write("away/other", &note(4));
+    wait_for("what nobody tells of", || shows("// number 4"));
+}
