@@ -83,15 +83,22 @@ fn the_extension_for_vs_code_is_packed() {
     lab.write("tried.js", TRIED);
     let said = run("node", &["tried.js"]);
     assert!(said.contains("some/lockgate lsp for kdl"), "{said}");
+    // One that does not start is said to be so, once, with the setting that mends it.
+    assert_eq!((said.matches("shown: ").count(), said.matches("stopped").count()), (1, 1), "{said}");
+    assert!(said.contains("shown: `missing lsp` did not start: set lockgate.path"), "{said}");
 }
 
 /// Loads the extension as VS Code does, with stand-ins for the two modules that it asks for.
 const TRIED: &str = r#"
 const Module = require("module");
 const load = Module._load;
+let path = "some/lockgate";
 Module._load = function (name, ...rest) {
   if (name === "vscode") {
-    return { workspace: { getConfiguration: () => ({ get: (key) => (key === "path" ? "some/lockgate" : undefined) }) } };
+    return {
+      window: { showErrorMessage: (text) => console.log(`shown: ${text}`) },
+      workspace: { getConfiguration: () => ({ get: (key) => (key === "path" ? path : undefined) }) },
+    };
   }
   if (name === "vscode-languageclient/node") {
     require.resolve(name);
@@ -100,7 +107,10 @@ Module._load = function (name, ...rest) {
         constructor(id, title, server, client) {
           this.what = `${server.command} ${server.args.join(" ")} for ${client.documentSelector[0].language}`;
         }
-        async start() { console.log(this.what); }
+        async start() {
+          if (path === "missing") throw new Error("no such program");
+          console.log(this.what);
+        }
         async stop() { console.log("stopped"); }
       },
     };
@@ -108,7 +118,13 @@ Module._load = function (name, ...rest) {
   return load.call(this, name, ...rest);
 };
 const extension = require("./extension.js");
-extension.activate().then(() => extension.deactivate());
+(async () => {
+  await extension.activate();
+  await extension.deactivate();
+  path = "missing";
+  await extension.activate();
+  await extension.deactivate();
+})();
 "#;
 
 #[test]
@@ -116,7 +132,10 @@ fn the_extension_for_zed_is_whole() {
     let extension = toml("extension.toml", &text("zed/extension.toml"));
     assert_eq!(extension["version"].as_str(), Some(env!("CARGO_PKG_VERSION")));
     let server = &extension["language_servers"]["lockgate"];
-    assert_eq!(server["languages"].as_array().and_then(|l| l.first()).and_then(|l| l.as_str()), Some("KDL"));
+    // As the extension of the registry calls the language, and as others do: Zed tells the two apart.
+    for language in ["Kdl", "KDL"] {
+        assert!(server["languages"].as_array().is_some_and(|l| l.iter().any(|l| l.as_str() == Some(language))), "{language}");
+    }
     let cargo = toml("Cargo.toml", &text("zed/Cargo.toml"));
     assert_eq!(cargo["package"]["version"], extension["version"]);
     assert_eq!(cargo["lib"]["crate-type"].as_array().map(Vec::len), Some(1));
