@@ -134,7 +134,10 @@ fn the_extension_for_zed_is_whole() {
     let server = &extension["language_servers"]["lockgate"];
     // As the extension of the registry calls the language, and as others do: Zed tells the two apart.
     for language in ["Kdl", "KDL"] {
-        assert!(server["languages"].as_array().is_some_and(|l| l.iter().any(|l| l.as_str() == Some(language))), "{language}");
+        assert!(
+            server["languages"].as_array().is_some_and(|l| l.iter().any(|l| l.as_str() == Some(language))),
+            "{language}"
+        );
     }
     let cargo = toml("Cargo.toml", &text("zed/Cargo.toml"));
     assert_eq!(cargo["package"]["version"], extension["version"]);

@@ -11,7 +11,7 @@ pub struct IgnoreRules {
 
 #[derive(Clone, Debug)]
 struct Rule {
-    pattern: String,
+    pattern: Vec<char>,
     negated: bool,
     folders_only: bool,
     whole_path: bool,
@@ -77,13 +77,12 @@ impl Rule {
             Some(rest) => (rest, true),
             None => (rest, rest.contains('/')),
         };
-        Ok(Some(Rule { pattern: pattern.to_string(), negated, folders_only, whole_path }))
+        Ok(Some(Rule { pattern: pattern.chars().collect(), negated, folders_only, whole_path }))
     }
 
     fn matches(&self, path: &str) -> bool {
         let name = if self.whole_path { path } else { path.rsplit('/').next().unwrap_or(path) };
-        let (pattern, name): (Vec<char>, Vec<char>) = (self.pattern.chars().collect(), name.chars().collect());
-        glob(&pattern, &name)
+        glob(&self.pattern, name)
     }
 }
 
@@ -106,30 +105,31 @@ fn valid(pattern: &str) -> bool {
 }
 
 /// Go's `filepath.Match` on Unix: `*` and `?` do not match a slash. Iterative: a star is retried where it last stood.
-fn glob(pattern: &[char], name: &[char]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while n < name.len() || p < pattern.len() {
-        if pattern.get(p) == Some(&'*') {
-            retry = Some((p, n));
-            p += 1;
+fn glob(mut pattern: &[char], name: &str) -> bool {
+    let mut name = name.chars();
+    let mut retry = None;
+    loop {
+        if let ['*', rest @ ..] = pattern {
+            pattern = rest;
+            retry = Some((rest, name.clone()));
             continue;
         }
-        if let (Some(used), Some(_)) = (name.get(n).and_then(|c| one(&pattern[p..], *c)), name.get(n)) {
-            p += used;
-            n += 1;
+        let mut after = name.clone();
+        let next = after.next();
+        if next.is_none() && pattern.is_empty() {
+            return true;
+        }
+        if let Some(used) = next.and_then(|c| one(pattern, c)) {
+            (pattern, name) = (&pattern[used..], after);
             continue;
         }
-        match retry {
-            Some((star, from)) if name.get(from).is_some_and(|c| *c != '/') => {
-                retry = Some((star, from + 1));
-                p = star + 1;
-                n = from + 1;
-            }
-            _ => return false,
+        // The last star stands for one more.
+        let Some((rest, from)) = &mut retry else { return false };
+        if from.next().is_none_or(|c| c == '/') {
+            return false;
         }
+        (pattern, name) = (rest, from.clone());
     }
-    true
 }
 
 /// How much of the pattern matches this one character.

