@@ -34,6 +34,8 @@ mod contract;
 mod dates;
 mod disk;
 mod kept;
+#[cfg(any(feature = "docker", feature = "kubernetes"))]
+mod leaving;
 mod verified;
 
 pub(crate) use disk::TEMPORARY;

@@ -3,38 +3,23 @@
 use super::connect::Engine;
 use super::container::{self, Run};
 use super::image::{Logins, Store};
+use crate::adapters::leaving::Leaving;
 use crate::digest::Digest;
 use crate::ports::images::{Images, Repository};
 use crate::ports::shell::{Done, Program, Shell, Ticket};
 use crate::ports::{Fault, PortError};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
-
-/// How long the last containers may take to be removed when everything else has ended.
-const FAREWELL: Duration = Duration::from_secs(15);
 
 /// Programs in containers of one engine. Where it goes, those that run go on: they are found again by their keys.
 pub struct Containers {
+    // The first to be dropped: nothing else goes before what is being removed.
+    leaving: Leaving,
     engine: Arc<Engine>,
     store: Store,
     running: Arc<Mutex<HashMap<Ticket, CancellationToken>>>,
-    leaving: Arc<Leaving>,
-}
-
-/// Containers that are being removed.
-#[derive(Default)]
-struct Leaving {
-    count: Mutex<usize>,
-    gone: Condvar,
-}
-
-impl Leaving {
-    fn count(&self) -> MutexGuard<'_, usize> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Containers {
@@ -42,7 +27,7 @@ impl Containers {
     /// `store`; `logins` knows what registries let us in with.
     pub fn new(engine: Arc<Engine>, images: Arc<dyn Images>, store: &Path, logins: Logins) -> Containers {
         let store = Store { images, at: Repository::layout(store.display().to_string()), logins };
-        Containers { engine, store, running: Arc::default(), leaving: Arc::default() }
+        Containers { leaving: Leaving::default(), engine, store, running: Arc::default() }
     }
 }
 
@@ -88,30 +73,12 @@ impl Shell for Containers {
     }
 
     fn forget(&self, key: Digest) {
-        *self.leaving.count() += 1;
-        let (engine, leaving) = (self.engine.clone(), self.leaving.clone());
-        let begun = self.engine.spawn(async move {
+        let (engine, guest) = (self.engine.clone(), self.leaving.one());
+        // Where nothing can be begun any more it is not waited for either.
+        drop(self.engine.spawn(async move {
             container::remove(&engine, key).await;
-            *leaving.count() -= 1;
-            leaving.gone.notify_all();
-        });
-        if begun.is_err() {
-            *self.leaving.count() -= 1;
-        }
-    }
-}
-
-impl Drop for Containers {
-    /// Waits for containers that are being removed, so that none is left behind.
-    fn drop(&mut self) {
-        let end = Instant::now() + FAREWELL;
-        let mut count = self.leaving.count();
-        while *count > 0 {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            count = self.leaving.gone.wait_timeout(count, left).map_or_else(|p| p.into_inner().0, |(count, _)| count);
-        }
+            drop(engine);
+            drop(guest);
+        }));
     }
 }

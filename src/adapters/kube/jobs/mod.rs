@@ -9,6 +9,7 @@ mod follow;
 mod spec;
 
 use super::Clusters;
+use crate::adapters::leaving::Leaving;
 use crate::adapters::shell::log::Log;
 use crate::digest::Digest;
 use crate::ports::shell::{Done, Exit, Program, Shell, Status, Ticket};
@@ -20,6 +21,8 @@ use std::time::{Duration, Instant};
 
 /// Programs as Jobs.
 pub struct Jobs {
+    // The first to be dropped: nothing else goes before what is being deleted.
+    leaving: Leaving,
     clusters: Arc<Clusters>,
     known: Arc<Known>,
 }
@@ -44,7 +47,7 @@ struct Spot {
 impl Jobs {
     /// Jobs in those clusters.
     pub fn new(clusters: Arc<Clusters>) -> Jobs {
-        Jobs { clusters, known: Arc::default() }
+        Jobs { leaving: Leaving::default(), clusters, known: Arc::default() }
     }
 }
 
@@ -74,7 +77,7 @@ impl Shell for Jobs {
     /// Deletes the Job, and with it all that belongs to it.
     fn forget(&self, key: Digest) {
         let Some(spot) = locked(&self.known.places).remove(&key) else { return };
-        let clusters = self.clusters.clone();
+        let (clusters, guest) = (self.clusters.clone(), self.leaving.one());
         std::thread::spawn(move || {
             let gone = clusters.cluster(&spot.context).and_then(|cluster| {
                 clusters.wait(async move { cluster.delete(&spec::jobs().at(&spot.namespace, &spot.name), None).await })
@@ -83,6 +86,8 @@ impl Shell for Jobs {
             if let Err(error) = gone {
                 tracing::warn!(%error, "a Job that is done could not be deleted");
             }
+            drop(clusters);
+            drop(guest);
         });
     }
 }
