@@ -118,6 +118,8 @@ fn out_of_memory_is_told_with_the_limit() {
     let namespace = Namespace::new("rollout-oom");
     let mut greedy = deployment("web", "x=1234567890; while true; do x=$x$x; done");
     greedy["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"limits": {"memory": "16Mi"}});
+    // For a moment it does run, which is not enough.
+    greedy["spec"]["minReadySeconds"] = json!(30);
     waited(&namespace, &deployment("web", "sleep 600")).result.expect("the version before works");
     let greedy = waited(&namespace, &greedy);
     let words = failed(&greedy);
