@@ -17,7 +17,8 @@ const WINDOW: usize = 1 << 13;
 /// The sieve knows the primes below this. Three of them fit into a word.
 const SMALL: usize = 1 << 18;
 
-/// Rounds of Miller and Rabin's test: for random numbers of 1024 bits five leave a doubt below 2^-112 (FIPS 186-5, B.1).
+/// Rounds of Miller and Rabin's test to a random base: for random numbers of 1024 bits five leave a doubt below 2^-112
+/// (FIPS 186-5, B.1).
 const ROUNDS: usize = 5;
 
 /// A random prime of so many bits, the two highest set, that goes with the exponent.
@@ -96,7 +97,7 @@ fn is_prime(n: &BigUint, random: &mut Random) -> bool {
             power == minus_one
         })
     };
-    passes(2) && (1..ROUNDS).all(|_| passes(random.next_u64() | 2))
+    passes(2) && (0..ROUNDS).all(|_| passes(random.next_u64() | 2))
 }
 
 #[cfg(test)]
