@@ -19,6 +19,15 @@ pub(super) struct Modulus {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Residue(Vec<u64>);
 
+/// What is brought to a power.
+#[derive(Clone, Copy)]
+pub(super) enum Base {
+    /// 2.
+    Two,
+    /// A word through 2^64, which as a factor costs as little as doubling.
+    Word(u64),
+}
+
 impl Modulus {
     /// Reckons by that number, which must be odd.
     pub fn new(n: &BigUint) -> Modulus {
@@ -43,17 +52,16 @@ impl Modulus {
         Residue(words)
     }
 
-    /// A number to a power.
-    pub fn power(&mut self, base: u64, exponent: &BigUint) -> Residue {
+    /// A base to a power.
+    pub fn power(&mut self, base: Base, exponent: &BigUint) -> Residue {
         let mut power = self.one.clone();
-        let base = (base != 2).then(|| self.residue(base));
         for byte in exponent.to_bytes_be() {
             for bit in (0..8).rev() {
                 self.square(&mut power);
                 if byte >> bit & 1 == 1 {
-                    match &base {
-                        Some(base) => self.multiply(&mut power, base),
-                        None => self.double(&mut power),
+                    match base {
+                        Base::Two => self.double(&mut power),
+                        Base::Word(word) => self.scale(&mut power, word),
                     }
                 }
             }
@@ -121,50 +129,22 @@ impl Modulus {
         self.reduce(a, carry == 1);
     }
 
-    /// A number as a residue.
-    fn residue(&self, number: u64) -> Residue {
-        let mut residue = Residue(vec![0; self.words.len()]);
-        for bit in (0..64).rev() {
-            self.double(&mut residue);
-            if number >> bit & 1 == 1 {
-                self.add(&mut residue, &self.one);
-            }
+    /// `a` times a word, through 2^64.
+    fn scale(&self, a: &mut Residue, word: u64) {
+        let mut carry = 0;
+        for digit in &mut a.0 {
+            (*digit, carry) = step(0, word, *digit, carry);
         }
-        residue
-    }
-
-    fn add(&self, a: &mut Residue, b: &Residue) {
-        let mut carry = false;
-        for (word, other) in a.0.iter_mut().zip(&b.0) {
-            let (sum, first) = word.overflowing_add(*other);
-            let (sum, second) = sum.overflowing_add(u64::from(carry));
-            (*word, carry) = (sum, first | second);
+        let top = carry;
+        let factor = a.0[0].wrapping_mul(self.inverse);
+        let (_, mut carry) = step(a.0[0], factor, self.words[0], 0);
+        for at in 1..self.words.len() {
+            (a.0[at - 1], carry) = step(a.0[at], factor, self.words[at], carry);
         }
-        self.reduce(a, carry);
-    }
-
-    /// `a` times `b`.
-    fn multiply(&mut self, a: &mut Residue, b: &Residue) {
-        let len = self.words.len();
-        let room = &mut self.room[..len + 2];
-        room.fill(0);
-        for &factor in &a.0 {
-            let mut carry = 0;
-            for (word, &other) in room.iter_mut().zip(&b.0) {
-                (*word, carry) = step(*word, factor, other, carry);
-            }
-            let (sum, over) = room[len].overflowing_add(carry);
-            (room[len], room[len + 1]) = (sum, u64::from(over));
-            let factor = room[0].wrapping_mul(self.inverse);
-            let (_, mut carry) = step(room[0], factor, self.words[0], 0);
-            for at in 1..len {
-                (room[at - 1], carry) = step(room[at], factor, self.words[at], carry);
-            }
-            let (sum, over) = room[len].overflowing_add(carry);
-            (room[len - 1], room[len]) = (sum, room[len + 1] + u64::from(over));
+        let (sum, is_over) = top.overflowing_add(carry);
+        if let Some(last) = a.0.last_mut() {
+            *last = sum;
         }
-        a.0.copy_from_slice(&room[..len]);
-        let is_over = room[len] == 1;
         self.reduce(a, is_over);
     }
 
@@ -234,11 +214,14 @@ mod tests {
                     let half = (&n + &one) >> 1;
                     words * half.modpow(&BigUint::from(64 * residue.0.len() as u64), &n) % &n
                 };
-                for base in [0, 1, 2, 3, u64::MAX] {
+                // 2^-64 by the modulus, as a power of a half.
+                let through = ((&n + &one) >> 1).modpow(&BigUint::from(64u32), &n);
+                let word = |word: u64| (Base::Word(word), BigUint::from(word) * &through);
+                for (base, same) in [(Base::Two, BigUint::from(2u32)), word(0), word(1), word(3), word(u64::MAX)] {
                     for exponent in [BigUint::from(0u32), one.clone(), BigUint::from(65_537u32), number(bits)] {
                         let mut power = modulus.power(base, &exponent);
-                        let expected = BigUint::from(base).modpow(&exponent, &n);
-                        assert_eq!(back(&power), expected, "{base}^{exponent} by {n}");
+                        let expected = same.modpow(&exponent, &n);
+                        assert_eq!(back(&power), expected, "{same}^{exponent} by {n}");
                         modulus.square(&mut power);
                         assert_eq!(back(&power), &expected * &expected % &n);
                     }

@@ -2,7 +2,7 @@
 //! takes several times as long.
 
 use super::keys::Dice;
-use super::montgomery::{Modulus, words};
+use super::montgomery::{Base, Modulus, words};
 use crate::helm::template::Random;
 use rsa::BigUint;
 use rsa::rand_core::RngCore as _;
@@ -87,7 +87,7 @@ fn is_prime(n: &BigUint, random: &mut Random) -> bool {
     let odd = &top >> twos;
     let mut modulus = Modulus::new(n);
     let (one, minus_one) = (modulus.one(), modulus.minus_one());
-    let mut passes = |base: u64| {
+    let mut passes = |base: Base| {
         let mut power = modulus.power(base, &odd);
         if power == one || power == minus_one {
             return true;
@@ -97,7 +97,7 @@ fn is_prime(n: &BigUint, random: &mut Random) -> bool {
             power == minus_one
         })
     };
-    passes(2) && (0..ROUNDS).all(|_| passes(random.next_u64() | 2))
+    passes(Base::Two) && (0..ROUNDS).all(|_| passes(Base::Word(random.next_u64() | 1)))
 }
 
 #[cfg(test)]
