@@ -135,22 +135,15 @@ fn take_back(path: &Path) {
 }
 
 fn layout(database: &Connection) -> rusqlite::Result<Layout> {
-    let named = |name: &str| {
-        let select = "SELECT count(*) FROM sqlite_schema WHERE ?1 IN ('', name)";
-        database.query_row(select, [name], |row| row.get::<_, i64>(0))
-    };
-    if named("")? == 0 {
-        return Ok(Layout::Empty);
-    }
-    if named("meta")? == 0 {
-        return Ok(Layout::Foreign);
-    }
     let version = database.query_row("SELECT value FROM meta WHERE name = 'version'", [], |row| row.get(0));
     match version.optional() {
         Ok(Some(version)) => Ok(Layout::Version(version)),
         Ok(None) => Ok(Layout::Foreign),
-        // Columns of other names or kinds.
-        Err(e) if e.sqlite_error_code().is_none_or(|code| code == rusqlite::ErrorCode::Unknown) => Ok(Layout::Foreign),
+        // No such table, or columns of other names or kinds.
+        Err(e) if e.sqlite_error_code().is_none_or(|code| code == rusqlite::ErrorCode::Unknown) => {
+            let tables: i64 = database.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            Ok(if tables == 0 { Layout::Empty } else { Layout::Foreign })
+        }
         Err(e) => Err(e),
     }
 }
