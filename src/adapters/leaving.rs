@@ -1,6 +1,7 @@
 //! What is being taken away once its end is written down: containers, Jobs. Nobody waits for that but who goes last.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the last may take when everything else has ended.
@@ -19,23 +20,18 @@ struct Room {
 /// One that is being taken away, until this is dropped.
 pub(super) struct Guest(Arc<Room>);
 
-impl Room {
-    fn count(&self) -> MutexGuard<'_, usize> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Leaving {
     /// One more is being taken away.
     pub fn one(&self) -> Guest {
-        *self.0.count() += 1;
+        *self.0.count.lock() += 1;
         Guest(self.0.clone())
     }
 
     /// Waits until nothing is, or for that long. Whether nothing is.
     fn wait(&self, bound: Duration) -> bool {
-        let rest = self.0.left.wait_timeout_while(self.0.count(), bound, |count| *count > 0);
-        *rest.unwrap_or_else(PoisonError::into_inner).0 == 0
+        let mut count = self.0.count.lock();
+        self.0.left.wait_while_for(&mut count, |count| *count > 0, bound);
+        *count == 0
     }
 }
 
@@ -47,7 +43,7 @@ impl Drop for Leaving {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        *self.0.count() -= 1;
+        *self.0.count.lock() -= 1;
         self.0.left.notify_all();
     }
 }

@@ -90,7 +90,7 @@ fn pairs(text: &str) -> Vec<(String, String)> {
 mod tests {
     use super::*;
     use crate::adapters::web::server::{Reply, Request, Server};
-    use std::sync::Mutex;
+    use parking_lot::Mutex;
 
     fn of(variables: &[(&str, &str)]) -> Option<Collector> {
         let variables: Vec<(String, String)> = variables.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
@@ -123,18 +123,14 @@ mod tests {
         let log = seen.clone();
         let server = Server::start(move |request: &Request| {
             let body = String::from_utf8_lossy(&request.body).into_owned();
-            log.lock().expect("a log").push(format!(
-                "{} {} {body}",
-                request.path,
-                request.header("x-key").unwrap_or("")
-            ));
+            log.lock().push(format!("{} {} {body}", request.path, request.header("x-key").unwrap_or("")));
             Reply::new(if body.contains("bad") { 400 } else { 200 })
         });
         let endpoint = format!("http://{}", server.address);
         let collector = of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint), ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=abc")]);
         let collector = collector.expect("a collector");
         collector.send("{}").expect("sent");
-        assert_eq!(*seen.lock().expect("a log"), ["/v1/traces abc {}"]);
+        assert_eq!(*seen.lock(), ["/v1/traces abc {}"]);
         assert!(collector.send("bad").expect_err("refused").message.contains("HTTP 400"));
     }
 }

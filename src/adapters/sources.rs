@@ -11,9 +11,10 @@ use crate::ports::filter::Filter;
 use crate::ports::images::{Images, Repository};
 use crate::ports::sources::{About, Head, HeadQuery, Newest, Origin, Sources, Version};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many opened versions are kept. A pipeline has some ten sources, of which a plan opens one version or two.
@@ -85,14 +86,10 @@ impl LocalSources {
         LocalSources { seen: seen.clone(), ..self }
     }
 
-    fn opened(&self) -> MutexGuard<'_, VecDeque<Opened>> {
-        self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     /// Keeps the files of a version at hand; of many, those that were seen last.
     fn remember(&self, query: &HeadQuery, version: &Version, files: Arc<dyn Files>) {
         let HeadQuery { origin, paths, ignore, .. } = query.clone();
-        let mut opened = self.opened();
+        let mut opened = self.opened.lock();
         opened.retain(|one| !one.is_of(query, version));
         opened.truncate(OPENED - 1);
         opened.push_front(Opened { origin, paths, ignore, id: version.id.clone(), files, seen: Instant::now() });
@@ -100,13 +97,13 @@ impl LocalSources {
 
     /// The files of that version if they are at hand, and how long ago they were seen.
     fn at_hand(&self, query: &HeadQuery, version: &Version) -> Option<(Arc<dyn Files>, Duration)> {
-        let opened = self.opened();
+        let opened = self.opened.lock();
         opened.iter().find(|one| one.is_of(query, version)).map(|one| (one.files.clone(), one.seen.elapsed()))
     }
 
     /// Whether nothing else was seen of that source since.
     fn is_newest(&self, query: &HeadQuery, version: &Version) -> bool {
-        let opened = self.opened();
+        let opened = self.opened.lock();
         opened.iter().find(|one| one.is_of_source(query)).is_none_or(|one| one.id == version.id)
     }
 
@@ -324,7 +321,7 @@ mod tests {
         let (dir, path, query) = folder();
         let sources = sources(dir.path());
         let head = sources.head(&query).expect("a head");
-        for one in sources.opened().iter_mut() {
+        for one in sources.opened.lock().iter_mut() {
             one.seen -= FRESH;
         }
         std::fs::write(path.join("b"), "").expect("a change");
@@ -372,6 +369,6 @@ mod tests {
                 Arc::new(crate::ports::files::MemoryFiles::default()),
             );
         }
-        assert_eq!(sources.opened().len(), OPENED);
+        assert_eq!(sources.opened.lock().len(), OPENED);
     }
 }

@@ -12,9 +12,10 @@ use crate::model::{Source, SourceKind, SourcePath};
 use crate::ports::files::Files;
 use crate::source::Sources;
 use crate::values::{Hand, Known, Text};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 /// The largest values file that is judged.
@@ -58,11 +59,7 @@ impl<'r> Beside<'r> {
 
     /// The texts, with the values files that were read.
     pub fn take_sources(&self) -> Sources {
-        std::mem::take(&mut self.texts().0)
-    }
-
-    fn texts(&self) -> MutexGuard<'_, (Sources, Read<'r>)> {
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner)
+        std::mem::take(&mut self.texts.lock().0)
     }
 
     /// Whether a chart or a values file of a pipeline is on this machine.
@@ -136,7 +133,7 @@ impl Hand for Beside<'_> {
 
     fn text(&self, source: &Source, path: &str) -> Option<Text> {
         let path = crate::plan::work::clean(&self.folder(source)?.join(path));
-        let (sources, read) = &mut *self.texts();
+        let (sources, read) = &mut *self.texts.lock();
         if let Some(file) = sources.find(&path) {
             return Some(Text { file, text: sources.get(file)?.text().clone() });
         }
@@ -157,7 +154,7 @@ static KEPT: Mutex<BTreeMap<PathBuf, Kept>> = Mutex::new(BTreeMap::new());
 
 fn known(path: &Path) -> Option<Arc<Known>> {
     let stamp = stamp(path)?;
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut kept = KEPT.lock();
     if let Some((_, chart)) = kept.get(path).filter(|(then, _)| *then == stamp) {
         return chart.clone();
     }

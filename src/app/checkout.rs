@@ -5,11 +5,11 @@ use crate::adapters::git::Git;
 use crate::ports::files::{Files, Mode};
 use crate::ports::sources::{Credentials, HeadQuery, Origin, Version};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 /// How much a repository that holds a pipeline file may hold, in bytes.
 const LIMIT: u64 = 256 << 20;
@@ -48,7 +48,7 @@ impl Checkout {
 
     /// Makes the folder as the branch is now; whether it was not before.
     pub fn refresh(&self) -> Result<bool, PortError> {
-        let mut there = self.there.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut there = self.there.lock();
         let query = HeadQuery {
             origin: Origin::Git { url: self.url.clone(), branch: self.branch.clone() },
             paths: Vec::new(),

@@ -9,8 +9,8 @@ use crate::graph::Graph;
 use crate::source::Sources;
 use crate::syntax::{Document, Limits, include};
 use crate::values;
+use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 /// The conventional name of the file.
 pub const FILE_NAME: &str = "lockgate.kdl";
@@ -115,7 +115,7 @@ pub fn load_with(path: &Path, read: &mut dyn FnMut(&Path) -> std::io::Result<Vec
     }
     let disk = Disk { root: &root, hand: None, asked: Mutex::default() };
     let (checked, diagnostics) = check::document(&document, found, &disk);
-    let mut asked = disk.asked.into_inner().unwrap_or_default();
+    let mut asked = disk.asked.into_inner();
     asked.extend(root.ancestors().map(|folder| folder.join(".git")));
     asked.sort_unstable();
     asked.dedup();
@@ -214,9 +214,7 @@ impl Repository for Disk<'_, '_> {
     fn exists(&self, path: &str) -> bool {
         let path = self.root.join(path);
         let exists = path.exists();
-        if let Ok(mut asked) = self.asked.lock() {
-            asked.push(path);
-        }
+        self.asked.lock().push(path);
         exists
     }
 

@@ -3,9 +3,10 @@
 //! looked through every two seconds instead.
 
 use notify::{Config, ErrorKind, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often folders are looked through that cannot be watched.
@@ -73,10 +74,10 @@ impl Watching {
     /// while its watch was renewed, and more than once. Folders are watched and not files, since editors replace files.
     pub fn watch(&self, folders: Folders, told: impl Fn(&Path) + Send + Sync + 'static) -> notify::Result<Watch> {
         let hub = self.0.clone();
-        let number = hub.routes().add(&folders, Arc::new(told));
+        let number = hub.routes.lock().add(&folders, Arc::new(told));
         let mut watch = Watch { hub, number, folders: Folders::new() };
         for (folder, mode) in folders {
-            let renewed = watch.hub.places().add(&folder, mode, &watch.hub.routes);
+            let renewed = watch.hub.places.lock().add(&folder, mode, &watch.hub.routes);
             watch.folders.insert(folder, mode);
             watch.hub.tell(&renewed?);
         }
@@ -86,34 +87,22 @@ impl Watching {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.hub.routes().remove(self.number);
+        self.hub.routes.lock().remove(self.number);
         for (folder, mode) in &self.folders {
-            let renewed = self.hub.places().remove(folder, *mode, &self.hub.routes);
+            let renewed = self.hub.places.lock().remove(folder, *mode, &self.hub.routes);
             self.hub.tell(&renewed);
         }
     }
 }
 
 impl Hub {
-    fn routes(&self) -> MutexGuard<'_, Routes> {
-        locked(&self.routes)
-    }
-
-    fn places(&self) -> MutexGuard<'_, Places> {
-        locked(&self.places)
-    }
-
     fn tell(&self, paths: &[PathBuf]) {
         paths.iter().for_each(|path| tell(&self.routes, path));
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn tell(routes: &Mutex<Routes>, path: &Path) {
-    let told = locked(routes).of(path);
+    let told = routes.lock().of(path);
     told.iter().for_each(|told| told(path));
 }
 
@@ -122,7 +111,7 @@ fn handler(routes: &Arc<Mutex<Routes>>) -> impl FnMut(notify::Result<Event>) + S
     let routes = routes.clone();
     move |event| match event {
         Ok(event) if event.need_rescan() => {
-            let all: Vec<PathBuf> = locked(&routes).of.keys().cloned().collect();
+            let all: Vec<PathBuf> = routes.lock().of.keys().cloned().collect();
             all.iter().for_each(|folder| tell(&routes, folder));
         }
         Ok(event) if !matches!(event.kind, EventKind::Access(_)) => {
@@ -335,22 +324,25 @@ mod tests {
         write(&below.join("four"));
         hears(&inners, &below.join("four"));
         drop(inner);
-        assert!(watching.0.places().all.is_empty() && watching.0.routes().of.is_empty(), "nothing is left behind");
+        assert!(
+            watching.0.places.lock().all.is_empty() && watching.0.routes.lock().of.is_empty(),
+            "nothing is left behind"
+        );
     }
 
     #[test]
     fn what_the_system_does_not_watch_is_looked_through() {
         let dir = folder();
         let watching = Watching::default();
-        watching.0.places().refused = true;
+        watching.0.places.lock().refused = true;
         let (kept, told) = watch(&watching, dir.path(), RecursiveMode::Recursive);
-        assert!(watching.0.places().system.is_none());
+        assert!(watching.0.places.lock().system.is_none());
         for name in ["one", "two"] {
             write(&dir.path().join(name));
             hears(&told, &dir.path().join(name));
         }
         drop(kept);
-        assert!(watching.0.places().all.is_empty());
+        assert!(watching.0.places.lock().all.is_empty());
     }
 
     #[test]
@@ -372,6 +364,6 @@ mod tests {
         std::fs::create_dir(&there.0).expect("a folder");
         let gone = (dir.path().join("b"), RecursiveMode::NonRecursive);
         assert!(watching.watch(Folders::from([there, gone]), |_| ()).is_err());
-        assert!(watching.0.places().all.is_empty() && watching.0.routes().told.is_empty());
+        assert!(watching.0.places.lock().all.is_empty() && watching.0.routes.lock().told.is_empty());
     }
 }

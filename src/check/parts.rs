@@ -6,7 +6,8 @@ use crate::diag::{self, Diagnostic};
 use crate::graph::{self, Graph};
 use crate::model::{self, Spanned};
 use crate::syntax::Node;
-use std::sync::{Arc, Mutex};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// From how many bytes of pipelines on a second thread is worth its start, which takes as long as reading some hundred lines.
 const WORTH_A_THREAD: usize = 64 << 10;
@@ -97,7 +98,7 @@ fn part(node: Node<'_>, repository: &dyn Repository, keep: Keep) -> Part {
     }
     let name = graph.as_ref().map(|g| g.pipeline().name.clone());
     let graph = graph.filter(|g| keep == Keep::All || repository.has_values(g));
-    Part { name, graph, found, asked: asked.answers.into_inner().unwrap_or_default() }
+    Part { name, graph, found, asked: asked.answers.into_inner() }
 }
 
 /// A repository that remembers what it was asked.
@@ -109,9 +110,7 @@ struct Asked<'a> {
 impl Repository for Asked<'_> {
     fn exists(&self, path: &str) -> bool {
         let exists = self.repository.exists(path);
-        if let Ok(mut answers) = self.answers.lock() {
-            answers.push((path.to_string(), exists));
-        }
+        self.answers.lock().push((path.to_string(), exists));
         exists
     }
 }

@@ -7,9 +7,10 @@ use crate::report::run::Progress;
 use crate::report::{Clock, Paint};
 use crate::run::Record;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use parking_lot::Mutex;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ impl<'a> Live<'a> {
         let style = self.desk.terminal.out;
         let mut lines = String::new();
         {
-            let mut progress = lock(&self.progress);
+            let mut progress = self.progress.lock();
             for record in records {
                 let Some(line) = progress.take(plan, record, &self.clock, style) else { continue };
                 lines.push_str(&line.text);
@@ -79,7 +80,7 @@ impl<'a> Live<'a> {
             let _ = drawing.join();
             bar.finish_and_clear();
         }
-        lock(&self.progress).clone()
+        self.progress.lock().clone()
     }
 
     fn print(&self, lines: &str) {
@@ -102,18 +103,13 @@ impl<'a> Live<'a> {
         let draw = move || {
             while ended.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
                 let now = jiff::Timestamp::now().as_millisecond();
-                let lines = lock(&progress).live(now, RUNNING, style);
+                let lines = progress.lock().live(now, RUNNING, style);
                 drawn.set_message(lines.join("\n"));
             }
         };
         let drawing = std::thread::Builder::new().name("screen".to_string()).spawn(draw).ok()?;
         Some(Screen { bar, end, drawing })
     }
-}
-
-/// What a thread that panicked had is as good as any.
-fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
-    progress.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// A path, faint.

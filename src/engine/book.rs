@@ -4,7 +4,8 @@ use crate::plan::memory::Moment;
 use crate::ports::journal::{Base, Journal, Row, Snapshot};
 use crate::ports::{Fault, PortError};
 use crate::run::{Event, Record, State};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 
 /// The version of the snapshot's encoding. Another one is not read: the events are.
 const FORM: u32 = 4;
@@ -36,7 +37,7 @@ impl SharedBook {
 
     /// The book, for as long as nobody else is to write. What a thread that panicked left is what it has written.
     pub fn lock(&self) -> MutexGuard<'_, Book> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::ports::files::Files;
 use crate::ports::places::{Places, Target};
 use crate::ports::sources::Version;
 use crate::ports::{Fault, PortError, shelf};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,9 +34,9 @@ pub fn observe(world: &World, graph: &Graph, memory: &Memory, observed: &mut Obs
 }
 
 fn ask_all(world: &World, graph: &Graph, memory: &Memory, queries: Vec<Query>, observed: &mut Observed) {
-    let queue = std::sync::Mutex::new(queries.into_iter());
-    let next = || queue.lock().unwrap_or_else(|p| p.into_inner()).next();
-    let threads = AT_ONCE.min(queue.lock().map_or(1, |q| q.len()));
+    let queue = Mutex::new(queries.into_iter());
+    let next = || queue.lock().next();
+    let threads = AT_ONCE.min(queue.lock().len());
     let answers = std::thread::scope(|scope| {
         let work = || {
             let mut answers = Vec::new();

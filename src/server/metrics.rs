@@ -14,8 +14,9 @@ use crate::report::metrics::{Page, float};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// How many events are read at once.
 const PIECE: u32 = 5000;
@@ -48,17 +49,13 @@ impl Measured {
             let number = keeper.state(|s| s.number);
             Arc::new(Mutex::new(Kept { measures: Measures::new(number), last: 0, is_old: true }))
         };
-        self.all().entry(keeper.name.clone()).or_insert_with(new).clone()
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Mutex<Kept>>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().entry(keeper.name.clone()).or_insert_with(new).clone()
     }
 
     /// Reads something of what happened in a pipeline up to now. Blocks.
     pub fn of<T>(&self, keeper: &Keeper, now: Moment, read: impl FnOnce(&Measures) -> T) -> Result<T, PortError> {
         let kept = self.kept(keeper);
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = kept.lock();
         let end = keeper.state(|s| s.number);
         if std::mem::take(&mut kept.is_old) {
             kept.last = first_since(keeper, end, now - Moment::from(MOST_DAYS) * DAY)?;

@@ -40,7 +40,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use routes::Shared;
 use std::future::IntoFuture;
-use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -178,7 +177,7 @@ async fn next(signal: &mut Option<Signal>) {
 /// Waits for what runs, for as long as it may take. What is not done by then is handed on: it stands in the journal.
 async fn wait(behind: &start::Threads, grace: Duration) {
     let until = tokio::time::Instant::now() + grace + Duration::from_secs(2);
-    while behind.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|b| !b.is_over())
+    while behind.lock().iter().any(|b| !b.is_over())
         && tokio::time::Instant::now() < until
     {
         tokio::time::sleep(Duration::from_millis(20)).await;

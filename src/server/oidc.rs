@@ -19,12 +19,12 @@ use openidconnect::{
     AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
     PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
 };
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long somebody may take at the provider.
@@ -50,7 +50,7 @@ struct Begun {
 
 impl Away {
     fn keep(&self, state: String, begun: Begun) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         all.retain(|_, b| b.at.elapsed() < PATIENCE);
         if all.len() >= AWAY
             && let Some(oldest) = all.iter().min_by_key(|(_, b)| b.at).map(|(s, _)| s.clone())
@@ -62,7 +62,7 @@ impl Away {
 
     /// A login that has begun; it comes back once.
     fn take(&self, state: &str) -> Option<Begun> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         all.remove(state).filter(|b| b.at.elapsed() < PATIENCE)
     }
 }

@@ -9,8 +9,9 @@ use crate::app::{Failure, Keeper};
 use crate::plan::memory::Moment;
 use crate::ports::PortError;
 use crate::run::{Saying, Word};
+use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// For how long a token that was verified need not be verified again; hashing is slow on purpose. Whether it was taken back is
@@ -132,18 +133,18 @@ impl Site {
 
     /// The configuration as it is now.
     pub fn config(&self) -> Arc<Config> {
-        self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.config.read().clone()
     }
 
     /// Takes a new configuration. Approvals of people who are not of their group any more do not count from then on.
     pub fn reconfigure(&self, config: Config) -> Result<(), PortError> {
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        *self.config.write() = Arc::new(config);
         self.recount()
     }
 
     /// The pipelines that are kept going, in the order they were named; behind them those that were mended.
     pub fn keepers(&self) -> Arc<Vec<Arc<Keeper>>> {
-        self.keepers.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.keepers.read().clone()
     }
 
     /// The pipeline of that name.
@@ -153,18 +154,18 @@ impl Site {
 
     /// Takes in pipelines of a file that could not be taken in before.
     pub fn join(&self, more: Vec<Arc<Keeper>>) {
-        let mut keepers = self.keepers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut keepers = self.keepers.write();
         *keepers = Arc::new(keepers.iter().cloned().chain(more).collect());
     }
 
     /// The pipeline files that could not be taken in, and why.
     pub fn faulty(&self) -> Vec<Faulty> {
-        self.faulty.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.faulty.lock().clone()
     }
 
     /// Says what is wrong with a pipeline file; nothing when it was mended.
     pub fn set_faulty(&self, path: &std::path::Path, failure: Option<Failure>) {
-        let mut all = self.faulty.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.faulty.lock();
         let at = all.iter().position(|f| f.path == path);
         match (at.and_then(|at| all.get_mut(at)), failure) {
             (Some(known), Some(failure)) => known.failure = failure,
@@ -265,16 +266,12 @@ impl Site {
         Some(Person { csrf: Some(browser.csrf), ..person })
     }
 
-    fn verified(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn is_verified(&self, name: &str) -> bool {
-        self.verified().get(name).is_some_and(|at| at.elapsed() < VERIFIED)
+        self.verified.lock().get(name).is_some_and(|at| at.elapsed() < VERIFIED)
     }
 
     fn set_verified(&self, name: String) {
-        let mut verified = self.verified();
+        let mut verified = self.verified.lock();
         if verified.len() >= KEPT {
             verified.clear();
         }
@@ -284,7 +281,7 @@ impl Site {
     /// Counts a request of somebody; whether there were too many in this minute.
     pub fn is_too_many(&self, who: &str) -> bool {
         let most = self.config().limits.requests;
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.counted.lock();
         if counted.len() >= KEPT {
             counted.retain(|_, (since, _)| since.elapsed() < Duration::from_secs(60));
         }

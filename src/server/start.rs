@@ -15,11 +15,12 @@ use crate::diag::{Diagnostic, codes};
 use crate::digest::Digest;
 use crate::model::TriggerKind;
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Where it listens unless said.
@@ -225,7 +226,7 @@ fn at_once<T: Sync, R: Send>(all: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R>
     let work = || {
         while let Some((at, one)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, all.get(at)?))) {
             let one = make(one);
-            made.lock().unwrap_or_else(PoisonError::into_inner).push((at, one));
+            made.lock().push((at, one));
         }
     };
     std::thread::scope(|scope| {
@@ -235,7 +236,7 @@ fn at_once<T: Sync, R: Send>(all: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R>
         }
         work();
     });
-    let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut made = made.into_inner();
     made.sort_unstable_by_key(|(at, _)| *at);
     made.into_iter().map(|(_, one)| one).collect()
 }
@@ -282,7 +283,7 @@ fn take_in(opener: &Opener, site: &Shared, behind: &Threads, path: &Path) -> Res
     let before = opener.serving.state.as_deref().map(keeper::Before::read);
     let (keepers, threads): (Vec<_>, Vec<_>) =
         opener.keep(opener.settings(path, before.as_ref())?, &site.keepers())?.into_iter().unzip();
-    behind.lock().unwrap_or_else(PoisonError::into_inner).extend(threads);
+    behind.lock().extend(threads);
     site.join(keepers);
     Ok(())
 }

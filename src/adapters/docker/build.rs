@@ -23,9 +23,10 @@ use bollard::query_parameters::{
     BuildImageOptions, BuilderVersion, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
 };
 use futures_util::StreamExt as _;
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -52,20 +53,16 @@ impl Builds {
         let store = Store { images, at: Repository::layout(store.display().to_string()), logins };
         Builds { engine, store, running: Mutex::default() }
     }
-
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Ticket, CancellationToken>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Builder for Builds {
     fn build(&self, order: &Order<'_>) -> Result<Built, PortError> {
         let stop = CancellationToken::new();
-        self.running().insert(order.ticket, stop.clone());
+        self.running.lock().insert(order.ticket, stop.clone());
         let mut log = Log::new(order.log, order.redact);
         let build = Build { engine: &self.engine, store: &self.store, order, stop: &stop };
         let image = build.image(&mut log);
-        self.running().remove(&order.ticket);
+        self.running.lock().remove(&order.ticket);
         let written = log.finish();
         let image = image.map_err(|failure| failure.told(order, &written.tail));
         let image = image.and_then(|image| written.fault.map_or(Ok(image), Err));
@@ -73,7 +70,7 @@ impl Builder for Builds {
     }
 
     fn cancel(&self, ticket: Ticket) {
-        if let Some(stop) = self.running().get(&ticket) {
+        if let Some(stop) = self.running.lock().get(&ticket) {
             stop.cancel();
         }
     }

@@ -3,10 +3,11 @@
 use super::faults;
 use crate::ports::{Fault, PortError};
 use bollard::{API_DEFAULT_VERSION, Docker};
+use parking_lot::Mutex;
 use sha2::Digest as _;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -72,7 +73,7 @@ impl Engine {
         }
         let docker = connect(&self.host).map_err(|e| faults::no_engine(&self.host, &e))?;
         let docker = docker.negotiate_version().await.map_err(|e| faults::no_engine(&self.host, &e))?;
-        *self.docker.lock().unwrap_or_else(PoisonError::into_inner) = Some(docker.clone());
+        *self.docker.lock() = Some(docker.clone());
         Ok(docker)
     }
 
@@ -82,7 +83,7 @@ impl Engine {
     }
 
     fn known(&self) -> Option<Docker> {
-        self.docker.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.docker.lock().clone()
     }
 
     /// Waits for something on this thread.

@@ -8,9 +8,10 @@ use crate::digest::Digest;
 use crate::ports::images::{Images, Repository};
 use crate::ports::shell::{Done, Program, Shell, Ticket};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Programs in containers of one engine. Where it goes, those that run go on: they are found again by their keys.
@@ -31,14 +32,10 @@ impl Containers {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Shell for Containers {
     fn submit(&self, ticket: Ticket, program: Program, done: Done) {
         let stop = CancellationToken::new();
-        locked(&self.running).insert(ticket, stop.clone());
+        self.running.lock().insert(ticket, stop.clone());
         let (engine, store, running) = (self.engine.clone(), self.store.clone(), self.running.clone());
         // Told once, by whoever comes first to the end: the program, or that nothing can be begun.
         let done = Arc::new(Mutex::new(Some(done)));
@@ -51,23 +48,23 @@ impl Shell for Containers {
                 }
                 None => Err(PortError::new(Fault::Invalid, "the program does not say in which container it runs")),
             };
-            locked(&running).remove(&ticket);
+            running.lock().remove(&ticket);
             // Whoever is told may have files to read.
             drop(tokio::task::spawn_blocking(move || {
-                if let Some(done) = locked(&tell).take() {
+                if let Some(done) = tell.lock().take() {
                     done(exit);
                 }
             }));
         });
         if let Err(error) = begun
-            && let Some(done) = locked(&done).take()
+            && let Some(done) = done.lock().take()
         {
             done(Err(error));
         }
     }
 
     fn cancel(&self, ticket: Ticket) {
-        if let Some(stop) = locked(&self.running).get(&ticket) {
+        if let Some(stop) = self.running.lock().get(&ticket) {
             stop.cancel();
         }
     }

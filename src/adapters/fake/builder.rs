@@ -1,15 +1,15 @@
 //! An engine that builds by a script: each image is another one, as those of real engines are.
 
-use super::{Deed, Ledger, Power, locked};
+use super::{Deed, Ledger, Power};
 use crate::digest::Digest;
 use crate::image::manifest::{self, Descriptor, Manifest};
 use crate::ports::builder::{Builder, Built, Image, Order};
 use crate::ports::images::Blobs;
 use crate::ports::shell::Ticket;
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
-use std::sync::Mutex;
 
 /// Builds of nobody: what an image has in it is its context, and a number.
 pub struct FakeBuilder {
@@ -34,7 +34,7 @@ impl FakeBuilder {
 
     /// The next build fails like that.
     pub fn fail(&self, fault: PortError) {
-        locked(&self.inner).faults.push_back(fault);
+        self.inner.lock().faults.push_back(fault);
     }
 }
 
@@ -57,7 +57,7 @@ impl Builder for FakeBuilder {
         let built = |image| Built { image, log_len: 0, log_digest: Digest::of("") };
         let mut context = Vec::new();
         (order.context)(&mut context)?;
-        let mut inner = locked(&self.inner);
+        let mut inner = self.inner.lock();
         if let Some(fault) = inner.faults.pop_front() {
             return Ok(built(Err(fault)));
         }

@@ -3,12 +3,13 @@
 
 use super::shell::{Scene, exit};
 use super::workshop::FakeWorkshop;
-use super::{Deed, Ledger, Power, locked};
+use super::{Deed, Ledger, Power};
 use crate::digest::Digest;
 use crate::ports::shell::{Done, Program, Shell, Status, Ticket};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Programs in containers. What has no script ends well and leaves nothing.
 pub struct FakeContainers {
@@ -42,17 +43,17 @@ impl FakeContainers {
     /// Programs whose arguments begin with these play the scenes, one at each start, the last again and again.
     pub fn on(&self, arguments: &[&str], scenes: impl IntoIterator<Item = Scene>) {
         let arguments = arguments.iter().map(|argument| argument.to_string()).collect();
-        locked(&self.inner).scripts.insert(0, (arguments, scenes.into_iter().collect()));
+        self.inner.lock().scripts.insert(0, (arguments, scenes.into_iter().collect()));
     }
 
     /// Whether containers go on running until [`FakeContainers::finish`]; otherwise they end at once.
     pub fn hold(&self, holds: bool) {
-        locked(&self.inner).holds = holds;
+        self.inner.lock().holds = holds;
     }
 
     /// Lets all that runs come to its end, and tells who still waits for it.
     pub fn finish(&self) {
-        let mut inner = locked(&self.inner);
+        let mut inner = self.inner.lock();
         let waiting = std::mem::take(&mut inner.waiting);
         for (_, program, _) in &waiting {
             let scene = scene(&mut inner, program);
@@ -72,14 +73,14 @@ impl FakeContainers {
 
     /// Those who waited hear nothing any more; the containers go on.
     pub(super) fn abandon(&self) {
-        let waiting = std::mem::take(&mut locked(&self.inner).waiting);
+        let waiting = std::mem::take(&mut self.inner.lock().waiting);
         drop(waiting);
     }
 
     /// Copies out what the container left, and tells how it ended.
     fn tell(&self, program: &Program, done: Done) {
         let Some(container) = &program.container else { return };
-        let end = locked(&self.inner).known.get(&container.key).and_then(|known| known.end.clone());
+        let end = self.inner.lock().known.get(&container.key).and_then(|known| known.end.clone());
         let Some(scene) = end else { return };
         if self.power.boundary().is_err() {
             return;
@@ -116,7 +117,7 @@ impl Shell for FakeContainers {
         let Some(container) = program.container.clone() else {
             return done(Err(PortError::new(Fault::Invalid, "the program does not say in which container it runs")));
         };
-        let mut inner = locked(&self.inner);
+        let mut inner = self.inner.lock();
         if inner.known.get(&container.key).is_some_and(|known| known.attempt < container.attempt) {
             inner.known.remove(&container.key);
         }
@@ -135,7 +136,7 @@ impl Shell for FakeContainers {
     }
 
     fn cancel(&self, ticket: Ticket) {
-        let mut inner = locked(&self.inner);
+        let mut inner = self.inner.lock();
         let Some(at) = inner.waiting.iter().position(|(other, ..)| *other == ticket) else { return };
         let (_, program, done) = inner.waiting.remove(at);
         inner.known.retain(|key, _| program.container.as_ref().is_none_or(|c| c.key != *key));
@@ -144,6 +145,6 @@ impl Shell for FakeContainers {
     }
 
     fn forget(&self, key: Digest) {
-        locked(&self.inner).known.remove(&key);
+        self.inner.lock().known.remove(&key);
     }
 }

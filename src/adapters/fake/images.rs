@@ -1,14 +1,15 @@
 //! Registries and layouts in memory.
 
-use super::{Deed, Ledger, Power, locked};
+use super::{Deed, Ledger, Power};
 use crate::digest::Digest;
 use crate::image::manifest::{Document, Manifest};
 use crate::image::tags::TagRule;
 use crate::ports::images::{Fetched, Images, Platform, Push, Repository, Resolved};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Images in memory. Repositories come to be when something is pushed to them.
 #[derive(Debug)]
@@ -33,12 +34,12 @@ impl FakeImages {
 
     /// Moves a tag to an image that is there, as another writer would.
     pub fn retag(&self, at: &Repository, tag: &str, digest: Digest) {
-        locked(&self.repositories).entry(key(at)).or_default().tags.insert(tag.to_string(), digest);
+        self.repositories.lock().entry(key(at)).or_default().tags.insert(tag.to_string(), digest);
     }
 
     /// Drops an image and its tags, as a registry that cleans up does.
     pub fn forget(&self, at: &Repository, digest: Digest) {
-        if let Some(content) = locked(&self.repositories).get_mut(&key(at)) {
+        if let Some(content) = self.repositories.lock().get_mut(&key(at)) {
             content.manifests.remove(&digest);
             content.tags.retain(|_, tagged| *tagged != digest);
         }
@@ -46,7 +47,7 @@ impl FakeImages {
 
     fn look<T>(&self, at: &Repository, pick: impl FnOnce(&Content) -> Result<T, PortError>) -> Result<T, PortError> {
         self.power.check()?;
-        match locked(&self.repositories).get(&key(at)) {
+        match self.repositories.lock().get(&key(at)) {
             Some(content) => pick(content),
             None => Err(missing(format!("there is no repository `{}`", at.name))),
         }
@@ -125,7 +126,7 @@ impl Images for FakeImages {
                 made.push((layer.digest, bytes));
             }
         }
-        let mut repositories = locked(&self.repositories);
+        let mut repositories = self.repositories.lock();
         let others = manifest.layers.iter().filter(|layer| !made.iter().any(|(digest, _)| *digest == layer.digest));
         let taken = others.filter_map(|layer| {
             let of = |at: &Repository| repositories.get(&key(at))?.blobs.get(&layer.digest).map(|blob| blob.to_vec());

@@ -1,10 +1,11 @@
 //! A journal in memory, whose commits go as a test wants.
 
-use super::{Deed, Ledger, Power, locked};
+use super::{Deed, Ledger, Power};
 use crate::ports::journal::{Base, Journal, Row, Snapshot};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What becomes of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl FakeStore {
     /// Opens the journal to write; one at a time.
     pub fn open_for_writing(&self) -> Result<FakeJournal, PortError> {
         self.power.check()?;
-        let mut disk = locked(&self.disk);
+        let mut disk = self.disk.lock();
         if disk.writer.is_some() {
             return Err(PortError::new(Fault::Unavailable, "another lockgate is at work on this state"));
         }
@@ -64,29 +65,29 @@ impl FakeStore {
 
     /// Decides the fate of a commit, by its number from 1 over all lives. A snapshot is a commit too.
     pub fn fate(&self, commit: u64, fate: Fate) {
-        locked(&self.disk).fates.insert(commit, fate);
+        self.disk.lock().fates.insert(commit, fate);
     }
 
     /// How many commits have been tried.
     pub fn commits(&self) -> u64 {
-        locked(&self.disk).commits
+        self.disk.lock().commits
     }
 
     /// All rows, as they are on the disk.
     pub fn rows(&self) -> Vec<Row> {
-        locked(&self.disk).rows.clone()
+        self.disk.lock().rows.clone()
     }
 
     /// Cuts the journal off behind that many rows, as if nothing later had happened. A snapshot of what is gone goes too.
     pub fn truncate(&self, rows: usize) {
-        let mut disk = locked(&self.disk);
+        let mut disk = self.disk.lock();
         disk.rows.truncate(rows);
         disk.snapshot.take_if(|snapshot| snapshot.number > rows as u64);
     }
 
     /// Puts rows in place of what is there, as from a file of an earlier time.
     pub fn load(&self, rows: Vec<Row>) {
-        let mut disk = locked(&self.disk);
+        let mut disk = self.disk.lock();
         disk.rows = rows;
         disk.snapshot = None;
         disk.base = None;
@@ -94,7 +95,7 @@ impl FakeStore {
 
     /// Lets go of the lock of a writer that died.
     pub(super) fn release(&self) {
-        locked(&self.disk).writer = None;
+        self.disk.lock().writer = None;
     }
 }
 
@@ -133,7 +134,7 @@ impl FakeJournal {
     fn try_commit(&self, write: impl FnOnce(&mut Disk)) -> Result<(), PortError> {
         let power = &self.store.power;
         power.boundary()?;
-        let mut disk = locked(&self.store.disk);
+        let mut disk = self.store.disk.lock();
         if disk.writer != Some(self.number) {
             return Err(PortError::new(Fault::Moved, "another program writes to the journal"));
         }
@@ -160,7 +161,7 @@ impl FakeJournal {
 impl Journal for FakeJournal {
     fn append(&mut self, rows: &[Row]) -> Result<(), PortError> {
         self.may_write()?;
-        let last = locked(&self.store.disk).rows.len() as u64;
+        let last = self.store.disk.lock().rows.len() as u64;
         if let Some((row, expected)) = rows.iter().zip(last + 1..).find(|(row, expected)| row.number != *expected) {
             let message = format!("row {} cannot be written where row {expected} is the next", row.number);
             return Err(PortError::new(Fault::Invalid, message));
@@ -177,14 +178,14 @@ impl Journal for FakeJournal {
 
     fn read(&mut self, after: u64) -> Result<Vec<Row>, PortError> {
         self.store.power.check()?;
-        let disk = locked(&self.store.disk);
+        let disk = self.store.disk.lock();
         let after = after.max(disk.base.as_ref().map_or(0, |base| base.number));
         Ok(disk.rows.iter().filter(|row| row.number > after).cloned().collect())
     }
 
     fn keep(&mut self, snapshot: &Snapshot) -> Result<(), PortError> {
         self.may_write()?;
-        let rows = locked(&self.store.disk).rows.len() as u64;
+        let rows = self.store.disk.lock().rows.len() as u64;
         if snapshot.number > rows {
             let message = format!("a snapshot up to row {} of {rows} rows", snapshot.number);
             return Err(PortError::new(Fault::Invalid, message));
@@ -194,18 +195,18 @@ impl Journal for FakeJournal {
 
     fn kept(&mut self) -> Result<Option<Snapshot>, PortError> {
         self.store.power.check()?;
-        Ok(locked(&self.store.disk).snapshot.clone())
+        Ok(self.store.disk.lock().snapshot.clone())
     }
 
     fn base(&mut self) -> Result<Option<Base>, PortError> {
         self.store.power.check()?;
-        Ok(locked(&self.store.disk).base.clone())
+        Ok(self.store.disk.lock().base.clone())
     }
 
     fn cut(&mut self, base: &Base) -> Result<(), PortError> {
         self.may_write()?;
         let (rows, before) = {
-            let disk = locked(&self.store.disk);
+            let disk = self.store.disk.lock();
             (disk.rows.len() as u64, disk.base.as_ref().map_or(0, |b| b.number))
         };
         if base.number <= before || base.number > rows {
@@ -226,7 +227,7 @@ impl Journal for FakeJournal {
 
 impl Drop for FakeJournal {
     fn drop(&mut self) {
-        let mut disk = locked(&self.store.disk);
+        let mut disk = self.store.disk.lock();
         if disk.writer == Some(self.number) {
             disk.writer = None;
         }

@@ -1,8 +1,9 @@
 //! What was done to the world, by all lives of the process.
 
-use super::{Power, locked};
+use super::Power;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What kind of effect it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,12 +44,12 @@ pub struct Ledger(Arc<Mutex<Vec<LedgerEntry>>>);
 impl Ledger {
     /// Everything so far.
     pub fn entries(&self) -> Vec<LedgerEntry> {
-        locked(&self.0).clone()
+        self.0.lock().clone()
     }
 
     /// All effects of one kind.
     pub fn of(&self, deed: Deed) -> Vec<LedgerEntry> {
-        locked(&self.0).iter().filter(|entry| entry.deed == deed).cloned().collect()
+        self.0.lock().iter().filter(|entry| entry.deed == deed).cloned().collect()
     }
 
     /// The effects that happened more than once, to the same thing and with the same: none where each has a key that is
@@ -66,10 +67,10 @@ impl Ledger {
 
     /// Forgets everything so far.
     pub fn clear(&self) {
-        locked(&self.0).clear();
+        self.0.lock().clear();
     }
 
     pub(super) fn record(&self, power: &Power, deed: Deed, to: impl Into<String>, with: impl Into<String>) {
-        locked(&self.0).push(LedgerEntry { deed, to: to.into(), with: with.into(), life: power.lives() });
+        self.0.lock().push(LedgerEntry { deed, to: to.into(), with: with.into(), life: power.lives() });
     }
 }

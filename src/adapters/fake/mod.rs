@@ -40,7 +40,7 @@ pub use web::FakeWeb;
 pub use workshop::FakeWorkshop;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// All neighbours, with one ledger and one power supply.
 #[derive(Clone)]
@@ -112,11 +112,6 @@ impl FakeWorld {
         self.crash();
         self.power.restore();
     }
-}
-
-/// Locks what a test shares with the threads of the engine; a panic of one of them is reported where it happened.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Receivers of notices that answer as a test wants.
 
-use super::{Power, locked};
+use super::Power;
 use crate::ports::notices::{Notices, Parcel};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::Mutex;
 
 /// Receivers in memory; they take everything unless a test says otherwise.
 #[derive(Debug, Default)]
@@ -22,22 +22,22 @@ impl FakeNotices {
 
     /// The next to be sent fails so.
     pub fn fail(&self, fault: Fault) {
-        locked(&self.faults).push_back(fault);
+        self.faults.lock().push_back(fault);
     }
 
     /// What was taken, in order.
     pub fn taken(&self) -> Vec<Parcel> {
-        locked(&self.taken).clone()
+        self.taken.lock().clone()
     }
 }
 
 impl Notices for FakeNotices {
     fn send(&self, parcel: &Parcel) -> Result<(), PortError> {
         self.power.check()?;
-        match locked(&self.faults).pop_front() {
+        match self.faults.lock().pop_front() {
             Some(fault) => Err(PortError::new(fault, "the receiver does not take it")),
             None => {
-                locked(&self.taken).push(parcel.clone());
+                self.taken.lock().push(parcel.clone());
                 Ok(())
             }
         }

@@ -1,12 +1,12 @@
 //! Environments in memory: folders and clusters alike.
 
-use super::{Deed, Ledger, Power, locked};
+use super::{Deed, Ledger, Power};
 use crate::digest::Digest;
 use crate::ports::bundle::{Bundle, Hook, TEST};
 use crate::ports::places::{Deployment, Ended, Places, Rehearsal, Seen, Target, Testing, plainly};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Mutex;
 
 /// Environments in memory.
 #[derive(Debug)]
@@ -42,31 +42,31 @@ impl FakePlaces {
 
     /// The rendered objects that a place has of a release.
     pub fn bundle(&self, target: &Target, release: &str) -> Option<Bundle> {
-        locked(&self.inner).deployed.get(&(target.clone(), release.to_string())).map(|deployed| deployed.bundle.clone())
+        self.inner.lock().deployed.get(&(target.clone(), release.to_string())).map(|deployed| deployed.bundle.clone())
     }
 
     /// The candidate that a place has of a release.
     pub fn candidate(&self, target: &Target, release: &str) -> Option<Digest> {
-        locked(&self.inner).deployed.get(&(target.clone(), release.to_string())).map(|deployed| deployed.candidate)
+        self.inner.lock().deployed.get(&(target.clone(), release.to_string())).map(|deployed| deployed.candidate)
     }
 
     /// Changes an object behind our back, with words for how.
     pub fn meddle(&self, target: &Target, release: &str, object: &str, how: &str) {
-        if let Some(deployed) = locked(&self.inner).deployed.get_mut(&(target.clone(), release.to_string())) {
+        if let Some(deployed) = self.inner.lock().deployed.get_mut(&(target.clone(), release.to_string())) {
             deployed.drift.insert(object.to_string(), how.to_string());
         }
     }
 
     /// Lets the next deploy to a place fail like that, before it changes anything. Several are taken one after the other.
     pub fn fail(&self, target: &Target, fault: PortError) {
-        locked(&self.inner).faults.entry(target.clone()).or_default().push_back(fault);
+        self.inner.lock().faults.entry(target.clone()).or_default().push_back(fault);
     }
 }
 
 impl Places for FakePlaces {
     fn look(&self, target: &Target, release: &str, _: Option<&Bundle>) -> Result<Seen, PortError> {
         self.power.check()?;
-        let inner = locked(&self.inner);
+        let inner = self.inner.lock();
         let found = inner.deployed.get(&(target.clone(), release.to_string()));
         let seen = |deployed: &Deployed| Seen {
             bundle: Some(deployed.digest),
@@ -77,7 +77,7 @@ impl Places for FakePlaces {
 
     fn rehearse(&self, target: &Target, bundle: &Bundle, _: &[String]) -> Result<Rehearsal, PortError> {
         self.power.check()?;
-        let inner = locked(&self.inner);
+        let inner = self.inner.lock();
         let found = inner.deployed.get(&(target.clone(), bundle.release.clone()));
         let mut objects = plainly(found.map(|d| &d.bundle), bundle);
         for (object, how) in found.iter().flat_map(|d| &d.drift) {
@@ -102,13 +102,13 @@ impl Places for FakePlaces {
 impl FakePlaces {
     /// Lets the next test of a release fail like that.
     pub fn fail_test(&self, release: &str, fault: PortError) {
-        locked(&self.inner).tests.entry(release.to_string()).or_default().push_back(fault);
+        self.inner.lock().tests.entry(release.to_string()).or_default().push_back(fault);
     }
 
     fn run_tests(&self, testing: &Testing<'_>, bundle: &Bundle) -> Result<(), PortError> {
         self.power.boundary()?;
         let Testing { target, key, .. } = *testing;
-        let mut inner = locked(&self.inner);
+        let mut inner = self.inner.lock();
         if !inner.deployed.contains_key(&(target.clone(), bundle.release.clone())) {
             let message = format!("{} is not deployed in {target}", bundle.release);
             return Err(PortError::new(Fault::NotFound, message));
@@ -131,7 +131,7 @@ impl FakePlaces {
     fn bring(&self, deployment: &Deployment<'_>) -> Result<(), PortError> {
         self.power.boundary()?;
         let Deployment { target, bundle, digest, candidate, .. } = *deployment;
-        let mut inner = locked(&self.inner);
+        let mut inner = self.inner.lock();
         if let Some(fault) = inner.faults.get_mut(target).and_then(VecDeque::pop_front) {
             return Err(fault);
         }

@@ -1,10 +1,10 @@
 //! A shelf in memory.
 
-use super::{Power, locked};
+use super::Power;
 use crate::ports::PortError;
 use crate::ports::shelf::{Kind, Shelf};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 /// A shelf in memory.
 #[derive(Debug)]
@@ -21,19 +21,19 @@ impl FakeShelf {
 
     /// Drops everything of a kind, as someone would who cleans up.
     pub fn forget(&self, kind: Kind) {
-        locked(&self.kept).retain(|(other, _), _| *other != kind);
+        self.kept.lock().retain(|(other, _), _| *other != kind);
     }
 }
 
 impl Shelf for FakeShelf {
     fn put(&self, kind: Kind, name: &str, bytes: &[u8]) -> Result<(), PortError> {
         self.power.boundary()?;
-        locked(&self.kept).insert((kind, name.to_string()), bytes.to_vec());
+        self.kept.lock().insert((kind, name.to_string()), bytes.to_vec());
         self.power.boundary()
     }
 
     fn get(&self, kind: Kind, name: &str) -> Result<Option<Vec<u8>>, PortError> {
         self.power.check()?;
-        Ok(locked(&self.kept).get(&(kind, name.to_string())).cloned())
+        Ok(self.kept.lock().get(&(kind, name.to_string())).cloned())
     }
 }

@@ -1,12 +1,13 @@
 //! Programs that play what a test has written for them.
 
 use super::workshop::FakeWorkshop;
-use super::{Deed, Ledger, Power, locked};
+use super::{Deed, Ledger, Power};
 use crate::digest::Digest;
 use crate::ports::PortError;
 use crate::ports::shell::{Done, Exit, Program, Shell, Status, TAIL, Ticket};
+use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a program does when it runs.
@@ -90,17 +91,17 @@ impl FakeShell {
     /// that was written later goes before earlier ones.
     pub fn on(&self, arguments: &[&str], scenes: impl IntoIterator<Item = Scene>) {
         let arguments = arguments.iter().map(|argument| argument.to_string()).collect();
-        locked(&self.inner).scripts.insert(0, (arguments, scenes.into_iter().collect()));
+        self.inner.lock().scripts.insert(0, (arguments, scenes.into_iter().collect()));
     }
 
     /// Whether programs go on running until [`FakeShell::finish`]; otherwise they end at once.
     pub fn hold(&self, holds: bool) {
-        locked(&self.inner).holds = holds;
+        self.inner.lock().holds = holds;
     }
 
     /// The programs that run, in the order of their starts.
     pub fn running(&self) -> Vec<(Ticket, Program)> {
-        locked(&self.inner).running.iter().map(|(ticket, program, _)| (*ticket, program.clone())).collect()
+        self.inner.lock().running.iter().map(|(ticket, program, _)| (*ticket, program.clone())).collect()
     }
 
     /// Lets a running program play its scene to the end. Answers whether it was running.
@@ -118,19 +119,19 @@ impl FakeShell {
     /// Ends what runs without telling anyone, as when the machine stops.
     pub(super) fn abandon(&self) {
         // Dropped outside of the lock: what is dropped may be the last to hold something of ours.
-        let running = std::mem::take(&mut locked(&self.inner).running);
+        let running = std::mem::take(&mut self.inner.lock().running);
         drop(running);
     }
 
     fn take(&self, ticket: Ticket) -> Option<(Program, Done)> {
-        let mut inner = locked(&self.inner);
+        let mut inner = self.inner.lock();
         let at = inner.running.iter().position(|(other, ..)| *other == ticket)?;
         let (_, program, done) = inner.running.remove(at);
         Some((program, done))
     }
 
     fn scene(&self, program: &Program) -> Scene {
-        let mut inner = locked(&self.inner);
+        let mut inner = self.inner.lock();
         let script = inner.scripts.iter_mut().find(|(arguments, _)| program.argv.starts_with(arguments));
         let next = |(_, scenes): &mut (Vec<String>, VecDeque<Scene>)| {
             if scenes.len() > 1 { scenes.pop_front() } else { scenes.front().cloned() }
@@ -172,8 +173,8 @@ impl Shell for FakeShell {
             return;
         }
         self.ledger.record(&self.power, Deed::Start, program.log.display().to_string(), program.argv.join(" "));
-        if locked(&self.inner).holds {
-            locked(&self.inner).running.push((ticket, program, done));
+        if self.inner.lock().holds {
+            self.inner.lock().running.push((ticket, program, done));
         } else {
             let scene = self.scene(&program);
             self.end(&program, done, scene);

@@ -1,13 +1,14 @@
 //! Sources whose heads a test moves.
 
-use super::{Power, locked};
+use super::Power;
 use crate::digest::Digest;
 use crate::ports::files::{Files, Listing, MemoryFiles};
 use crate::ports::filter::Filter;
 use crate::ports::sources::{About, Head, HeadQuery, Origin, Sources, Version};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Sources in memory.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl FakeSources {
 
     /// The same, with a name such as a tag, and what is known of the version.
     pub fn set_about(&self, origin: &Origin, id: &str, name: Option<&str>, about: About, files: MemoryFiles) {
-        let mut known = locked(&self.known);
+        let mut known = self.known.lock();
         let versions = &mut known.entry(origin.clone()).or_default().versions;
         versions.retain(|kept| kept.id != id);
         versions.push(Kept { id: id.to_string(), name: name.map(str::to_string), about, files });
@@ -53,19 +54,19 @@ impl FakeSources {
 
     /// Makes a version disappear, as a rewritten branch does.
     pub fn forget(&self, origin: &Origin, id: &str) {
-        if let Some(known) = locked(&self.known).get_mut(origin) {
+        if let Some(known) = self.known.lock().get_mut(origin) {
             known.versions.retain(|kept| kept.id != id);
         }
     }
 
     /// Lets every question about a source fail like that, until it is called with nothing.
     pub fn fail(&self, origin: &Origin, fault: Option<PortError>) {
-        locked(&self.known).entry(origin.clone()).or_default().fault = fault;
+        self.known.lock().entry(origin.clone()).or_default().fault = fault;
     }
 
     fn find<T>(&self, origin: &Origin, pick: impl FnOnce(&[Kept]) -> Option<T>) -> Result<T, PortError> {
         self.power.check()?;
-        let known = locked(&self.known);
+        let known = self.known.lock();
         let missing = || PortError::new(Fault::NotFound, format!("there is no such source or version: {origin:?}"));
         let source = known.get(origin).ok_or_else(missing)?;
         match &source.fault {

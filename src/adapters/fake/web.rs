@@ -1,11 +1,11 @@
 //! URLs that answer as a test wants.
 
-use super::{Power, locked};
+use super::Power;
 use crate::ports::shell::Ticket;
 use crate::ports::web::{Ask, Web};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 /// URLs in memory; one that a test says nothing of is up.
 #[derive(Debug)]
@@ -22,14 +22,14 @@ impl FakeWeb {
 
     /// Lets a URL answer with that status from now on.
     pub fn set(&self, url: impl Into<String>, status: u16) {
-        locked(&self.answers).insert(url.into(), status);
+        self.answers.lock().insert(url.into(), status);
     }
 }
 
 impl Web for FakeWeb {
     fn ask(&self, _: Ticket, ask: &Ask) -> Result<u32, PortError> {
         self.power.check()?;
-        match locked(&self.answers).get(&ask.url) {
+        match self.answers.lock().get(&ask.url) {
             Some(status) if *status != ask.status => {
                 let message = format!("{} does not answer as it should: HTTP {status}, not {}", ask.url, ask.status);
                 Err(PortError::new(Fault::Invalid, message))

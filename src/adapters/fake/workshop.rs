@@ -1,15 +1,14 @@
 //! Folders and files in memory.
 
-use super::locked;
 use crate::adapters::shell::redact;
 use crate::adapters::workshop::{Only, log_name, plain, told};
 use crate::digest::Digest;
 use crate::ports::files::Files;
 use crate::ports::workshop::Workshop;
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 /// A workshop in memory. It knows files by their paths, wherever these lie; nothing is on any disk.
 #[derive(Debug)]
@@ -26,22 +25,22 @@ impl FakeWorkshop {
 
     /// Writes a file.
     pub fn write(&self, path: impl Into<PathBuf>, content: impl Into<Vec<u8>>) {
-        locked(&self.files).insert(path.into(), content.into());
+        self.files.lock().insert(path.into(), content.into());
     }
 
     /// Writes to the end of a file.
     pub fn append(&self, path: impl Into<PathBuf>, content: &[u8]) {
-        locked(&self.files).entry(path.into()).or_default().extend_from_slice(content);
+        self.files.lock().entry(path.into()).or_default().extend_from_slice(content);
     }
 
     /// What a file holds.
     pub fn read(&self, path: &Path) -> Option<Vec<u8>> {
-        locked(&self.files).get(path).cloned()
+        self.files.lock().get(path).cloned()
     }
 
     /// Drops a file.
     pub fn remove(&self, path: &Path) {
-        locked(&self.files).remove(path);
+        self.files.lock().remove(path);
     }
 
     /// The path of something in the folder of that name.
@@ -55,7 +54,7 @@ impl FakeWorkshop {
     }
 
     fn remove_below(&self, folder: &Path) {
-        locked(&self.files).retain(|path, _| !path.starts_with(folder));
+        self.files.lock().retain(|path, _| !path.starts_with(folder));
     }
 
     fn content(&self, path: &Path) -> Result<Vec<u8>, PortError> {

@@ -6,11 +6,11 @@ use crate::digest::Digest;
 use crate::ports::files::{Entry, Listing, Mode};
 use crate::ports::filter::Filter;
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use rustix::fs::{CWD, Mode as Permissions, OFlags};
 use sha2::Digest as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::sync::Mutex;
 
 /// What was found in a folder.
 pub(super) struct Scan {
@@ -38,7 +38,7 @@ pub(super) fn scan(
         let mut visitor = Visitor { root, filter, seen, buffer: vec![0; BUFFER], found: Found::default(), all: &all };
         Box::new(move |entry| visitor.visit(entry))
     });
-    let mut found = all.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut found = all.into_inner();
     match found.error {
         Some(error) => Err(error),
         None => {
@@ -131,7 +131,7 @@ impl Visitor<'_> {
 
 impl Drop for Visitor<'_> {
     fn drop(&mut self) {
-        let mut all = self.all.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut all = self.all.lock();
         all.entries.append(&mut self.found.entries);
         all.left_out.append(&mut self.found.left_out);
         // Several threads may fail; which one reports mustn't depend on which was first.

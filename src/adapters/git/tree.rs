@@ -6,8 +6,9 @@ use crate::ports::files::{Entry, Files, Listing, Mode};
 use crate::ports::filter::Filter;
 use crate::ports::{Fault, PortError};
 use git2::{ObjectType, Oid, Repository, Tree};
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 /// How many entries a tree may have, folders included. The largest known repositories have some 500,000; a tree that names
 /// itself over and over has more than can be counted.
@@ -38,12 +39,8 @@ impl TreeFiles {
         TreeFiles { repository: Mutex::new(repository), commit, shown: shown.to_string(), listed: OnceLock::new() }
     }
 
-    fn repository(&self) -> MutexGuard<'_, Repository> {
-        self.repository.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     fn listed(&self) -> Result<&Listed, PortError> {
-        let repository = self.repository();
+        let repository = self.repository.lock();
         if let Some(listed) = self.listed.get() {
             return Ok(listed);
         }
@@ -64,7 +61,7 @@ impl Files for TreeFiles {
             let short = self.commit.to_string().get(..12).map(String::from).unwrap_or_default();
             PortError::new(Fault::NotFound, format!("there is no file `{path}` in commit {short} of `{shown}`"))
         })?;
-        let repository = self.repository();
+        let repository = self.repository.lock();
         let failed = |e: &git2::Error| faults::from_disk(e, &format!("{path} of {shown}"));
         let database = repository.odb().map_err(|e| failed(&e))?;
         let (size, _) = database.read_header(object).map_err(|e| failed(&e))?;

@@ -4,9 +4,9 @@ use super::fault::Refusal;
 use crate::adapters::shell::log::Log;
 use crate::digest::Digest;
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often somebody who waits looks whether to stop.
@@ -49,14 +49,14 @@ impl<'a> Diary<'a> {
     pub fn line(&self, text: impl AsRef<str>) {
         if let Some(log) = &self.log {
             let text = format!("{}\n", text.as_ref().trim_end_matches('\n'));
-            log.lock().unwrap_or_else(PoisonError::into_inner).take(text.as_bytes());
+            log.lock().take(text.as_bytes());
         }
     }
 
     /// Ends it: its length and digest, where it has a file.
     pub fn finish(self) -> Result<Option<(u64, Digest)>, PortError> {
         let Some(log) = self.log else { return Ok(None) };
-        let written = log.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+        let written = log.into_inner().finish();
         match written.fault {
             Some(fault) => Err(fault),
             None => Ok((written.len > 0).then_some((written.len, written.digest))),

@@ -5,9 +5,10 @@
 
 use super::client::{At, Cluster};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// A kind as a cluster knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,18 +99,18 @@ impl Cluster {
 
     /// Forgets what is known of an API version, because new kinds were made.
     pub fn forget_kinds(&self, api_version: &str) {
-        self.kinds.0.lock().unwrap_or_else(PoisonError::into_inner).remove(api_version);
+        self.kinds.0.lock().remove(api_version);
     }
 
     /// All kinds of an API version; none where the cluster does not serve it.
     pub async fn kinds_of(&self, api_version: &str) -> Result<Arc<Vec<Resource>>, PortError> {
-        if let Some(known) = self.kinds.0.lock().unwrap_or_else(PoisonError::into_inner).get(api_version) {
+        if let Some(known) = self.kinds.0.lock().get(api_version) {
             return Ok(known.clone());
         }
         let found = self.read(&root(api_version)).await?;
         let kinds = Arc::new(found.map(|list| read(api_version, &list)).unwrap_or_default());
         if !kinds.is_empty() {
-            let mut known = self.kinds.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.kinds.0.lock();
             known.insert(api_version.to_string(), kinds.clone());
         }
         Ok(kinds)

@@ -36,9 +36,10 @@ use crate::ports::bundle::Bundle;
 use crate::ports::places::{Deployment, Ended, Facts, Places, Rehearsal, Seen, Sought, Target, Testing};
 use crate::ports::{Fault, PortError};
 use diary::Diary;
+use parking_lot::Mutex;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use tokio::runtime::{Builder, Runtime};
 
 /// The clusters of the kubeconfig, each connected to when it is first needed.
@@ -80,11 +81,11 @@ impl Clusters {
 
     /// The cluster of a context.
     pub fn cluster(&self, context: &str) -> Result<Arc<Cluster>, PortError> {
-        if let Some(open) = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(context) {
+        if let Some(open) = self.open.lock().get(context) {
             return Ok(open.clone());
         }
         let cluster = Arc::new(self.wait(contexts::open(context))?);
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         Ok(open.entry(context.to_string()).or_insert(cluster).clone())
     }
 
@@ -99,7 +100,7 @@ impl Clusters {
 
     /// How many requests were made of all clusters so far.
     pub fn calls(&self) -> Calls {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open.lock();
         let sum = |a: Calls, b: Calls| Calls { reads: a.reads + b.reads, writes: a.writes + b.writes };
         open.values().map(|c| c.calls()).fold(Calls::default(), sum)
     }

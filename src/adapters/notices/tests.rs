@@ -3,10 +3,11 @@
 use super::*;
 use crate::adapters::web::server::{Reply, Request, Server};
 use crate::ports::Fault;
+use parking_lot::Mutex;
 use secrecy::SecretString;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 fn sender(mail: Option<MailServer>) -> Sender {
     Sender { patience: Duration::from_millis(400), ..Sender::new(mail) }
@@ -30,7 +31,7 @@ fn a_webhook_gets_the_body_with_its_id_and_a_signature_that_can_be_verified() {
     let server = Server::start(move |request: &Request| {
         let header = |name| request.header(name).map(str::to_string);
         let body = String::from_utf8_lossy(&request.body).into_owned();
-        log.lock().expect("a log").push((body, header("x-lockgate-notice"), header("x-lockgate-signature")));
+        log.lock().push((body, header("x-lockgate-notice"), header("x-lockgate-signature")));
         Reply::new(204)
     });
     let url = format!("http://{}/hook", server.address);
@@ -38,7 +39,7 @@ fn a_webhook_gets_the_body_with_its_id_and_a_signature_that_can_be_verified() {
     sender(None).send(&post(url, None)).expect("sent");
     // `printf '{"a":1}' | openssl dgst -sha256 -hmac key`
     let signature = "sha256=88a67f24bbcdaed0e6c997404bb79a743baf44c6bab2f4c27328e3009d22e342";
-    let seen = seen.lock().expect("a log").clone();
+    let seen = seen.lock().clone();
     assert_eq!((seen[0].0.as_str(), seen[0].1.as_deref()), (r#"{"a":1}"#, Some("0123abc")));
     assert_eq!(seen[0].2.as_deref(), Some(signature));
     assert_eq!(seen[1].2, None);
@@ -102,7 +103,7 @@ fn speak(mut stream: TcpStream, answer: &str, taken: &Mutex<Vec<String>>) -> std
             "DATA" => {
                 stream.write_all(b"354 go on\r\n")?;
                 let mail: Vec<String> = lines.by_ref().map_while(Result::ok).take_while(|l| l != ".").collect();
-                taken.lock().expect("mails").push(mail.join("\n"));
+                taken.lock().push(mail.join("\n"));
                 "250 taken".to_string()
             }
             "QUIT" => "221 bye".to_string(),
@@ -129,7 +130,7 @@ fn a_mail_has_its_id_and_nothing_of_what_others_wrote_becomes_a_header() {
     let (address, mails) = sink("250 yes");
     let evil = "shop: failed: x\r\nBcc: all@example.com\r\n\r\n<script>";
     sender(Some(server(address))).send(&mail(evil, "first\n.\n<b>second</b> é\n")).expect("sent");
-    let mails = mails.lock().expect("mails").clone();
+    let mails = mails.lock().clone();
     let (head, body) = mails[0].split_once("\n\n").expect("a head and a body");
     assert!(head.contains("Message-ID: <0123abc.lockgate@example.com>"), "{head}");
     assert!(head.contains("X-Lockgate-Notice: 0123abc") && head.contains("Auto-Submitted: auto-generated"), "{head}");
@@ -157,7 +158,7 @@ fn what_a_mail_server_does_wrong_is_told() {
     let (address, mails) = sink("250 yes");
     let begun = MailServer { tls: Tls::Begun, ..server(address) };
     assert!(sender(Some(begun)).send(&mail("x", "y")).is_err());
-    assert!(mails.lock().expect("mails").is_empty());
+    assert!(mails.lock().is_empty());
 }
 
 #[test]

@@ -10,9 +10,9 @@ use crate::digest::Digest;
 use crate::ports::images::Repository;
 use crate::ports::sources::Credentials;
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use reqwest::{Method, RequestBuilder, Url};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The largest answer with a token.
@@ -183,13 +183,13 @@ impl<'a> Client<'a> {
     }
 
     fn proof(&self) -> Option<Proof> {
-        let proofs = self.shared.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+        let proofs = self.shared.proofs.lock();
         let proof = proofs.get(&self.key())?;
         proof.until.is_none_or(|until| Instant::now() < until).then(|| proof.clone())
     }
 
     fn forget(&self) {
-        self.shared.proofs.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key());
+        self.shared.proofs.lock().remove(&self.key());
     }
 
     /// Does what the registry asks for.
@@ -212,7 +212,7 @@ impl<'a> Client<'a> {
             },
             None => return Err(faults::denied(&self.address, who.as_deref())),
         };
-        let mut proofs = self.shared.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut proofs = self.shared.proofs.lock();
         if proofs.len() >= TOKENS {
             proofs.clear();
         }

@@ -15,10 +15,11 @@ pub use stamp::Stamp;
 
 use crate::digest::Digest;
 use form::{Row, Way};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 /// How long before a look something must have been left alone. Some file systems know times to two seconds only.
@@ -80,7 +81,7 @@ impl Seen {
     }
 
     fn note(&self, path: &Path, way: Way, stamp: Option<Stamp>, digest: Option<Digest>, is_new: bool) {
-        let mut now = self.now();
+        let mut now = self.now.lock();
         if self.file.is_none() || now.is_over {
             return;
         }
@@ -96,17 +97,17 @@ impl Seen {
 
     /// Says that more was looked at than files.
     pub fn doubt(&self) {
-        self.now().is_restless = true;
+        self.now.lock().is_restless = true;
     }
 
     /// Ends the look: what is seen from here on is of another one.
     pub fn end(&self) {
-        self.now().is_over = true;
+        self.now.lock().is_over = true;
     }
 
     /// Keeps what was seen, and what came of it where that depends on nothing else. Nothing is made where there is no state.
     pub fn keep(&self, answer: Option<&Answer>) {
-        let mut now = self.now();
+        let mut now = self.now.lock();
         now.is_over = true;
         let rows = std::mem::take(&mut now.rows);
         let answer = answer.filter(|_| !now.is_restless);
@@ -116,10 +117,6 @@ impl Seen {
         // What cannot be kept is read again the next time.
         let _ = super::disk::make_folder(file.parent().unwrap_or(state));
         let _ = super::disk::replace(file, &bytes, super::disk::Durable::No);
-    }
-
-    fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

@@ -13,10 +13,11 @@ pub(in crate::adapters) mod redact;
 use crate::digest::Digest;
 use crate::ports::shell::{Done, Exit, Program, Shell, Status, Ticket};
 use crate::ports::{Fault, PortError};
+use parking_lot::{Condvar, Mutex};
 use rustix::event::{EventfdFlags, eventfd};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ impl Pool {
 
 impl Shell for Pool {
     fn submit(&self, ticket: Ticket, program: Program, done: Done) {
-        let mut state = self.shared.state();
+        let mut state = self.shared.state.lock();
         state.queue.push_back(Job { ticket, program, done });
         if state.queue.len() > state.free && state.threads.len() < self.most {
             let grown = self.grow(&mut state);
@@ -94,7 +95,7 @@ impl Shell for Pool {
 
     fn cancel(&self, ticket: Ticket) {
         let queued = {
-            let mut state = self.shared.state();
+            let mut state = self.shared.state.lock();
             state.stop(|running| running == ticket);
             let at = state.queue.iter().position(|job| job.ticket == ticket);
             at.and_then(|at| state.queue.remove(at))
@@ -108,7 +109,7 @@ impl Shell for Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         let (queued, threads) = {
-            let mut state = self.shared.state();
+            let mut state = self.shared.state.lock();
             state.closing = true;
             state.stop(|_| true);
             (std::mem::take(&mut state.queue), std::mem::take(&mut state.threads))
@@ -151,23 +152,19 @@ impl State {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     /// The life of a thread.
     fn work(&self, number: usize, stop: &OwnedFd) {
         let mut runner = process::Runner::default();
         while let Some(job) = self.next(number, stop) {
             let result = runner.run(&job.program, stop);
-            self.state().set_running(number, None);
+            self.state.lock().set_running(number, None);
             (job.done)(result);
         }
     }
 
     /// Waits for a job; none when it is time to close.
     fn next(&self, number: usize, stop: &OwnedFd) -> Option<Job> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         loop {
             if let Some(job) = state.queue.pop_front() {
                 // What was meant for the job before must not stop this one.
@@ -179,7 +176,7 @@ impl Shared {
                 return None;
             }
             state.free += 1;
-            state = self.work.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+            self.work.wait(&mut state);
             state.free -= 1;
         }
     }

@@ -3,9 +3,9 @@
 use super::{faults, open};
 use crate::adapters::disk;
 use crate::ports::PortError;
+use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// One such database. Calls block, and are short.
 #[derive(Debug)]
@@ -43,22 +43,18 @@ impl Table {
         Ok(made.map(|()| table))
     }
 
-    fn database(&self) -> MutexGuard<'_, Connection> {
-        self.database.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn failed(&self, doing: &str, error: &rusqlite::Error) -> PortError {
         faults::explain(&self.path, doing, error)
     }
 
     /// Writes one statement; how many rows it changed.
     pub(super) fn write(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize, PortError> {
-        self.database().execute(sql, params).map_err(|e| self.failed("written", &e))
+        self.database.lock().execute(sql, params).map_err(|e| self.failed("written", &e))
     }
 
     /// Writes several statements in one commit.
     pub(super) fn commit<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, PortError> {
-        let mut database = self.database();
+        let mut database = self.database.lock();
         let written = database.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
             let result = work(&transaction)?;
             transaction.commit().map(|()| result)
@@ -73,7 +69,7 @@ impl Table {
         params: impl rusqlite::Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, PortError> {
-        let database = self.database();
+        let database = self.database.lock();
         let rows = database.prepare_cached(sql).and_then(|mut s| s.query_map(params, read)?.collect());
         rows.map_err(|e| self.failed("read", &e))
     }

@@ -4,9 +4,10 @@ use super::{Web, Worker, faults};
 use crate::ports::shell::Ticket;
 use crate::ports::web::{self, Ask};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use reqwest::{Client, Url};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -51,7 +52,7 @@ impl web::Web for Asker {
             self.web.client(&host)?
         };
         let stop = Arc::new(Notify::new());
-        self.tickets().insert(ticket, stop.clone());
+        self.asking.lock().insert(ticket, stop.clone());
         let done = Worker::get()?.wait(async {
             tokio::select! {
                 biased;
@@ -59,23 +60,19 @@ impl web::Web for Asker {
                 done = until_good(&client, &url, &host, ask) => done,
             }
         });
-        self.tickets().remove(&ticket);
+        self.asking.lock().remove(&ticket);
         done.map_err(|error| clean(error, &ask.redact))
     }
 
     fn cancel(&self, ticket: Ticket) {
-        if let Some(stop) = self.tickets().get(&ticket) {
+        if let Some(stop) = self.asking.lock().get(&ticket) {
             // Whoever does not wait yet finds it when it does.
             stop.notify_one();
         }
     }
 }
 
-impl Asker {
-    fn tickets(&self) -> std::sync::MutexGuard<'_, BTreeMap<Ticket, Arc<Notify>>> {
-        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+impl Asker {}
 
 async fn until_good(client: &Client, url: &Url, host: &str, ask: &Ask) -> Result<u32, PortError> {
     let start = Instant::now();

@@ -17,11 +17,12 @@ pub(crate) use faults::unreachable;
 pub(crate) use worker::Worker;
 
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a request may be sent elsewhere.
@@ -137,7 +138,7 @@ impl Web {
 
     /// The client for a host.
     pub(crate) fn client(&self, host: &str) -> Result<Client, PortError> {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients.lock();
         if let Some(client) = clients.get(host) {
             return Ok(client.clone());
         }

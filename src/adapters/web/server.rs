@@ -1,8 +1,9 @@
 //! A server for tests: a few lines of HTTP, answering as a test wants it to, faults of all kinds too.
 
+use parking_lot::Mutex;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// A server. It stops when the test program ends.
 pub(crate) struct Server {
@@ -97,7 +98,7 @@ impl Server {
 
     /// What was asked since this was called last: methods, paths and queries.
     pub(crate) fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut *self.asked.lock().expect("a log"))
+        std::mem::take(&mut *self.asked.lock())
     }
 }
 
@@ -105,7 +106,7 @@ fn serve(mut stream: TcpStream, handler: &dyn Handler, log: &Mutex<Vec<String>>)
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some(request) = read(&mut reader, handler)? {
         let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
-        log.lock().expect("a log").push(format!("{} {}{query}", request.method, request.path));
+        log.lock().push(format!("{} {}{query}", request.method, request.path));
         let reply = handler.answer(&request);
         if request.cut {
             return Ok(());

@@ -5,7 +5,7 @@ use super::watch::{self, Changed};
 use super::work::Work;
 use crate::app::{Failure, Session, telling};
 use crate::ports::{Fault, PortError};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 impl Work {
     /// Watches the files of the session that counts.
@@ -60,7 +60,7 @@ impl Work {
         self.report(self.keeper.settle_edit(session.loaded.digest, now));
         let number = self.keeper.state(|s| s.number);
         self.report(telling::begin(&session.voice(), number));
-        *self.keeper.session.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(session);
+        *self.keeper.session.write() = Arc::new(session);
         let taken = self.take_sources();
         self.report(taken);
         self.watch_files();

@@ -29,10 +29,11 @@ use crate::plan::memory::{Edit, Moment};
 use crate::ports::PortError;
 use crate::ports::sources::Head;
 use crate::run::{Event, Record, State, Word};
+use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot};
@@ -237,17 +238,17 @@ impl Keeper {
 
     /// The pipeline as it is now.
     pub fn session(&self) -> Arc<Session> {
-        self.session.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.session.read().clone()
     }
 
     /// What is known besides the state.
     pub fn view(&self) -> View {
-        self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.view.read().clone()
     }
 
     /// Reads something of what is known besides the state.
     pub fn see<T>(&self, read: impl FnOnce(&View) -> T) -> T {
-        read(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+        read(&self.view.read())
     }
 
     /// Reads something of the state. It stands still meanwhile, so it has to be little.
@@ -258,7 +259,7 @@ impl Keeper {
     /// The state as it is, for whoever looks at much of it: all but what only planning reads. Nobody waits for them meanwhile.
     pub fn snapshot(&self) -> Arc<State> {
         let book = self.book.lock();
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shown = self.shown.lock();
         if shown.number != book.state.number {
             *shown = Arc::new(book.state.shown());
         }
@@ -364,7 +365,7 @@ impl Keeper {
     }
 
     fn change(&self, change: impl FnOnce(&mut View)) {
-        change(&mut self.view.write().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.view.write());
     }
 }
 

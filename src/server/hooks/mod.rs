@@ -22,10 +22,11 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{MethodRouter, post};
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// For how long the value of a secret is kept in mind: a program may have to be asked for it.
@@ -42,7 +43,7 @@ impl Secrets {
     /// The secrets that sign webhooks of a source; none where it takes none. Blocks where a program is asked.
     fn of(&self, keeper: &Keeper, source: &str) -> Arc<[String]> {
         let key = (keeper.name.clone(), source.to_string());
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock();
         if let Some((_, secrets)) = kept.get(&key).filter(|(at, _)| at.elapsed() < KEPT) {
             return secrets.clone();
         }

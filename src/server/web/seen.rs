@@ -3,8 +3,9 @@
 use crate::app::Keeper;
 use crate::ports::PortError;
 use crate::report::past::Past;
+use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// How far back is read at first: some hundred runs, in a fraction of a second.
 const BACK: u64 = 20_000;
@@ -27,16 +28,15 @@ struct Kept {
 impl Seen {
     /// What was in a pipeline, up to now. Blocks.
     pub(super) fn of(&self, keeper: &Keeper) -> Result<Arc<Past>, PortError> {
-        let kept =
-            self.all.lock().unwrap_or_else(PoisonError::into_inner).entry(keeper.name.clone()).or_default().clone();
+        let kept = self.all.lock().entry(keeper.name.clone()).or_default().clone();
         let now = keeper.state(|s| s.number);
         {
-            let read = kept.read().unwrap_or_else(PoisonError::into_inner);
+            let read = kept.read();
             if read.last >= now {
                 return Ok(read.past.clone());
             }
         }
-        let mut kept = kept.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = kept.write();
         let mut last = kept.last.max(now.saturating_sub(BACK));
         while last < now {
             let records = keeper.records(last, PIECE)?;

@@ -11,8 +11,9 @@ use crate::digest::Digest;
 use crate::image::manifest::{Descriptor, MANIFEST, Manifest};
 use crate::ports::sources::{Credentials, Head};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 type Replies = Arc<Mutex<BTreeMap<String, Reply>>>;
 
@@ -42,7 +43,7 @@ impl Repo {
         let replies = Replies::default();
         let (answers, folder) = (replies.clone(), tempfile::tempdir().expect("a folder"));
         let server = Server::start(move |request: &Request| {
-            let replies = answers.lock().expect("replies");
+            let replies = answers.lock();
             let reply = replies.get(&request.path).cloned().unwrap_or_else(|| Reply::new(404));
             let etag = reply.headers.iter().find(|(name, _)| name == "ETag").map(|(_, etag)| etag.as_str());
             if etag.is_some() && request.header("if-none-match") == etag {
@@ -70,7 +71,7 @@ impl Repo {
     }
 
     fn put(&self, path: &str, reply: Reply) {
-        self.replies.lock().expect("replies").insert(path.to_string(), reply);
+        self.replies.lock().insert(path.to_string(), reply);
     }
 
     fn url(&self, path: &str) -> String {

@@ -14,9 +14,10 @@ use crate::adapters::shell::log::Log;
 use crate::digest::Digest;
 use crate::ports::shell::{Done, Exit, Program, Shell, Status, Ticket};
 use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Programs as Jobs.
@@ -51,32 +52,28 @@ impl Jobs {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Shell for Jobs {
     /// Each has a thread of its own, which mostly waits; a run never has more of them than its limit.
     fn submit(&self, ticket: Ticket, program: Program, done: Done) {
         let stop = Arc::new(AtomicBool::new(false));
-        locked(&self.known.stops).insert(ticket, stop.clone());
+        self.known.stops.lock().insert(ticket, stop.clone());
         let (clusters, known) = (self.clusters.clone(), self.known.clone());
         std::thread::spawn(move || {
             let result = run(&clusters, &known, &program, &stop);
-            locked(&known.stops).remove(&ticket);
+            known.stops.lock().remove(&ticket);
             done(result);
         });
     }
 
     fn cancel(&self, ticket: Ticket) {
-        if let Some(stop) = locked(&self.known.stops).get(&ticket) {
+        if let Some(stop) = self.known.stops.lock().get(&ticket) {
             stop.store(true, Ordering::Relaxed);
         }
     }
 
     /// Deletes the Job, and with it all that belongs to it.
     fn forget(&self, key: Digest) {
-        let Some(spot) = locked(&self.known.places).remove(&key) else { return };
+        let Some(spot) = self.known.places.lock().remove(&key) else { return };
         let (clusters, guest) = (self.clusters.clone(), self.leaving.one());
         std::thread::spawn(move || {
             let gone = clusters.cluster(&spot.context).and_then(|cluster| {
@@ -101,7 +98,7 @@ fn run(clusters: &Clusters, known: &Known, program: &Program, stop: &AtomicBool)
     let namespace = place.namespace.clone().unwrap_or_else(|| cluster.client().default_namespace().to_string());
     let name = spec::name(container.key, container.attempt);
     let spot = Spot { context: place.context.clone(), namespace, name };
-    locked(&known.places).insert(container.key, spot.clone());
+    known.places.lock().insert(container.key, spot.clone());
     let mut log = Log::new(&program.log, &program.redact);
     let order = spec::Order { program, container, namespace: &spot.namespace, name: &spot.name };
     let ended = clusters.wait(follow::run(&cluster, &order, stop, &mut log));

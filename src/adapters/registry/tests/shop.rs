@@ -2,8 +2,9 @@
 
 use crate::adapters::web::server::{Handler, Reply, Request, Server};
 use crate::digest::Digest;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What it holds, and how it behaves.
 #[derive(Default)]
@@ -42,7 +43,7 @@ impl Shop {
     }
 
     pub(crate) fn with(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.0.lock().expect("a state"));
+        change(&mut self.0.lock());
     }
 
     /// A fault for the next request that begins so.
@@ -73,7 +74,7 @@ fn error(status: u16, code: &str) -> Reply {
 
 impl Handler for Shop {
     fn takes(&self, request: &Request) -> Option<usize> {
-        let mut state = self.0.lock().expect("a state");
+        let mut state = self.0.lock();
         let length: usize = request.header("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
         if request.path.contains("/uploads/") && state.cut_upload.is_some_and(|cut| cut < length) {
             return state.cut_upload.take();
@@ -82,7 +83,7 @@ impl Handler for Shop {
     }
 
     fn answer(&self, request: &Request) -> Reply {
-        let mut state = self.0.lock().expect("a state");
+        let mut state = self.0.lock();
         let line = format!("{} {}", request.method, request.path);
         if let Some(at) = state.faults.iter().position(|(begins, _)| line.starts_with(begins)) {
             return state.faults.remove(at).1;
