@@ -11,6 +11,7 @@ use crate::ports::sources::Version;
 use crate::ports::{Fault, PortError, shelf};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 /// How many questions are asked at once: enough to hide the waiting for remote ones, few enough for small machines.
@@ -46,8 +47,11 @@ fn ask_all(world: &World, graph: &Graph, memory: &Memory, queries: Vec<Query>, o
             }
             answers
         };
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|w| w.join().unwrap_or_default()).collect::<Vec<_>>()
+        // One question alone, which is what mostly is asked, needs no other thread.
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut answers = work();
+        answers.extend(others.into_iter().flat_map(|w| w.join().unwrap_or_else(|panic| resume_unwind(panic))));
+        answers
     });
     for (query, answer) in answers {
         observed.insert(query, answer);
