@@ -47,8 +47,13 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+/// For how long pipelines come before pages: a look may hang.
+const WARM: Duration = Duration::from_secs(10);
+
 /// Serves until somebody stops it. What is said meanwhile goes to `told`: where it listens, and how to log in.
 pub fn serve(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure> {
+    // Before anything is open.
+    crate::adapters::shell::apart::begin();
     let failed = |e: std::io::Error| {
         Failure::plain(Diagnostic::new(&codes::LIMIT_REACHED, format!("a server cannot begin: {e}")))
     };
@@ -68,8 +73,7 @@ async fn serve_on(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure>
     let start::Started { site, behind, login } = start::start(serving, config, at)?;
     told(&format!("listening on http://{at}\n"));
     introduce(&site, at);
-    let warmed = site.clone();
-    drop(tokio::task::spawn_blocking(move || web::warm(&warmed)));
+    drop(tokio::spawn(warm(site.clone())));
     if let Some(token) = login {
         // What stands behind the sign of a link is not sent: the page takes it from there, and forgets it.
         told(&format!("sign in at http://{at}/login#{token}\n"));
@@ -92,6 +96,17 @@ async fn serve_on(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure>
     wait(&behind, limits.grace).await;
     stopping.abort();
     Ok(())
+}
+
+/// Reads what was, so that whoever opens the first page need not wait for it; once the first looks are done, which is what
+/// pipelines wait for.
+async fn warm(site: Shared) {
+    let until = tokio::time::Instant::now() + WARM;
+    let is_ready = || site.keepers().iter().all(|keeper| keeper.see(|view| view.ready));
+    while !is_ready() && tokio::time::Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    drop(tokio::task::spawn_blocking(move || web::warm(&site)));
 }
 
 /// Tells whoever comes to the state while the server holds it where to go, and its owner what is wrong with the way there.
@@ -177,9 +192,7 @@ async fn next(signal: &mut Option<Signal>) {
 /// Waits for what runs, for as long as it may take. What is not done by then is handed on: it stands in the journal.
 async fn wait(behind: &start::Threads, grace: Duration) {
     let until = tokio::time::Instant::now() + grace + Duration::from_secs(2);
-    while behind.lock().iter().any(|b| !b.is_over())
-        && tokio::time::Instant::now() < until
-    {
+    while behind.lock().iter().any(|b| !b.is_over()) && tokio::time::Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn settle() {
 }
 
 /// libgit2 has no bound on how long it waits for a server, and these settings are the only way to give it one. They are
-/// globals of a C library: the one place in the program that needs `unsafe`.
+/// globals of a C library.
 #[allow(unsafe_code)]
 fn apply() {
     use git2::{ConfigLevel, opts};

@@ -3,8 +3,10 @@
 //!
 //! A thread blocks on what its program prints, on its end, and on a request to stop, whichever comes first. A program is
 //! started without a copy of our memory (no code runs between fork and exec, so that the standard library may use
-//! `posix_spawn`), in a process group of its own, with an environment that is said and not inherited.
+//! `posix_spawn`), in a process group of its own, with an environment that is said and not inherited; of a server by a thread
+//! that has few files open ([`apart`]).
 
+pub mod apart;
 mod find;
 pub(in crate::adapters) mod log;
 mod process;

@@ -1,7 +1,7 @@
 //! One program from its start to its end.
 
-use super::find;
 use super::log::Log;
+use super::{apart, find};
 use crate::ports::shell::{Exit, Program, Status};
 use crate::ports::{Fault, PortError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -77,27 +77,10 @@ fn start(program: &Program) -> Result<(Child, OwnedFd), PortError> {
         .envs(environment)
         .current_dir(&program.cwd)
         .stdin(Stdio::null())
-        .stdout(input.try_clone().map_err(|e| no_room(&e))?)
-        .stderr(input)
         .process_group(0);
-    let child = spawn(&mut command).map_err(|e| find::explain(program, &path, &e))?;
-    // The command, dropped here, has our copies of the pipe's other end; only when all are closed does the output end.
+    // Our copies of the pipe's other end are closed with this; only when all are does the output end.
+    let child = apart::start(command, input).map_err(|e| find::explain(program, &path, &e))?;
     Ok((child, output))
-}
-
-/// Starts it, again if it is just being written: a program started elsewhere at that moment holds it open for writing
-/// until it has begun itself.
-fn spawn(command: &mut Command) -> io::Result<Child> {
-    const TRIES: u32 = 10;
-    for n in 1..TRIES {
-        match command.spawn() {
-            Err(e) if e.kind() == io::ErrorKind::ExecutableFileBusy => {
-                std::thread::sleep(Duration::from_millis(u64::from(n)))
-            }
-            other => return other,
-        }
-    }
-    command.spawn()
 }
 
 fn no_room(error: &io::Error) -> PortError {

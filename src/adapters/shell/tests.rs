@@ -294,3 +294,22 @@ fn many_programs_on_several_threads_all_end_once() {
     seen.sort_unstable();
     assert_eq!(seen, (0..200).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_program_is_started_where_few_files_are_open() {
+    apart::begin();
+    let bench = Bench::new();
+    bench.script("held", "", 0o600);
+    let _held = std::fs::File::open(bench.dir.path().join("held")).expect("a file");
+    assert_eq!(bench.sh("echo here; exit 3").status, Status::Code(3));
+    assert_eq!(text(&std::fs::read(bench.log()).expect("a log")), "here\n");
+    let tasks = std::fs::read_dir("/proc/self/task").expect("threads").flatten().map(|task| task.path());
+    let is_it = |task: &std::path::PathBuf| std::fs::read(task.join("comm")).is_ok_and(|name| name == b"programs\n");
+    let Some(starter) = tasks.into_iter().find(is_it) else {
+        println!("not shown: the system gives no thread a table of its own");
+        return;
+    };
+    let open = std::fs::read_dir(starter.join("fd")).expect("its files").flatten();
+    let held: Vec<_> = open.filter_map(|file| std::fs::read_link(file.path()).ok()).collect();
+    assert!(!held.iter().any(|path| path.ends_with("held")), "{held:?}");
+}

@@ -35,7 +35,7 @@ const PAUSE: i64 = 100;
 /// Keeps the pipeline going until it is told to stop. An error is the end of it.
 pub(super) fn work(keeper: Arc<Keeper>, keeping: Keeping, asked: UnboundedReceiver<Ask>) -> Result<(), PortError> {
     let failed = |e: std::io::Error| PortError::new(Fault::Unavailable, format!("a thread cannot wait: {e}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
     runtime.block_on(Work::new(keeper, keeping, asked)?.go())
 }
 

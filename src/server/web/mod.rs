@@ -107,7 +107,7 @@ pub static ROUTES: &[Route] = &[
     },
 ];
 
-/// Reads what was, so that whoever opens the first page need not wait for it. Blocks.
+/// Reads what was, for the first page that somebody opens. Blocks.
 pub(super) fn warm(site: &Shared) {
     for keeper in site.keepers().iter() {
         if let Err(error) = site.seen.of(keeper) {

@@ -1,0 +1,104 @@
+//! Starting programs from a thread that has few files open.
+//!
+//! A program that is started gets a copy of every file that is open where it is started, and most of them are closed again
+//! before it begins. A server with a thousand pipelines has ten thousand open, which then takes longer than all the rest. So a
+//! server has one thread that shares all with the others but the table of open files (`unshare(2)`, `CLONE_FILES`).
+//!
+//! It exists where [`begin`] was called; elsewhere, and where the system does not allow it, a program is started by whoever
+//! wants it.
+
+use rustix::thread::{UnshareFlags, unshare_unsafe};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::{Child, Command};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+static APART: OnceLock<Sender<Order>> = OnceLock::new();
+
+/// A program that is to be started.
+struct Order {
+    command: Command,
+    /// Where it prints, by its place below `/proc`.
+    output: String,
+    answer: Sender<Answer>,
+}
+
+enum Answer {
+    /// What came of it.
+    Started(io::Result<Child>),
+    /// Where it prints cannot be reached from here.
+    Unreached(Command),
+}
+
+/// Makes the thread. To be called before much is open, since it keeps what is.
+pub fn begin() {
+    let (orders, wanted) = channel();
+    let (ready, is_ready) = channel();
+    let thread = std::thread::Builder::new().name("programs".to_string());
+    let made = thread.spawn(move || {
+        let apart = leave_table();
+        let is_apart = apart.is_ok();
+        // Whoever waits for it is there.
+        let _ = ready.send(apart);
+        if is_apart {
+            work(&wanted);
+        }
+    });
+    match made.and_then(|_| is_ready.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))) {
+        Ok(()) => drop(APART.set(orders)),
+        Err(why) => tracing::debug!("programs are started by whoever wants them: {why}"),
+    }
+}
+
+/// Gives the calling thread a table of open files of its own.
+#[allow(unsafe_code)]
+fn leave_table() -> io::Result<()> {
+    // SAFETY: no file goes from this thread to another or the other way: it is handed none, opens what it needs by a path, and
+    // hands back a `Child` that holds none.
+    unsafe { unshare_unsafe(UnshareFlags::FILES) }.map_err(io::Error::from)
+}
+
+fn work(wanted: &Receiver<Order>) {
+    for Order { mut command, output, answer } in wanted {
+        let answered = match OpenOptions::new().write(true).open(&output) {
+            Ok(output) => Answer::Started(spawn(&mut command, output)),
+            Err(_) => Answer::Unreached(command),
+        };
+        // Whoever wants it waits.
+        let _ = answer.send(answered);
+    }
+}
+
+/// Starts a program that prints there.
+pub(super) fn start(mut command: Command, output: OwnedFd) -> io::Result<Child> {
+    if let Some(orders) = APART.get() {
+        let (answer, answered) = channel();
+        let path = format!("/proc/{}/fd/{}", std::process::id(), output.as_raw_fd());
+        let order = Order { command, output: path, answer };
+        let gone = |_| io::Error::other("the thread that starts programs has gone");
+        orders.send(order).map_err(|e| gone(e.to_string()))?;
+        match answered.recv().map_err(|e| gone(e.to_string()))? {
+            Answer::Started(result) => return result,
+            Answer::Unreached(unused) => command = unused,
+        }
+    }
+    spawn(&mut command, output.into())
+}
+
+/// Starts it here, again if it is just being written: a program started elsewhere at that moment holds it open for writing
+/// until it has begun itself.
+fn spawn(command: &mut Command, output: File) -> io::Result<Child> {
+    const TRIES: u64 = 10;
+    command.stdout(output.try_clone()?).stderr(output);
+    for n in 1..TRIES {
+        match command.spawn() {
+            Err(e) if e.kind() == io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(n));
+            }
+            other => return other,
+        }
+    }
+    command.spawn()
+}
