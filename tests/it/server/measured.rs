@@ -296,7 +296,8 @@ fn resumed() {
         let began = Instant::now();
         while programs(&seconds).len() < several {
             assert!(began.elapsed() < Duration::from_secs(600), "{what}: {}", programs(&seconds).len());
-            std::thread::sleep(Duration::from_millis(20));
+            // To look at all that runs takes a processor for some ten milliseconds.
+            std::thread::sleep(Duration::from_millis(100));
         }
     };
     under_way("the first time");
