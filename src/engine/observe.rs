@@ -34,6 +34,8 @@ pub fn observe(world: &World, graph: &Graph, memory: &Memory, observed: &mut Obs
     plan
 }
 
+/// Asks on threads of their own, also one question alone: some adapters wait for a runtime, which whoever plans within another
+/// may not.
 fn ask_all(world: &World, graph: &Graph, memory: &Memory, queries: Vec<Query>, observed: &mut Observed) {
     let queue = Mutex::new(queries.into_iter());
     let next = || queue.lock().next();
@@ -47,11 +49,8 @@ fn ask_all(world: &World, graph: &Graph, memory: &Memory, queries: Vec<Query>, o
             }
             answers
         };
-        // One question alone, which is what mostly is asked, needs no other thread.
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut answers = work();
-        answers.extend(others.into_iter().flat_map(|w| w.join().unwrap_or_else(|panic| resume_unwind(panic))));
-        answers
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|panic| resume_unwind(panic))).collect::<Vec<_>>()
     });
     for (query, answer) in answers {
         observed.insert(query, answer);

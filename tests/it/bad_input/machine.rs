@@ -83,3 +83,29 @@ fn a_full_disk_under_the_state_fails_by_name() {
     lab.run(&["apply", "--state", "state"]).exits(1).says(&["LG0", "full"]);
     assert!(!lab.has("out"), "what cannot be written down is not done");
 }
+
+#[cfg(feature = "kubernetes")]
+#[test]
+fn a_cluster_where_nobody_listens_stops_its_environment_alone() {
+    let lab = crate::lab::Lab::with(&[
+        ("chart/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+        ("chart/templates/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"),
+        (
+            "kubeconfig",
+            "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: \"https://127.0.0.1:1\"}}]\n\
+             contexts: [{name: nowhere, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {token: t}}]\n",
+        ),
+        (
+            "lockgate.kdl",
+            "lockgate 1\npipeline web {\n    source chart { helm \"./chart\" }\n    release web { chart chart }\n    \
+             environment here { folder \"./out\"; deploy web }\n    \
+             environment there { cluster nowhere namespace=x; deploy web }\n}\n",
+        ),
+    ]);
+    for verb in ["plan", "apply"] {
+        let mut command = lab.command(&[verb]);
+        let output = command.env("KUBECONFIG", lab.at("kubeconfig")).output().expect("the program starts");
+        crate::lab::Ran::new(&[verb], output).exits(1).says(&["there", "cannot be reached"]);
+    }
+    assert!(!lab.tree("out").is_empty(), "the other goes on");
+}
