@@ -10,6 +10,7 @@ pub mod changes;
 pub mod compare;
 pub mod diff;
 mod drawn;
+mod kept;
 pub mod memory;
 pub mod observed;
 pub mod quorum;

@@ -1,5 +1,6 @@
 //! Questions to the world, and its answers.
 
+use super::kept::Kept;
 use super::work::TargetPlan;
 use crate::digest::Digest;
 use crate::ports::PortError;
@@ -212,6 +213,7 @@ pub struct ImageAnswer {
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     answers: HashMap<Query, Result<Answer, PortError>>,
+    kept: Kept,
 }
 
 impl Observed {
@@ -228,6 +230,11 @@ impl Observed {
     /// The questions that were asked.
     pub fn queries(&self) -> impl Iterator<Item = &Query> {
         self.answers.keys()
+    }
+
+    /// What was rendered of it.
+    pub(super) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// Forgets answers that may have changed: what targets, repositories and programs' folders look like.

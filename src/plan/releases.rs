@@ -2,6 +2,7 @@
 
 use super::diff::Walk;
 use super::environments::Draft;
+use super::kept::ReadChart;
 use super::observed::{Answer, Query};
 use super::programs::{Label, Parts, folder_of, template_base};
 use super::reference::Scope;
@@ -56,9 +57,9 @@ impl Walk<'_> {
             return None;
         }
         let chart = chart?;
-        let facts = self.facts(draft, &chart)?;
+        let facts = self.facts(draft, chart.asks)?;
         let mut request = render::Request {
-            chart,
+            chart: chart.files.clone(),
             values,
             sets,
             unknowns,
@@ -70,7 +71,7 @@ impl Walk<'_> {
             found: BTreeMap::new(),
         };
         match self.rendered(draft, &mut request)? {
-            Ok(bundle) => Some(Rendered { bundle: Arc::new(bundle), request: Some(Arc::new(request)), known, parts }),
+            Ok(bundle) => Some(Rendered { bundle, request: Some(Arc::new(request)), known, parts }),
             Err(faults) => {
                 for fault in faults {
                     let diagnostic =
@@ -87,8 +88,7 @@ impl Walk<'_> {
     }
 
     /// What is known of the cluster, where the chart asks for it; nothing at all while the answer is missing.
-    fn facts(&mut self, draft: &mut Draft<'_>, chart: &render::ChartFiles) -> Option<Option<Arc<Facts>>> {
-        let (asks, kinds) = render::asks(chart);
+    fn facts(&mut self, draft: &mut Draft<'_>, (asks, kinds): (bool, bool)) -> Option<Option<Arc<Facts>>> {
         if !asks || !matches!(draft.target, TargetPlan::Cluster { .. }) {
             return Some(None);
         }
@@ -103,20 +103,19 @@ impl Walk<'_> {
         &mut self,
         draft: &mut Draft<'_>,
         request: &mut render::Request,
-    ) -> Option<Result<Bundle, Vec<render::RenderFault>>> {
+    ) -> Option<Result<Arc<Bundle>, Vec<render::RenderFault>>> {
         /// How often what was found may lead to looking for more.
         const ROUNDS: usize = 4;
         for _ in 0..ROUNDS {
-            let mut missed = Vec::new();
-            let rendered = render::render(request, &mut missed);
-            if missed.is_empty() || !matches!(draft.target, TargetPlan::Cluster { .. }) {
-                return Some(rendered);
+            let rendering = self.observed.kept().render(request);
+            if rendering.missed.is_empty() || !matches!(draft.target, TargetPlan::Cluster { .. }) {
+                return Some(rendering.bundle.clone());
             }
             let mut whole = true;
-            for sought in missed {
+            for sought in &rendering.missed {
                 let query = Query::Sought { target: draft.target.clone(), sought: sought.clone() };
                 match self.ask_place(draft, query) {
-                    Some(Answer::Sought(found)) => drop(request.found.insert(sought, found)),
+                    Some(Answer::Sought(found)) => drop(request.found.insert(sought.clone(), found)),
                     _ => whole = false,
                 }
             }
@@ -124,10 +123,10 @@ impl Walk<'_> {
                 return None;
             }
         }
-        Some(render::render(request, &mut Vec::new()))
+        Some(self.observed.kept().render(request).bundle.clone())
     }
 
-    fn chart(&mut self, release: &Release, parts: &mut Parts) -> Option<render::ChartFiles> {
+    fn chart(&mut self, release: &Release, parts: &mut Parts) -> Option<Arc<ReadChart>> {
         let chart = release.chart.as_ref()?;
         let source = chart.source.value.clone();
         let version = self.version(&source)?;
@@ -137,12 +136,9 @@ impl Walk<'_> {
             Some(Answer::Folder(files)) => files.clone(),
             _ => return None,
         };
-        let mut hasher = Hasher::new("chart");
-        for (path, content) in files.iter() {
-            hasher.field(path).digest(Digest::of(content));
-        }
-        parts.known(hasher.finish(), Label::Files(source, "the chart".to_string()));
-        Some(files)
+        let chart = self.observed.kept().chart(&files);
+        parts.known(chart.digest, Label::Files(source, "the chart".to_string()));
+        Some(chart)
     }
 
     /// A values file; nothing where it is optional and not there.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub type ChartFiles = Arc<BTreeMap<String, Arc<[u8]>>>;
 
 /// A values file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Values {
     /// Its path, for messages.
     pub path: String,
@@ -23,7 +23,7 @@ pub struct Values {
 }
 
 /// One value over all files.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Set {
     /// The path in the values.
     pub path: String,
@@ -34,7 +34,7 @@ pub struct Set {
 }
 
 /// What is to be rendered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// The chart.
     pub chart: ChartFiles,
@@ -108,7 +108,7 @@ pub struct Cause {
 /// Explains a field of an object: `spec.replicas`, `spec.containers[app].image`. Nothing if there is no such field.
 pub fn explain(request: &Request, object: &Object, field: &str) -> Result<Option<Cause>, Vec<RenderFault>> {
     let Some(steps) = steps(&object.body, field) else { return Ok(None) };
-    let chart = chart(request)?;
+    let chart = chart(&request.chart)?;
     let explained = helm::explain(&order(request, &chart), &object.kind, &object.name, &steps)
         .map_err(|e| vec![render_fault(&e)])?;
     let origin = |o: &helm::values::Origin| match &o.mark {
@@ -148,8 +148,9 @@ fn item(items: &[serde_json::Value], name: &str) -> Option<usize> {
     name.parse().ok().filter(|n| *n < items.len()).or_else(|| items.iter().position(named))
 }
 
-fn chart(request: &Request) -> Result<Chart, Vec<RenderFault>> {
-    let files = request.chart.iter().map(|(path, content)| (path.clone(), content.to_vec())).collect();
+/// Reads a chart.
+pub fn chart(files: &ChartFiles) -> Result<Chart, Vec<RenderFault>> {
+    let files = files.iter().map(|(path, content)| (path.clone(), content.to_vec())).collect();
     Chart::from_files(files).map_err(|e| vec![fault(&codes::CHART_INVALID, &e.to_string())])
 }
 
@@ -177,14 +178,13 @@ fn lookup(sought: &Sought) -> helm::Lookup {
     helm::Lookup { api_version, kind, namespace, name }
 }
 
-/// Renders a release.
+/// Renders a release of the chart that the request names, which was read.
 ///
 /// What its templates looked up and nobody has looked for yet comes in `missed`: also where one of them failed, perhaps for
 /// want of it.
-pub fn render(request: &Request, missed: &mut Vec<Sought>) -> Result<Bundle, Vec<RenderFault>> {
-    let chart = chart(request)?;
+pub fn render(request: &Request, chart: &Chart, missed: &mut Vec<Sought>) -> Result<Bundle, Vec<RenderFault>> {
     let mut lookups = std::collections::BTreeSet::new();
-    let rendered = helm::render_and_tell(&order(request, &chart), &mut lookups);
+    let rendered = helm::render_and_tell(&order(request, chart), &mut lookups);
     let sought = |l: helm::Lookup| {
         let helm::Lookup { api_version, kind, namespace, name } = l;
         Sought { api_version, kind, namespace, name }
@@ -198,7 +198,7 @@ pub fn render(request: &Request, missed: &mut Vec<Sought>) -> Result<Bundle, Vec
         objects: crds(&rendered)?.into_iter().chain(rendered.objects.iter().filter_map(object)).collect(),
         hooks: rendered.hooks.iter().filter_map(hook).collect(),
         notes: rendered.notes,
-        origin: Some(origin(request, &chart)),
+        origin: Some(origin(request, chart)),
         drawn: rendered
             .irreproducible
             .into_iter()
