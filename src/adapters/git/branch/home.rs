@@ -130,10 +130,9 @@ impl<'a> Home<'a> {
                 .help("deploy to a bare repository, or check another branch out: what people work on is not moved"));
         }
         let note = "lockgate: deploy";
-        let moved = match tip.commit {
-            Some(before) => repository.reference_matching(&name, commit, true, before, note),
-            None => repository.reference(&name, commit, false, note),
-        };
+        // Compared while the branch is locked: zeros stand for one that is not there, so that of two who make it one is overtaken.
+        let before = tip.commit.unwrap_or(Oid::ZERO_SHA1);
+        let moved = repository.reference_matching(&name, commit, true, before, note);
         match moved {
             Ok(_) => Ok(Pushed::Done),
             Err(e) if matches!(e.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::Locked) => {
