@@ -135,15 +135,22 @@ fn take_back(path: &Path) {
 }
 
 fn layout(database: &Connection) -> rusqlite::Result<Layout> {
+    if let Some(layout) = said_layout(database)? {
+        return Ok(layout);
+    }
+    match database.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))? {
+        0 => Ok(Layout::Empty),
+        // What was laid out since, was laid out whole.
+        _ => said_layout(database).map(|layout| layout.unwrap_or(Layout::Foreign)),
+    }
+}
+
+/// Which layout a file says that it has; nothing where it has no such table, or columns of other names or kinds.
+fn said_layout(database: &Connection) -> rusqlite::Result<Option<Layout>> {
     let version = database.query_row("SELECT value FROM meta WHERE name = 'version'", [], |row| row.get(0));
     match version.optional() {
-        Ok(Some(version)) => Ok(Layout::Version(version)),
-        Ok(None) => Ok(Layout::Foreign),
-        // No such table, or columns of other names or kinds.
-        Err(e) if e.sqlite_error_code().is_none_or(|code| code == rusqlite::ErrorCode::Unknown) => {
-            let tables: i64 = database.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            Ok(if tables == 0 { Layout::Empty } else { Layout::Foreign })
-        }
+        Ok(version) => Ok(Some(version.map_or(Layout::Foreign, Layout::Version))),
+        Err(e) if e.sqlite_error_code().is_none_or(|code| code == rusqlite::ErrorCode::Unknown) => Ok(None),
         Err(e) => Err(e),
     }
 }
