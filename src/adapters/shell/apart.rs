@@ -10,7 +10,7 @@
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -32,7 +32,7 @@ enum Answer {
     Unreached(Command),
 }
 
-/// Makes the thread. To be called before much is open, since it keeps what is.
+/// Makes the thread.
 pub fn begin() {
     let (orders, wanted) = channel();
     let (ready, is_ready) = channel();
@@ -52,12 +52,19 @@ pub fn begin() {
     }
 }
 
-/// Gives the calling thread a table of open files of its own.
+/// Gives the calling thread a table of open files of its own, with nothing in it but what a program is born with.
 #[allow(unsafe_code)]
 fn leave_table() -> io::Result<()> {
     // SAFETY: no file goes from this thread to another or the other way: it is handed none, opens what it needs by a path, and
     // hands back a `Child` that holds none.
-    unsafe { unshare_unsafe(UnshareFlags::FILES) }.map_err(io::Error::from)
+    unsafe { unshare_unsafe(UnshareFlags::FILES) }?;
+    let names = std::fs::read_dir("/proc/thread-self/fd")?.flatten().map(|file| file.file_name());
+    let copies: Vec<RawFd> = names.filter_map(|name| name.to_str()?.parse().ok()).filter(|fd| *fd > 2).collect();
+    for copy in copies {
+        // SAFETY: these are copies in a table that nobody else sees, and nothing in this thread has one of them.
+        unsafe { rustix::io::close(copy) };
+    }
+    Ok(())
 }
 
 fn work(wanted: &Receiver<Order>) {
