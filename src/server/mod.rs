@@ -52,7 +52,9 @@ const WARM: Duration = Duration::from_secs(10);
 
 /// Serves until somebody stops it. What is said meanwhile goes to `told`: where it listens, and how to log in.
 pub fn serve(serving: &Serving, told: &dyn Fn(&str)) -> Result<(), Failure> {
-    crate::adapters::shell::apart::begin();
+    if let Err(why) = crate::adapters::shell::apart::begin() {
+        tracing::debug!("programs are started by whoever wants them: {why}");
+    }
     let failed = |e: std::io::Error| {
         Failure::plain(Diagnostic::new(&codes::LIMIT_REACHED, format!("a server cannot begin: {e}")))
     };

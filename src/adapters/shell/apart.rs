@@ -13,7 +13,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::process::{Child, Command};
 use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SendError, Sender, channel};
 
 static APART: OnceLock<Sender<Order>> = OnceLock::new();
 
@@ -33,11 +33,14 @@ enum Answer {
 }
 
 /// Makes the thread.
-pub fn begin() {
+///
+/// # Errors
+/// Why there is none: mostly that the system does not allow it.
+pub fn begin() -> io::Result<()> {
     let (orders, wanted) = channel();
     let (ready, is_ready) = channel();
     let thread = std::thread::Builder::new().name("programs".to_string());
-    let made = thread.spawn(move || {
+    thread.spawn(move || {
         let apart = leave_table();
         let is_apart = apart.is_ok();
         // Whoever waits for it is there.
@@ -45,11 +48,11 @@ pub fn begin() {
         if is_apart {
             work(&wanted);
         }
-    });
-    match made.and_then(|_| is_ready.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))) {
-        Ok(()) => drop(APART.set(orders)),
-        Err(why) => tracing::debug!("programs are started by whoever wants them: {why}"),
-    }
+    })?;
+    is_ready.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))?;
+    // Where there is one already, that one goes on.
+    drop(APART.set(orders));
+    Ok(())
 }
 
 /// Gives the calling thread a table of open files of its own, with nothing in it but what a program is born with.
@@ -60,7 +63,9 @@ fn leave_table() -> io::Result<()> {
     unsafe { unshare_unsafe(UnshareFlags::FILES) }?;
     let names = std::fs::read_dir("/proc/thread-self/fd")?.flatten().map(|file| file.file_name());
     let copies: Vec<RawFd> = names.filter_map(|name| name.to_str()?.parse().ok()).filter(|fd| *fd > 2).collect();
-    for copy in copies {
+    // Through one of them they were listed, and that is closed by now.
+    let is_open = |fd: &RawFd| std::fs::symlink_metadata(format!("/proc/thread-self/fd/{fd}")).is_ok();
+    for copy in copies.into_iter().filter(is_open) {
         // SAFETY: these are copies in a table that nobody else sees, and nothing in this thread has one of them.
         unsafe { rustix::io::close(copy) };
     }
@@ -83,12 +88,14 @@ pub(super) fn start(mut command: Command, output: OwnedFd) -> io::Result<Child> 
     if let Some(orders) = APART.get() {
         let (answer, answered) = channel();
         let path = format!("/proc/{}/fd/{}", std::process::id(), output.as_raw_fd());
-        let order = Order { command, output: path, answer };
-        let gone = |_| io::Error::other("the thread that starts programs has gone");
-        orders.send(order).map_err(|e| gone(e.to_string()))?;
-        match answered.recv().map_err(|e| gone(e.to_string()))? {
-            Answer::Started(result) => return result,
-            Answer::Unreached(unused) => command = unused,
+        match orders.send(Order { command, output: path, answer }) {
+            Ok(()) => {
+                match answered.recv().map_err(|_| io::Error::other("the thread that starts programs has gone"))? {
+                    Answer::Started(result) => return result,
+                    Answer::Unreached(unused) => command = unused,
+                }
+            }
+            Err(SendError(unsent)) => command = unsent.command,
         }
     }
     spawn(&mut command, output.into())
