@@ -60,7 +60,7 @@ struct Typed<'t> {
 
 impl<'t> Typed<'t> {
     fn place<'a>(&self, node: Node<'a>, file: FileId) -> Option<Place<'a>> {
-        let last = *self.header.last().filter(|t| !is_string(**t) || !t.closed)?;
+        let last = *self.header.last().filter(|t| !is_string(**t) || !t.closed())?;
         let is_name = self.header.iter().filter(|t| is_word(**t)).count() <= 1 && is_word(last);
         if is_name {
             let what = What::Node(within(node)?);
@@ -150,7 +150,7 @@ fn is_string(token: Token) -> bool {
 fn is_comment(token: Token) -> bool {
     match token.kind {
         TokenKind::LineComment => true,
-        TokenKind::BlockComment => !token.closed,
+        TokenKind::BlockComment => !token.closed(),
         _ => false,
     }
 }

@@ -4,10 +4,14 @@
 pub(super) const WORD: u8 = 1;
 /// A byte that goes on a line comment: all but line ends and the first bytes of those that are not ASCII.
 pub(super) const LINE: u8 = 2;
-/// A byte that goes on a quoted string and means itself there.
+/// A byte that goes on a quoted string and means itself there; a brace may start a reference.
 pub(super) const QUOTED: u8 = 4;
 /// A control character that may stand nowhere.
 pub(super) const CONTROL: u8 = 8;
+/// A blank in ASCII that is no line end.
+pub(super) const BLANK: u8 = 16;
+/// A letter with which no number and no word that KDL reserves starts.
+pub(super) const HARMLESS: u8 = 32;
 
 /// What each byte may be part of. A byte above ASCII has to be looked at as a character.
 pub(super) static CLASS: [u8; 256] = classes();
@@ -26,9 +30,15 @@ const fn classes() -> [u8; 256] {
         }
         if !maybe_line_end {
             class |= LINE;
-            if byte != b'"' && byte != b'\\' {
+            if !matches!(byte, b'"' | b'\\' | b'{' | b'}') {
                 class |= QUOTED;
             }
+        }
+        if matches!(byte, b'\t' | b' ') {
+            class |= BLANK;
+        }
+        if byte.is_ascii_alphabetic() && !matches!(byte, b't' | b'f' | b'n' | b'i') {
+            class |= HARMLESS;
         }
         if (byte < 0x20 && byte != b'\t' && !line_end) || byte == 0x7F {
             class |= CONTROL;

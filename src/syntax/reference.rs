@@ -56,7 +56,7 @@ impl Template {
 /// Takes a value apart. One that is no string is one text, as written. A reference with a fault is left out.
 pub fn parse(value: Value<'_>) -> (Template, Vec<Diagnostic>) {
     let text = value.as_str().unwrap_or(value.raw());
-    if value.is_faulty() || value.as_str().is_none() || memchr::memchr2(b'{', b'}', text.as_bytes()).is_none() {
+    if value.is_faulty() || !value.may_hold_brace() {
         let parts = if text.is_empty() { Vec::new() } else { vec![Part::Text(text.to_owned())] };
         return (Template { parts, span: value.span() }, Vec::new());
     }

@@ -4,7 +4,18 @@ use super::chars;
 use std::borrow::Cow;
 
 /// What a string without escapes says: the text between its marks. Also right for bare strings.
+#[inline]
 pub(super) fn plain(raw: &str) -> &str {
+    match raw.as_bytes().first() {
+        Some(b'"' | b'#') => between_marks(raw),
+        _ => raw,
+    }
+}
+
+fn between_marks(raw: &str) -> &str {
+    if let [b'"', .., b'"'] = raw.as_bytes() {
+        return raw.get(1..raw.len() - 1).unwrap_or("");
+    }
     let hashes = raw.bytes().take_while(|b| *b == b'#').count();
     let Some(open) = raw.get(hashes..).and_then(|rest| rest.strip_prefix('"')) else { return raw };
     let body = open.get(..open.len().saturating_sub(hashes)).unwrap_or("");

@@ -28,8 +28,7 @@ impl Parser<'_> {
             let at = self.annotates_nothing(annotation, quiet);
             return self.missing_value(Range::default(), 0, at);
         }
-        self.bump();
-        let spaced = self.space();
+        let spaced = self.bump_space();
         if self.token.kind != TokenKind::Equals {
             let flags = annotation.map_or(0, |a| self.annotate(a, first.start));
             self.value(Range::default(), first, flags, quiet);
@@ -49,8 +48,7 @@ impl Parser<'_> {
         }
         let range = Range::new(key.start, key.end);
         let equals = self.token;
-        self.bump();
-        self.space();
+        self.bump_space();
         let annotation = self.annotation(quiet);
         let value = self.token;
         if !starts_value(value.kind) {
@@ -61,9 +59,9 @@ impl Parser<'_> {
             return self.missing_value(range, flags, at);
         }
         flags |= annotation.map_or(0, |a| self.annotate(a, value.start));
-        self.bump();
+        let spaced = self.bump_space();
         self.value(range, value, flags, quiet);
-        self.space()
+        spaced
     }
 
     /// Puts a value into the table.

@@ -39,14 +39,15 @@ impl Parser<'_> {
         let mut flags = annotation.map_or(0, |a| self.annotate(a, name.start));
         let mut range = Range::new(name.start, name.end);
         let named = is_string(name.kind);
-        if named {
-            self.bump();
+        let spaced = if named {
             flags |= self.name(name, Name::Node, false);
+            self.bump_space()
         } else {
             self.nameless(start, typed);
             flags |= FAULTY;
             range.end = range.start;
-        }
+            self.space()
+        };
         let first = self.tree.entries.len() as u32;
         self.tree.nodes.push(NodeData {
             start,
@@ -59,7 +60,7 @@ impl Parser<'_> {
             next: row + 1,
             flags,
         });
-        self.header(row, !named);
+        self.header(row, spaced, !named);
     }
 
     /// Says that there is no name, and goes behind what stands there unless it ends the header or starts the block.
@@ -79,9 +80,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads the entries of a node and what ends them. In a `quiet` header nothing more is said of its shape.
-    fn header(&mut self, row: u32, mut quiet: bool) {
-        let mut spaced = self.space();
+    /// Reads the entries of a node and what ends them; `spaced` is whether blanks stand behind the name. In a `quiet` header nothing more is said of its shape.
+    fn header(&mut self, row: u32, mut spaced: bool, mut quiet: bool) {
         let mut was_glued = false;
         loop {
             match self.token.kind {
@@ -127,7 +127,7 @@ impl Parser<'_> {
     fn not_spaced(&mut self, row: u32) {
         self.mark_faulty(row);
         // Of a string without an end more is said where it is read, and its start is probably its end.
-        if self.token.closed {
+        if self.token.closed() {
             let fault = faults::not_spaced(self.here());
             let fault = match self.glued(row).map(|run| (run, self.slice(run))) {
                 Some((run, text)) if text.starts_with(['r']) && self.is_raw(run) => {

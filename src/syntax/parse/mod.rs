@@ -147,7 +147,15 @@ impl<'t> Parser<'t> {
 
     #[inline]
     fn bump(&mut self) {
-        self.token = self.tokens.token();
+        self.tokens.read(&mut self.token);
+    }
+
+    /// Goes to the next token that is no blank; whether there were blanks before it.
+    #[inline]
+    fn bump_space(&mut self) -> bool {
+        let spaced = self.tokens.skip_blanks();
+        self.bump();
+        self.space() || spaced
     }
 
     fn here(&self) -> Span {
@@ -202,7 +210,7 @@ impl<'t> Parser<'t> {
             match self.token.kind {
                 TokenKind::Space | TokenKind::LineComment => self.bump(),
                 TokenKind::Newline => {
-                    self.line = self.token.end;
+                    self.line = self.tokens.skip_lines().unwrap_or(self.token.end);
                     self.bump();
                 }
                 TokenKind::BlockComment => self.block_comment(),
@@ -246,11 +254,11 @@ impl<'t> Parser<'t> {
 
     fn check_comment(&mut self) {
         let start = self.token.start as usize;
-        if !self.token.closed {
+        if !self.token.closed() {
             self.braces_doubtful = true;
             self.faults.push(faults::unclosed_comment(self.faults.span(start, start + 2)));
         }
-        if self.token.complex {
+        if self.token.complex() {
             let mut scan = CommentScan::new(self.text, start);
             while let Some(depth) = scan.step().filter(|depth| *depth > 0) {
                 if depth > self.limits.comment_depth {

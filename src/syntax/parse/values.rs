@@ -6,7 +6,7 @@ use crate::syntax::chars;
 use crate::syntax::number;
 use crate::syntax::string;
 use crate::syntax::token::{Token, TokenKind};
-use crate::syntax::tree::{DECODED, DecodedData, FAULTY, Range, ValueKind};
+use crate::syntax::tree::{BRACED, DECODED, DecodedData, FAULTY, Range, ValueKind};
 
 impl Parser<'_> {
     /// What kind of value a token is, and its flags.
@@ -15,8 +15,10 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::Word => self.word(token, quiet),
             TokenKind::Keyword => self.keyword(token, quiet),
-            TokenKind::Quoted | TokenKind::Raw if token.closed && !token.complex => (ValueKind::Str, 0),
-            _ => (ValueKind::Str, self.string(token, quiet)),
+            TokenKind::Quoted | TokenKind::Raw if token.closed() && !token.complex() => {
+                (ValueKind::Str, if token.braced() { BRACED } else { 0 })
+            }
+            _ => (ValueKind::Str, self.string(token, quiet) | BRACED),
         }
     }
 
@@ -30,13 +32,22 @@ impl Parser<'_> {
                 self.faults.push(faults::keyword_as_name(self.at(token), of));
                 FAULTY
             }
-            TokenKind::Quoted | TokenKind::Raw if token.closed && !token.complex => 0,
+            TokenKind::Quoted | TokenKind::Raw if token.closed() && !token.complex() => 0,
             _ => self.string(token, quiet),
         }
     }
 
+    /// Whether by its first letter a word can be no number and no keyword.
+    #[inline]
+    fn is_harmless(&self, token: Token) -> bool {
+        self.text.as_bytes().get(token.start as usize).is_some_and(|&first| chars::is(first, chars::HARMLESS))
+    }
+
     #[inline]
     fn bare_name(&mut self, token: Token, of: Name, quiet: bool) -> u8 {
+        if self.is_harmless(token) {
+            return 0;
+        }
         let word = self.slice(Range::new(token.start, token.end));
         let number = number::looks_like(word.as_bytes());
         if !number && !chars::is_reserved(word) {
@@ -52,6 +63,9 @@ impl Parser<'_> {
 
     #[inline]
     fn word(&mut self, token: Token, quiet: bool) -> (ValueKind, u8) {
+        if self.is_harmless(token) {
+            return (ValueKind::Str, 0);
+        }
         let word = self.slice(Range::new(token.start, token.end));
         if number::looks_like(word.as_bytes()) {
             return match number::check(word.as_bytes()) {
@@ -107,7 +121,7 @@ impl Parser<'_> {
     #[cold]
     fn string(&mut self, token: Token, quiet: bool) -> u8 {
         let raw = self.slice(Range::new(token.start, token.end));
-        if !token.closed {
+        if !token.closed() {
             return self.unclosed_string(token, raw);
         }
         let start = self.tree.arena.len();

@@ -74,7 +74,7 @@ impl Document {
         let mut escaped = false;
         let goes_on = |token: Token| match token.kind {
             TokenKind::Space => true,
-            TokenKind::BlockComment => token.closed,
+            TokenKind::BlockComment => token.closed(),
             TokenKind::LineComment => escaped,
             TokenKind::Backslash | TokenKind::Newline => {
                 let ends_line = token.kind == TokenKind::Newline;
@@ -126,11 +126,20 @@ impl Document {
         self.cut_off || self.includes.get(at).is_some_and(|&(by, _)| by.tree == id.tree && by.node < end)
     }
 
+    /// The tree of that number.
+    #[inline]
+    pub(super) fn tree(&self, unit: u32) -> Option<&Tree> {
+        self.units.get(unit as usize).map(|u| &*u.tree)
+    }
+
+    /// Whether an `include` stands anywhere.
+    #[inline]
+    pub(super) fn has_includes(&self) -> bool {
+        !self.includes.is_empty() || self.cut_off
+    }
+
     /// What stands for that node: nothing if it is no resolved `include`.
     pub(super) fn include_of(&self, id: NodeId) -> Option<Option<u32>> {
-        if self.includes.is_empty() && !self.cut_off {
-            return None;
-        }
         match self.includes.binary_search_by_key(&id, |&(by, _)| by) {
             Ok(at) => self.includes.get(at).map(|&(_, unit)| unit),
             Err(_) if self.cut_off && self.node(id)?.name() == "include" => Some(None),

@@ -50,6 +50,8 @@ pub(super) const TYPED: u8 = 2;
 pub(super) const FAULTY: u8 = 4;
 /// Says of an entry that the decoded form of its key is in the table of decoded strings.
 pub(super) const KEY_DECODED: u8 = 8;
+/// Says of an entry that its value is a string in which a brace may stand.
+pub(super) const BRACED: u8 = 16;
 
 /// A row of the node table. Rows stand in the order of the text, so that the children of a row follow it.
 #[derive(Clone, Debug)]
@@ -162,23 +164,28 @@ impl Tree {
             + self.arena.capacity()
     }
 
+    #[inline]
     pub(super) fn span(&self, range: Range) -> Span {
         Span { file: self.file, start: range.start, end: range.end }
     }
 
+    #[inline]
     pub(super) fn slice(&self, range: Range) -> &str {
         self.text.get(range.start as usize..range.end as usize).unwrap_or("")
     }
 
     /// What the string token at `range` says.
+    #[inline]
     pub(super) fn string(&self, range: Range, decoded: bool) -> &str {
         if decoded { self.decoded_string(range.start) } else { super::string::plain(self.slice(range)) }
     }
 
+    #[inline]
     pub(super) fn node_name(&self, node: &NodeData) -> &str {
         self.string(node.name, node.flags & DECODED != 0)
     }
 
+    #[cold]
     fn decoded_string(&self, start: u32) -> &str {
         let row = self.decoded.binary_search_by_key(&start, |d| d.start).ok().and_then(|i| self.decoded.get(i));
         row.and_then(|d| self.arena.get(d.arena.start as usize..d.arena.end as usize)).unwrap_or("")

@@ -21,6 +21,7 @@ impl std::fmt::Debug for Node<'_> {
 
 impl<'t> Node<'t> {
     /// The name, decoded.
+    #[inline]
     pub fn name(self) -> &'t str {
         self.tree.node_name(self.data)
     }
@@ -52,8 +53,13 @@ impl<'t> Node<'t> {
 
     /// The arguments and properties in the order of the text.
     pub fn entries(self) -> Entries<'t> {
+        Entries { tree: self.tree, rows: self.rows().iter() }
+    }
+
+    #[inline]
+    fn rows(self) -> &'t [super::EntryData] {
         let range = self.data.entries.start as usize..self.data.entries.end as usize;
-        Entries { tree: self.tree, rows: self.tree.entries.get(range).unwrap_or(&[]).iter() }
+        self.tree.entries.get(range).unwrap_or(&[])
     }
 
     /// The arguments.
@@ -73,7 +79,8 @@ impl<'t> Node<'t> {
 
     /// The property of that key; where there are several, the last, as KDL has it.
     pub fn prop(self, key: &str) -> Option<Prop<'t>> {
-        self.props().filter(|p| p.key() == key).last()
+        let rows = self.rows().iter().rev().filter(|row| row.is_prop());
+        rows.map(|row| Prop::new(self.tree, row)).find(|p| p.key() == key)
     }
 
     /// The nodes in the block; those of an included file stand in place of the `include` node.
@@ -167,6 +174,8 @@ impl<'t> Iterator for Entries<'t> {
 #[derive(Clone)]
 pub struct Children<'t> {
     document: &'t Document,
+    /// The tree that `here` is in.
+    tree: Option<&'t Tree>,
     /// The rows that are still to come.
     here: Rows,
     /// Those of the files around, where `here` is an included one.
@@ -182,7 +191,7 @@ struct Rows {
 
 impl<'t> Children<'t> {
     pub(super) fn new(document: &'t Document, tree: u32, next: u32, end: u32) -> Children<'t> {
-        Children { document, here: Rows { tree, next, end }, outer: Vec::new() }
+        Children { document, tree: document.tree(tree), here: Rows { tree, next, end }, outer: Vec::new() }
     }
 }
 
@@ -193,15 +202,22 @@ impl<'t> Iterator for Children<'t> {
         loop {
             if self.here.next >= self.here.end {
                 self.here = self.outer.pop()?;
+                self.tree = self.document.tree(self.here.tree);
                 continue;
             }
             let id = NodeId { tree: self.here.tree, node: self.here.next };
-            let node = self.document.node(id)?;
-            self.here.next = node.data.next;
+            let tree = self.tree?;
+            let data = tree.nodes.get(id.node as usize)?;
+            self.here.next = data.next;
+            let node = Node { document: self.document, tree, data, id };
+            if !self.document.has_includes() {
+                return Some(node);
+            }
             let Some(included) = self.document.include_of(id) else { return Some(node) };
-            if let Some(tree) = included {
-                let end = self.document.rows(tree);
-                self.outer.push(std::mem::replace(&mut self.here, Rows { tree, next: 0, end }));
+            if let Some(unit) = included {
+                let end = self.document.rows(unit);
+                self.outer.push(std::mem::replace(&mut self.here, Rows { tree: unit, next: 0, end }));
+                self.tree = self.document.tree(unit);
             }
         }
     }

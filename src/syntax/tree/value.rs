@@ -1,6 +1,6 @@
 //! Arguments, properties and their values.
 
-use super::{DECODED, EntryData, FAULTY, KEY_DECODED, Range, TYPED, Tree};
+use super::{BRACED, DECODED, EntryData, FAULTY, KEY_DECODED, Range, TYPED, Tree};
 use crate::source::Span;
 use crate::syntax::{number, string};
 
@@ -30,7 +30,7 @@ pub enum Entry<'t> {
 
 impl<'t> Entry<'t> {
     pub(super) fn new(tree: &'t Tree, data: &'t EntryData) -> Entry<'t> {
-        if data.is_prop() { Entry::Prop(Prop { tree, data }) } else { Entry::Arg(Value { tree, data }) }
+        if data.is_prop() { Entry::Prop(Prop::new(tree, data)) } else { Entry::Arg(Value { tree, data }) }
     }
 
     /// The whole entry: key, type annotation and value.
@@ -58,7 +58,13 @@ pub struct Prop<'t> {
 }
 
 impl<'t> Prop<'t> {
+    #[inline]
+    pub(super) fn new(tree: &'t Tree, data: &'t EntryData) -> Prop<'t> {
+        Prop { tree, data }
+    }
+
     /// The key, decoded.
+    #[inline]
     pub fn key(self) -> &'t str {
         self.tree.string(self.data.key, self.data.flags & KEY_DECODED != 0)
     }
@@ -107,6 +113,7 @@ impl<'t> Value<'t> {
     }
 
     /// The string it says, with quotes and escapes resolved.
+    #[inline]
     pub fn as_str(self) -> Option<&'t str> {
         (self.kind() == ValueKind::Str).then(|| self.tree.string(self.data.value, self.is_decoded()))
     }
@@ -159,6 +166,11 @@ impl<'t> Value<'t> {
     /// Whether it is missing or broken and a diagnostic says so already; a reader had better be quiet about it.
     pub fn is_faulty(self) -> bool {
         self.data.flags & FAULTY != 0
+    }
+
+    /// Whether a brace may stand in the string it says. Where none does, no reference does.
+    pub fn may_hold_brace(self) -> bool {
+        self.data.flags & BRACED != 0
     }
 
     /// The place in the file of a byte range of the decoded string: behind quotes, through escapes and indentation.
