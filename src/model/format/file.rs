@@ -67,7 +67,7 @@ fn check_glob(text: &str) -> Result<(), Wrong> {
     }
     check_inside(text)?;
     // Compiling a glob costs more than all else in a line, and most have nothing that could be wrong.
-    if !text.contains(['[', '{', '\\', '}']) {
+    if !text.bytes().any(|b| matches!(b, b'[' | b'{' | b'\\' | b'}')) {
         return Ok(());
     }
     match globset::GlobBuilder::new(text).literal_separator(true).build() {
@@ -84,13 +84,14 @@ pub fn check_inside(text: &str) -> Result<(), Wrong> {
     if text.starts_with('/') {
         return Err(Wrong::new("it is absolute").at(0..1));
     }
-    if let Some(at) = text.find(['\\', '\0']).filter(|_| !text.contains(['*', '[', '{'])) {
+    let odd = text.bytes().position(|b| matches!(b, b'\\' | b'\0'));
+    if let Some(at) = odd.filter(|_| !text.contains(['*', '[', '{'])) {
         return Err(Wrong::new("`/` stands between the parts of a path").at(at..at + 1));
     }
     // `a/../b` stays inside, and is refused as well: what it says can be said without.
     let mut at = 0;
-    for part in text.split('/') {
-        if part == ".." {
+    for part in text.as_bytes().split(|b| *b == b'/') {
+        if part == b".." {
             return Err(Wrong::new("`..` leads out of it").at(at..at + 2));
         }
         at += part.len() + 1;

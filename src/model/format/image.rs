@@ -52,16 +52,18 @@ fn check_repository(text: &str) -> Result<(), Wrong> {
     if is_path(text) {
         return first_outside(text, |c| !c.is_control());
     }
-    if let Some((scheme, rest)) = text.split_once("://") {
-        return Err(Wrong::new("a repository has no scheme").at(0..scheme.len() + 3).meant(rest));
-    }
-    if let Some((name, _)) = text.split_once('@') {
-        let wrong = Wrong::new("a digest does not belong to the repository");
-        return Err(wrong.at(name.len()..text.len()).meant(name));
+    if memchr::memchr2(b':', b'@', text.as_bytes()).is_some() {
+        if let Some((scheme, rest)) = text.split_once("://") {
+            return Err(Wrong::new("a repository has no scheme").at(0..scheme.len() + 3).meant(rest));
+        }
+        if let Some((name, _)) = text.split_once('@') {
+            let wrong = Wrong::new("a digest does not belong to the repository");
+            return Err(wrong.at(name.len()..text.len()).meant(name));
+        }
     }
     let (registry, path) = split_registry(text);
     let start = text.len() - path.len();
-    if let Some((name, _)) = path.split_once(':') {
+    if let Some(name) = memchr::memchr(b':', path.as_bytes()).and_then(|at| path.get(..at)) {
         let name = registry.map_or(name.to_string(), |r| format!("{r}/{name}"));
         return Err(Wrong::new("a tag does not belong to the repository").at(name.len()..text.len()).meant(name));
     }
@@ -84,25 +86,29 @@ fn check_repository(text: &str) -> Result<(), Wrong> {
 
 /// The registry, where the first part names one, and the rest: what has a dot or a port, or is `localhost`.
 fn split_registry(text: &str) -> (Option<&str>, &str) {
-    match text.split_once('/') {
-        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (Some(first), rest),
+    let slash = memchr::memchr(b'/', text.as_bytes());
+    match slash.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?))) {
+        Some((first, rest)) if first.bytes().any(|b| matches!(b, b'.' | b':')) || first == "localhost" => {
+            (Some(first), rest)
+        }
         _ => (None, text),
     }
 }
 
 /// Small letters and digits, with `.`, `_`, `__` or dashes between, as the OCI distribution specification has it.
 fn is_component(part: &str) -> bool {
-    let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let ends = part.bytes().next().is_some_and(alphanumeric) && part.bytes().last().is_some_and(alphanumeric);
-    let separator = |s: &str| s.is_empty() || matches!(s, "." | "_" | "__") || s.bytes().all(|b| b == b'-');
-    ends && part.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).all(separator)
+    let alphanumeric = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let part = part.as_bytes();
+    let ends = part.first().is_some_and(alphanumeric) && part.last().is_some_and(alphanumeric);
+    let separator = |s: &[u8]| matches!(s, b"" | b"." | b"_" | b"__") || s.iter().all(|b| *b == b'-');
+    ends && (part.iter().all(alphanumeric) || part.split(alphanumeric).all(separator))
 }
 
 fn check_tag(text: &str) -> Result<(), Wrong> {
     if is_range(text) {
         return check_range(text);
     }
-    first_outside(text, |c| c.is_ascii_alphanumeric() || "._-*?".contains(c))?;
+    first_outside(text, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '*' | '?'))?;
     match text {
         "" => Err(Wrong::new("it is empty")),
         _ if text.starts_with(['.', '-']) => Err(Wrong::new("a tag does not start so").at(0..1)),
@@ -113,13 +119,16 @@ fn check_tag(text: &str) -> Result<(), Wrong> {
 
 /// Whether a rule for tags is a version range, and not a tag or a glob: one of the signs of ranges stands in it.
 pub fn is_range(text: &str) -> bool {
-    text.contains(['~', '^', '<', '>', '=', '|', ',', ' ', '!'])
+    text.bytes().any(|b| matches!(b, b'~' | b'^' | b'<' | b'>' | b'=' | b'|' | b',' | b' ' | b'!'))
 }
 
 /// Ranges as Masterminds/semver reads them, which is what Helm does.
 fn check_range(text: &str) -> Result<(), Wrong> {
     if text.trim().is_empty() {
         return Err(Wrong::new("it is empty"));
+    }
+    if !text.bytes().any(|b| matches!(b, b'|' | b',' | b' ')) {
+        return check_comparators(text);
     }
     for either in text.split("||") {
         if either.trim().is_empty() {

@@ -16,7 +16,10 @@ pub use time::{CRON, DURATION, HOURS, TIME_ZONE};
 pub use url::{GIT_URL, REPO_URL, Url, parse_url};
 
 use crate::diag::Code;
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ops::Range;
+use std::thread::LocalKey;
 
 /// A grammar of texts.
 #[derive(Debug)]
@@ -64,11 +67,48 @@ impl Wrong {
 }
 
 /// The first character that is not allowed, with its place, as a fault.
+#[inline]
 fn first_outside(text: &str, allowed: impl Fn(char) -> bool) -> Result<(), Wrong> {
+    // Most texts are ASCII and have none, for which a look at their bytes is enough.
+    for byte in text.bytes() {
+        if !byte.is_ascii() || !allowed(char::from(byte)) {
+            return look_closely(text, &allowed);
+        }
+    }
+    Ok(())
+}
+
+fn look_closely(text: &str, allowed: &dyn Fn(char) -> bool) -> Result<(), Wrong> {
     match text.char_indices().find(|(_, c)| !allowed(*c)) {
         None => Ok(()),
         Some((at, c)) => {
             Err(Wrong::new(format!("`{}` cannot stand in it", c.escape_debug())).at(at..at + c.len_utf8()))
         }
     }
+}
+
+/// Texts that were found right.
+type Right = RefCell<HashSet<String>>;
+
+/// How many of them are remembered.
+const REMEMBERED: usize = 256;
+
+/// A check that remembers which texts were right: for one that takes longer than looking a text up, since a file says the
+/// same few again and again.
+fn remembered(
+    right: &'static LocalKey<Right>,
+    text: &str,
+    check: impl Fn(&str) -> Result<(), Wrong>,
+) -> Result<(), Wrong> {
+    if right.with_borrow(|right| right.contains(text)) {
+        return Ok(());
+    }
+    check(text)?;
+    right.with_borrow_mut(|right| {
+        if right.len() >= REMEMBERED {
+            right.clear();
+        }
+        right.insert(text.to_string());
+    });
+    Ok(())
 }

@@ -105,7 +105,11 @@ pub static SET_PATH: Format = Format {
     is: "the path of a value",
     prose: "keys with dots between, numbers of list items in brackets: `image.tag`, `hosts[0].name`; `\\.` is a dot in a key",
     code: &codes::BAD_SET_PATH,
-    check: |text| set_path(text).map(drop),
+    check: |text| {
+        let plain = |key: &[u8]| !key.is_empty() && key.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        // Most paths are keys with dots between.
+        if text.as_bytes().split(|b| *b == b'.').all(plain) { Ok(()) } else { set_path(text).map(drop) }
+    },
 };
 
 /// Whether a text can be the name of a node.
@@ -143,13 +147,17 @@ fn check_label_strictly(text: &str, most: usize) -> Result<(), Wrong> {
 
 /// What `git check-ref-format --branch` refuses.
 fn check_branch(text: &str) -> Result<(), Wrong> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if !text.is_empty() && text.bytes().all(plain) {
+        return Ok(());
+    }
     let at = |part: &str| text.find(part).map(|i| i..i + part.len());
     for part in ["..", "@{", "//", "/."] {
         if let Some(range) = at(part) {
             return Err(Wrong::new(format!("`{part}` cannot stand in it")).at(range));
         }
     }
-    first_outside(text, |c| !c.is_control() && !" ~^:?*[\\".contains(c))?;
+    first_outside(text, |c| !c.is_control() && !matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\'))?;
     let ends = text.ends_with(['/', '.']) || text.ends_with(".lock");
     if text.is_empty() {
         Err(Wrong::new("it is empty"))

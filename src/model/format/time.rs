@@ -1,6 +1,6 @@
 //! Durations, schedules, time zones and change windows as formats.
 
-use super::{Format, Wrong};
+use super::{Format, Right, Wrong, remembered};
 use crate::diag::{codes, did_you_mean};
 use crate::model::{cron, duration, window};
 use std::sync::LazyLock;
@@ -20,7 +20,10 @@ pub static CRON: Format = Format {
     is: "a cron expression",
     prose: "five fields: minute, hour, day of the month, month, day of the week; `H` is a value that stays the same for the name",
     code: &codes::BAD_CRON,
-    check: |text| cron::Schedule::parse(text, "", None).map(drop).map_err(|e| Wrong::new(e.to_string())),
+    check: |text| {
+        let parse = |text: &str| cron::Schedule::parse(text, "", None).map(drop);
+        remembered(&SCHEDULES, text, |text| parse(text).map_err(|e| Wrong::new(e.to_string())))
+    },
 };
 
 /// The name of a time zone.
@@ -30,10 +33,15 @@ pub static TIME_ZONE: Format = Format {
     prose: "a name of the IANA database, as `Europe/Berlin` or `UTC`",
     code: &codes::BAD_TIME_ZONE,
     check: |text| {
-        let is_known = BUNDLED.get(text).is_ok() || jiff::tz::TimeZone::get(text).is_ok();
-        if is_known { Ok(()) } else { Err(unknown_zone(text)) }
+        let is_known = |text: &str| BUNDLED.get(text).is_ok() || jiff::tz::TimeZone::get(text).is_ok();
+        remembered(&ZONES, text, |text| if is_known(text) { Ok(()) } else { Err(unknown_zone(text)) })
     },
 };
+
+thread_local! {
+    static SCHEDULES: Right = Right::default();
+    static ZONES: Right = Right::default();
+}
 
 /// The zones that the program brings along. To ask those of the machine first would read its folder of some thousand files, which
 /// takes as long as a thousand lines; they are asked when times are computed.

@@ -42,8 +42,8 @@ pub fn parse_url(text: &str) -> Option<Url<'_>> {
     let (scheme, behind) = (text.get(..colon)?, text.get(colon + 3..)?);
     let end = memchr::memchr3(b'/', b'?', b'#', behind.as_bytes()).unwrap_or(behind.len());
     let (authority, rest) = behind.split_at(end);
-    let (user, host) = match authority.rsplit_once('@') {
-        Some((user, host)) => (Some(user), host),
+    let (user, host) = match memchr::memrchr(b'@', authority.as_bytes()) {
+        Some(at) => (authority.get(..at), authority.get(at + 1..)?),
         None => (None, authority),
     };
     Some(Url { scheme, user, host, rest })
@@ -53,7 +53,7 @@ fn check_git(text: &str) -> Result<(), Wrong> {
     if is_path(text) || is_scp(text) {
         return first_outside(text, |c| !c.is_control());
     }
-    if !text.contains("://") && !text.contains(':') {
+    if !text.as_bytes().contains(&b':') {
         let wrong = Wrong::new("it is neither a URL nor a path");
         return Err(if text.is_empty() { Wrong::new("it is empty") } else { wrong.meant(format!("./{text}")) });
     }
@@ -62,14 +62,21 @@ fn check_git(text: &str) -> Result<(), Wrong> {
 
 /// Whether it is `user@host:path`, as git and ssh write it.
 fn is_scp(text: &str) -> bool {
-    let before = text.split_once(':').filter(|(_, path)| !path.starts_with("//")).map(|(before, _)| before);
-    let host = |(user, host): (&str, &str)| !user.is_empty() && !host.is_empty() && !host.contains('/');
-    before.and_then(|b| b.split_once('@')).is_some_and(host)
+    let (before, path) = text.as_bytes().split_at(memchr::memchr(b':', text.as_bytes()).unwrap_or(0));
+    if path.starts_with(b"://") {
+        return false;
+    }
+    let host = |at: usize| at > 0 && before.get(at + 1..).is_some_and(|h| !h.is_empty() && !h.contains(&b'/'));
+    memchr::memchr(b'@', before).is_some_and(host)
 }
 
 fn check_scheme(text: &str, schemes: &[&str]) -> Result<(), Wrong> {
-    let is_odd = |c: char| matches!(c, '<' | '>' | '"' | '\\' | '^' | '`' | '{' | '|' | '}');
-    first_outside(text, |c| !c.is_whitespace() && !c.is_control() && !is_odd(c))?;
+    // What most URLs are of.
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'/' | b':' | b'_');
+    let is_odd = |c: char| matches!(c, '\0'..=' ' | '<' | '>' | '"' | '\\' | '^' | '`' | '{' | '|' | '}' | '\x7F');
+    if !text.bytes().all(is_plain) {
+        first_outside(text, |c| !is_odd(c) && (c.is_ascii() || !c.is_whitespace() && !c.is_control()))?;
+    }
     let Some(url) = parse_url(text) else {
         return Err(Wrong::new("it has no scheme").meant(format!("https://{text}")));
     };
@@ -85,15 +92,13 @@ fn check_scheme(text: &str, schemes: &[&str]) -> Result<(), Wrong> {
 
 /// A host name or an address, with its port.
 fn check_host(text: &str, may_be_empty: bool) -> Result<(), String> {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (text, None),
-    };
+    let port = memchr::memrchr(b':', text.as_bytes()).filter(|_| !text.ends_with(']'));
+    let (host, port) = port.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)))).unwrap_or((text, None));
     if port.is_some_and(|p| p.parse::<u16>().is_err()) {
         return Err(format!("`{}` is no port", port.unwrap_or_default()));
     }
     let address = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    let name = |h: &str| h.split('.').all(|l| !l.is_empty() && l.len() <= 63 && is_host_label(l));
+    let name = |h: &str| h.as_bytes().split(|b| *b == b'.').all(is_host_label);
     let good = match address {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => name(host.strip_suffix('.').unwrap_or(host)),
@@ -101,10 +106,10 @@ fn check_host(text: &str, may_be_empty: bool) -> Result<(), String> {
     if good || (may_be_empty && text.is_empty()) { Ok(()) } else { Err(format!("`{text}` is no host")) }
 }
 
-fn is_host_label(label: &str) -> bool {
+fn is_host_label(label: &[u8]) -> bool {
     // `_` is no part of a host's name by the standard, and some have it all the same.
-    let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    let inner = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-' || *b == b'_';
+    matches!(label.len(), 1..=63) && label.iter().all(inner) && !label.starts_with(b"-") && !label.ends_with(b"-")
 }
 
 #[cfg(test)]

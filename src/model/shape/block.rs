@@ -1,6 +1,6 @@
 //! The nodes in a block: which may stand, how often, and which must.
 
-use super::super::spec::{Choice, Spec, one_of};
+use super::super::spec::{Child, Choice, Spec, one_of};
 use super::check_node;
 use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::source::Span;
@@ -9,9 +9,11 @@ use crate::syntax::{Children, Node};
 /// More children than any spec has; a test keeps it so.
 const MOST: usize = 24;
 
-/// The children that were found: of each in the spec, the place of the first.
+/// The children that were found: of each in the spec, by its number, the place of the first.
 pub(super) struct Found {
-    first: [Option<Span>; MOST],
+    first: [Span; MOST],
+    /// One bit for each that was found.
+    which: u32,
     /// Whether something stood there that could not be told, so that what is missing may be it.
     doubtful: bool,
 }
@@ -28,10 +30,10 @@ pub(super) fn check_each<'t>(
     faults: &mut Vec<Diagnostic>,
     go: &mut dyn FnMut(Node<'t>, &'static Spec, &mut Vec<Diagnostic>),
 ) -> Found {
-    let mut found = Found { first: [None; MOST], doubtful: false };
+    let mut found = Found { first: [Span::default(); MOST], which: 0, doubtful: false };
     for node in children {
         let name = node.name();
-        let Some(at) = spec.children.iter().position(|c| c.spec.name == name) else {
+        let Some(at) = spec.children.iter().position(|c| is(c.spec.name, name)) else {
             found.doubtful = true;
             if let Some(meant) = misspelt(node, spec) {
                 go(node, meant, faults);
@@ -42,34 +44,62 @@ pub(super) fn check_each<'t>(
             continue;
         };
         let (Some(child), Some(first)) = (spec.children.get(at), found.first.get_mut(at)) else { continue };
-        match first {
-            Some(first) if child.many.single() => faults.push(repeated(node, *first)),
-            Some(_) => {}
-            None => *first = Some(node.name_span()),
+        if found.which & 1 << at == 0 {
+            found.which |= 1 << at;
+            *first = node.name_span();
+        } else if child.many.single() {
+            faults.push(repeated(node, *first));
         }
         go(node, child.spec, faults);
     }
     found
 }
 
+/// Whether two names are the same. Most that are not differ in their length or their first letter.
+fn is(name: &str, other: &str) -> bool {
+    name.len() == other.len() && name.as_bytes().first() == other.as_bytes().first() && name == other
+}
+
 /// Says what must stand in the block and does not, and which children exclude one another.
 pub(super) fn missing(found: &Found, node: Option<Node<'_>>, spec: &'static Spec, faults: &mut Vec<Diagnostic>) {
-    let place = |name: &str| {
-        let at = spec.children.iter().position(|c| c.spec.name == name)?;
-        found.first.get(at).copied().flatten()
-    };
     for choice in spec.choices {
-        let mut standing = choice.of.iter().filter_map(|name| Some((*name, place(name)?)));
-        match (standing.next(), standing.next()) {
-            (None, _) if choice.needed && !found.doubtful => faults.extend(node.map(|n| no_choice(n, choice))),
-            (Some(one), Some(other)) => faults.push(contradiction(one, other, choice)),
-            _ => {}
+        let standing = found.children(spec).filter(|child| choice.of.iter().any(|name| is(name, child.spec.name)));
+        match standing.count() {
+            0 if choice.needed && !found.doubtful => faults.extend(node.map(|n| no_choice(n, choice))),
+            0 | 1 => {}
+            _ => faults.extend(contradicting(found, spec, choice)),
         }
     }
-    let absent = spec.children.iter().zip(&found.first).filter(|(c, first)| c.many.needed() && first.is_none());
+    let mut absent = spec.children.iter().enumerate().filter(|(at, child)| child.many.needed() && !found.has(*at));
     if let Some(node) = node.filter(|_| !found.doubtful) {
-        faults.extend(absent.map(|(child, _)| absent_node(node, child.spec)));
+        faults.extend(absent.by_ref().map(|(_, child)| absent_node(node, child.spec)));
     }
+}
+
+impl Found {
+    fn has(&self, at: usize) -> bool {
+        self.which & 1 << at != 0
+    }
+
+    /// Those that were found, in the order of the spec.
+    fn children(&self, spec: &'static Spec) -> impl Iterator<Item = &'static Child> {
+        let mut left = self.which;
+        std::iter::from_fn(move || {
+            let at = left.trailing_zeros();
+            left &= left.checked_sub(1)?;
+            spec.children.get(at as usize)
+        })
+    }
+}
+
+/// The fault of two that exclude one another, in the order of the choice.
+fn contradicting(found: &Found, spec: &'static Spec, choice: &Choice) -> Option<Diagnostic> {
+    let place = |name: &str| {
+        let at = spec.children.iter().position(|c| c.spec.name == name).filter(|at| found.has(*at))?;
+        found.first.get(at).copied()
+    };
+    let mut standing = choice.of.iter().filter_map(|name| Some((*name, place(name)?)));
+    Some(contradiction(standing.next()?, standing.next()?, choice))
 }
 
 /// Says that a node has a block and may have none.

@@ -51,6 +51,9 @@ fn called(arg: &'static str, spec: &Spec) -> &'static str {
 
 /// How many arguments at the front are left out: optional ones may stand before those that must.
 fn left_out(node: Node<'_>, spec: &Spec) -> usize {
+    if spec.args.first().is_none_or(|a| a.required) {
+        return 0;
+    }
     let optional = spec.args.iter().take_while(|a| !a.required).count();
     let fits = optional > 0 && optional < spec.args.len() && node.args().count() + optional <= spec.args.len();
     if fits { optional } else { 0 }
@@ -130,10 +133,11 @@ fn repeated(node: Node<'_>, faults: &mut Vec<Diagnostic>) {
 
 /// Says which arguments are missing; the faults of this node are those from number `from` on.
 fn missing_args(node: Node<'_>, there: usize, spec: &Spec, from: usize, faults: &mut Vec<Diagnostic>) {
-    let missing: Vec<&str> = spec.args.iter().skip(there).filter(|a| a.required).map(|a| a.name).collect();
-    if missing.is_empty() {
+    let mut missing = spec.args.iter().skip(there).filter(|a| a.required).map(|a| a.name).peekable();
+    if missing.peek().is_none() {
         return;
     }
+    let missing: Vec<&str> = missing.collect();
     let message = format!("`{}` lacks its {}", spec.name, missing.join(" and its "));
     let mut fault = Diagnostic::new(&codes::MISSING_ARGUMENT, message).at(node.header_span(), "not complete");
     // In `git url="…"` the property is the argument, and one fault is enough.

@@ -37,6 +37,7 @@ pub(super) fn check_key(prop: Prop<'_>, format: &'static Format, faults: &mut Ve
 }
 
 /// Says that a type annotation means nothing.
+#[inline]
 pub(super) fn annotation(span: Option<Span>, faults: &mut Vec<Diagnostic>) {
     if let Some(span) = span {
         let fault = Diagnostic::new(&codes::TYPE_ANNOTATION, "a type annotation means nothing here");
@@ -77,8 +78,7 @@ fn word(value: Value<'_>, what: &str, words: &[Word]) -> Option<Diagnostic> {
 }
 
 fn name(value: Value<'_>, what: &str, names: Names) -> Option<Diagnostic> {
-    let text = value.as_str()?;
-    if let Some(range) = reference_in(text) {
+    if let Some((text, range)) = reference_in(value) {
         let fault = no_reference(value, what, range.clone());
         let inner =
             text.get(range.start + 1..range.end - 1).filter(|n| format::is_name(n) && range.len() == text.len());
@@ -91,17 +91,17 @@ fn name(value: Value<'_>, what: &str, names: Names) -> Option<Diagnostic> {
 }
 
 fn empty(value: Value<'_>, what: &str) -> Option<Diagnostic> {
-    value
-        .as_str()?
-        .trim()
-        .is_empty()
+    let text = value.as_str()?;
+    // Most texts start with something that is no blank.
+    let starts = text.bytes().next().is_some_and(|first| first.is_ascii_graphic());
+    (!starts && text.trim().is_empty())
         .then(|| at(&codes::EMPTY_TEXT, format!("`{what}` is empty"), value, "says nothing"))
 }
 
 fn text(value: Value<'_>, what: &str, format: &'static Format) -> Option<Diagnostic> {
     let text = value.as_str()?;
     let checked = (format.check)(text);
-    if let Some(range) = reference_in(text) {
+    if let Some((_, range)) = reference_in(value) {
         return Some(
             no_reference(value, what, range).help(format!("{} stands here as it is: {}", format.is, format.prose)),
         );
@@ -120,13 +120,18 @@ fn text(value: Value<'_>, what: &str, format: &'static Format) -> Option<Diagnos
     })
 }
 
-/// The first `{name}` or `{name.field}` in a text that is not read for references. Globs have braces too, with a comma.
-fn reference_in(text: &str) -> Option<Range<usize>> {
-    memchr::memchr_iter(b'{', text.as_bytes()).find_map(|start| {
+/// A text that is not read for references, and the first `{name}` or `{name.field}` in it. Globs have braces too, with a comma.
+fn reference_in(value: Value<'_>) -> Option<(&str, Range<usize>)> {
+    if !value.may_hold_brace() {
+        return None;
+    }
+    let text = value.as_str()?;
+    let range = memchr::memchr_iter(b'{', text.as_bytes()).find_map(|start| {
         let length = text.get(start..)?.find('}')?;
         let inner = text.get(start + 1..start + length)?;
         inner.split('.').all(format::is_name).then_some(start..start + length + 1)
-    })
+    });
+    Some((text, range?))
 }
 
 fn no_reference(value: Value<'_>, what: &str, range: Range<usize>) -> Diagnostic {
