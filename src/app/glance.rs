@@ -48,11 +48,11 @@ pub fn facts(root: &Path, state: Option<&Path>, document: &Document) -> Facts {
         for source in &pipeline.sources {
             if let SourceKind::Git { url, .. } = &source.kind {
                 let known = git.known_branches(url);
-                facts.branches.entry(url.value.clone()).or_default().extend(known);
+                facts.branches.entry(url.value.to_string()).or_default().extend(known);
             }
         }
         let Some(state) = read(&folder).filter(|s| s.number > 0) else { continue };
-        facts.pipelines.insert(pipeline.name.value.clone(), of_pipeline(pipeline, &state));
+        facts.pipelines.insert(pipeline.name.value.to_string(), of_pipeline(pipeline, &state));
     }
     facts
 }
@@ -65,7 +65,7 @@ fn read(folder: &Path) -> Option<State> {
 fn of_pipeline(pipeline: &Pipeline, state: &State) -> PipelineFacts {
     let mut facts = PipelineFacts::default();
     let clock = Clock { now: now(), zone: jiff::tz::TimeZone::system() };
-    let names: Vec<String> = pipeline.environments.iter().map(|e| e.name.value.clone()).collect();
+    let names: Vec<String> = pipeline.environments.iter().map(|e| e.name.value.to_string()).collect();
     for row in board::rows(&names, state, &clock) {
         let has = state.memory.environments.get(&row.environment).and_then(|p| p.has.as_ref());
         let since = has.map(|h| clock.moment(h.since));
@@ -73,10 +73,10 @@ fn of_pipeline(pipeline: &Pipeline, state: &State) -> PipelineFacts {
         facts.environments.insert(row.environment, deployed);
     }
     for source in &pipeline.sources {
-        let Some(head) = state.memory.heads.get(&source.name.value) else { continue };
-        facts.heads.insert(source.name.value.clone(), words::head(head));
+        let Some(head) = state.memory.heads.get(source.name.value.as_str()) else { continue };
+        facts.heads.insert(source.name.value.to_string(), words::head(head));
         for (field, value) in source_fields(source, &head.version, head.about.clone()) {
-            facts.values.insert((source.name.value.clone(), field), value);
+            facts.values.insert((source.name.value.to_string(), field), value);
         }
     }
     facts

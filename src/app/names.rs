@@ -23,7 +23,7 @@ pub fn environment(session: &Session, name: &str) -> Result<String, Failure> {
 
 /// A source of the pipeline.
 pub fn source(session: &Session, name: &str) -> Result<String, Failure> {
-    known("source", name, session.graph.pipeline().sources.iter().map(|s| s.name.value.clone()).collect())
+    known("source", name, session.graph.pipeline().sources.iter().map(|s| s.name.value.to_string()).collect())
 }
 
 fn known(what: &str, name: &str, names: Vec<String>) -> Result<String, Failure> {

@@ -102,7 +102,7 @@ fn played(test: &Test, loaded: &Loaded, pipeline: Option<&str>, beside: &Beside,
     let file = sources.get(test.span.file);
     let line = file.map_or(1, |f| f.position(test.span.start).line);
     Played {
-        name: test.name.value.clone(),
+        name: test.name.value.to_string(),
         file: file.map(|f| f.path().to_path_buf()).unwrap_or_default(),
         line,
         found,

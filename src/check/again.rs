@@ -7,7 +7,7 @@
 use super::parts::{self, Answers, Found, Keep};
 use super::{Repository, is_whole, rules, settle, take};
 use crate::diag::Diagnostic;
-use crate::model::{self, Spanned};
+use crate::model::{self, Said, Spanned};
 use crate::source::Span;
 use crate::syntax::{Document, Node, NodeId};
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ struct Past {
 /// A pipeline that was judged.
 #[derive(Clone, Debug)]
 struct Kept {
-    name: Option<Spanned<String>>,
+    name: Option<Spanned<Said>>,
     found: Found,
     asked: Answers,
     /// Whether more than the pipeline says what is found in it.

@@ -4,7 +4,7 @@
 use super::{Context, Repository, rules};
 use crate::diag::{self, Diagnostic};
 use crate::graph::{self, Graph};
-use crate::model::{self, Spanned};
+use crate::model::{self, Said, Spanned};
 use crate::syntax::Node;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Found {
 /// A pipeline, read and judged by itself.
 pub(super) struct Part {
     /// Its name; nothing when it has none.
-    pub name: Option<Spanned<String>>,
+    pub name: Option<Spanned<Said>>,
     /// It with its names resolved; nothing when it has no name, or where it is not needed any more.
     pub graph: Option<Graph>,
     pub found: Found,

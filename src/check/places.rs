@@ -1,8 +1,8 @@
 //! All places of a pipeline in which references are read, each with what it is for.
 
 use crate::model::{
-    Build, Command, Environment, NotifyTo, Pipeline, Program, Release, SetKind, SetTo, SourcePath, Spanned, Template,
-    VerifyKind,
+    Build, Command, Environment, NotifyTo, Pipeline, Program, Release, Said, SetKind, SetTo, SourcePath, Spanned,
+    Template, VerifyKind,
 };
 
 /// A text with references, and where it stands.
@@ -20,7 +20,7 @@ pub struct Place<'a> {
 #[derive(Clone, Copy)]
 pub enum Role<'a> {
     /// A build argument; its name.
-    BuildArg(&'a Spanned<String>),
+    BuildArg(&'a Spanned<Said>),
     /// A label of an image.
     Label,
     /// The tag of a push.
@@ -30,7 +30,7 @@ pub enum Role<'a> {
     /// A line for a shell.
     Shell,
     /// The value of a variable; its name.
-    Variable(&'a Spanned<String>),
+    Variable(&'a Spanned<Said>),
     /// The container image of a command.
     Container,
     /// A path in a source.

@@ -20,7 +20,7 @@ pub fn weaker(old: &Graph, new: &Graph) -> Vec<Weaker> {
     for before in &old.pipeline().environments {
         let GateRule::Gate(gate) = &before.gate else { continue };
         let name = &before.name.value;
-        let mut say = |what: String| found.push(Weaker { environment: name.clone(), what });
+        let mut say = |what: String| found.push(Weaker { environment: name.to_string(), what });
         for after in &new.pipeline().environments {
             // The place is what is guarded: another environment that deploys there is looked at as this one is.
             let is_same = after.name.value == *name;
@@ -42,7 +42,9 @@ pub fn weaker(old: &Graph, new: &Graph) -> Vec<Weaker> {
 /// Where an environment deploys to, whatever it is called.
 fn place(environment: &Environment) -> Option<(String, String)> {
     Some(match environment.target.as_ref()? {
-        Target::Cluster { context, namespace, .. } => (format!("cluster {}", context.value), namespace.value.clone()),
+        Target::Cluster { context, namespace, .. } => {
+            (format!("cluster {}", context.value), namespace.value.to_string())
+        }
         Target::Folder { path, .. } => ("folder".to_string(), path.value.trim_end_matches('/').to_string()),
         Target::Branch { url, branch, folder, .. } => {
             let folder = folder.as_ref().unwrap_or(&environment.name);
@@ -113,7 +115,7 @@ fn windows(old: &Gate, new: &Gate, say: &mut dyn FnMut(String)) {
     if new.windows.is_empty() {
         return say("it is open at all times, and had its windows".to_string());
     }
-    let zone = |w: &crate::model::Window| w.tz.as_ref().map_or("UTC".to_string(), |t| t.value.clone());
+    let zone = |w: &crate::model::Window| w.tz.as_ref().map_or("UTC".to_string(), |t| t.value.to_string());
     for window in &new.windows {
         let same = |w: &&crate::model::Window| {
             zone(w) == zone(window) && Hours::parse(&w.hours) == Hours::parse(&window.hours)

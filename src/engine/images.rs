@@ -6,7 +6,7 @@ use crate::graph::Graph;
 use crate::image::reference::Reference;
 use crate::image::{self, Base, LayerCache, LayerInfo, Tree, TreeCache};
 use crate::model::source::is_path;
-use crate::model::{SourceKind, Spanned};
+use crate::model::{Said, SourceKind, Spanned};
 use crate::plan::observed::{ImageAnswer, ImageQuery};
 use crate::plan::work::{PushWork, Taken, own_tag};
 use crate::ports::files::Files;
@@ -301,7 +301,7 @@ impl<'g> Access<'g> {
 
     fn all(graph: &'g Graph) -> impl Iterator<Item = (&'g str, Access<'g>)> {
         let pipeline = graph.pipeline();
-        let text = |secret: &'g Option<Spanned<String>>| secret.as_ref().map(|secret| secret.value.as_str());
+        let text = |secret: &'g Option<Spanned<Said>>| secret.as_ref().map(|secret| secret.value.as_str());
         let pushes = pipeline.builds.iter().filter_map(|build| build.push.as_ref()).map(move |push| {
             let access = Access { credentials: text(&push.credentials), plain: push.plain_http };
             (push.repository.value.as_str(), access)

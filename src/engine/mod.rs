@@ -74,7 +74,7 @@ pub struct World {
 pub(crate) fn head_query(world: &World, graph: &Graph, memory: &Memory, name: &str) -> Result<HeadQuery, PortError> {
     let missing = || PortError::new(crate::ports::Fault::Invalid, format!("there is no source `{name}`"));
     let source = graph.find(name).and_then(|id| graph.source(id)).ok_or_else(missing)?;
-    let texts = |list: &[crate::model::Spanned<String>]| list.iter().map(|s| s.value.clone()).collect();
+    let texts = |list: &[crate::model::Spanned<crate::model::Said>]| list.iter().map(|s| s.value.to_string()).collect();
     let credentials = match &source.credentials {
         Some(secret) => Some(credentials(&secret_value(world, graph, secret)?)),
         None => None,
@@ -100,23 +100,24 @@ fn origin(root: &Path, kind: &SourceKind, name: &str) -> Origin {
     let absolute = |path: &str| clean(&root.join(path));
     match kind {
         SourceKind::Git { url, branch } => {
-            let url = if is_path(url) { absolute(url).display().to_string() } else { url.value.clone() };
-            Origin::Git { url, branch: branch.value.clone() }
+            let url = if is_path(url) { absolute(url).display().to_string() } else { url.value.to_string() };
+            Origin::Git { url, branch: branch.value.to_string() }
         }
         SourceKind::Folder { path } => Origin::Folder { path: absolute(path) },
         SourceKind::Image { repository, tag, newest, plain_http } => {
             let layout = is_path(repository);
-            let repository = if layout { absolute(repository).display().to_string() } else { repository.value.clone() };
-            Origin::Image { repository, layout, tag: tag.value.clone(), newest: *newest, plain: *plain_http }
+            let repository =
+                if layout { absolute(repository).display().to_string() } else { repository.value.to_string() };
+            Origin::Image { repository, layout, tag: tag.value.to_string(), newest: *newest, plain: *plain_http }
         }
         SourceKind::Helm { chart, repo, version } => Origin::Chart {
             name: if is_path(chart) && repo.is_none() {
                 absolute(chart).display().to_string()
             } else {
-                chart.value.clone()
+                chart.value.to_string()
             },
-            repository: repo.as_ref().map(|r| r.value.clone()),
-            version: version.as_ref().map(|v| v.value.clone()),
+            repository: repo.as_ref().map(|r| r.value.to_string()),
+            version: version.as_ref().map(|v| v.value.to_string()),
         },
         SourceKind::Webhook | SourceKind::Unknown => Origin::Webhook { name: name.to_string() },
     }
@@ -146,16 +147,16 @@ pub(crate) fn secret_value(world: &World, graph: &Graph, name: &str) -> Result<S
         .and_then(|id| graph.secret(id))
         .ok_or_else(|| invalid(format!("there is no secret `{name}`")))?;
     let origin = match &secret.from {
-        Some(SecretFrom::Env(variable)) => secrets::Origin::Env(variable.value.clone()),
+        Some(SecretFrom::Env(variable)) => secrets::Origin::Env(variable.value.to_string()),
         Some(SecretFrom::File(path)) => secrets::Origin::File(clean(&world.root.join(&path.value))),
         Some(SecretFrom::Command(argv)) => {
             secrets::Origin::Command(argv.iter().map(|t| t.as_text().unwrap_or_default().to_string()).collect())
         }
         Some(SecretFrom::Kubernetes { context, namespace, name, key }) => secrets::Origin::Kubernetes {
-            context: context.value.clone(),
-            namespace: namespace.value.clone(),
-            name: name.value.clone(),
-            key: key.value.clone(),
+            context: context.value.to_string(),
+            namespace: namespace.value.to_string(),
+            name: name.value.to_string(),
+            key: key.value.to_string(),
         },
         None => return Err(invalid(format!("secret `{name}` does not say where its value is"))),
     };

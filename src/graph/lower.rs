@@ -2,7 +2,7 @@
 
 use super::{Edge, Graph, Kind, NodeId, Why};
 use crate::diag::{Diagnostic, codes, did_you_mean};
-use crate::model::{Command, Part, Pipeline, Program, SetTo, SourcePath, Spanned, Template, VerifyKind};
+use crate::model::{Command, Part, Pipeline, Program, Said, SetTo, SourcePath, Spanned, Template, VerifyKind};
 use crate::source::Span;
 use petgraph::graph::DiGraph;
 use std::sync::Arc;
@@ -220,7 +220,7 @@ impl Lowering {
         }
     }
 
-    fn after(&mut self, id: NodeId, name: &Spanned<String>) {
+    fn after(&mut self, id: NodeId, name: &Spanned<Said>) {
         let fits = |k: Kind| matches!(k, Kind::Environment(_) | Kind::Task(_) | Kind::Build(_));
         match self.graph.find(name) {
             Some(other) if fits(self.graph.kind(other)) => self.edge(other, id, Why::After, name.span),
@@ -228,7 +228,7 @@ impl Lowering {
         }
     }
 
-    fn named(&mut self, id: NodeId, name: &Spanned<String>, what: &str, fits: impl Fn(Kind) -> bool) {
+    fn named(&mut self, id: NodeId, name: &Spanned<Said>, what: &str, fits: impl Fn(Kind) -> bool) {
         match self.graph.find(name) {
             Some(other) if fits(self.graph.kind(other)) => self.edge(other, id, Why::Reads, name.span),
             _ => self.unknown(name, what, fits),
@@ -274,7 +274,7 @@ impl Lowering {
         }
     }
 
-    fn unknown(&mut self, name: &Spanned<String>, what: &str, fits: impl Fn(Kind) -> bool) {
+    fn unknown(&mut self, name: &Spanned<Said>, what: &str, fits: impl Fn(Kind) -> bool) {
         let graph = &self.graph;
         let found = graph.find(name).or_else(|| graph.find_release(name));
         if let Some(other) = found {

@@ -133,7 +133,7 @@ impl Graph {
         self.named(id).span
     }
 
-    fn named(&self, id: NodeId) -> &crate::model::Spanned<String> {
+    fn named(&self, id: NodeId) -> &crate::model::Spanned<crate::model::Said> {
         let p = &self.pipeline;
         match self.kind(id) {
             Kind::Source(i) => &p.sources[i as usize].name,

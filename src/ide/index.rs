@@ -199,9 +199,12 @@ impl Index {
         for found in template.refs() {
             let symbol = match fields::context(&found.name) {
                 Some(_) => None,
-                None => known.get(&(pipeline, Table::Names, found.name.clone())).copied(),
+                None => known.get(&(pipeline, Table::Names, found.name.to_string())).copied(),
             };
-            let read = Read { name: found.name.clone(), field: found.fields.first().cloned() };
+            let read = Read {
+                name: found.name.to_string(),
+                field: found.fields.first().map(|(name, span)| (name.to_string(), *span)),
+            };
             self.mentions.push(Mention { span: found.name_span, bare: false, symbol, reference: Some(read), pipeline });
         }
     }

@@ -4,7 +4,7 @@ use super::command::SURROUNDINGS;
 use super::decode::{self, Faults};
 use super::format;
 use super::spec::{Arg, Child, Names, Own, Prop, Spec, Ty, Word, word};
-use super::{Command, SourcePath, Spanned, Template};
+use super::{Command, Said, SourcePath, Spanned, Template};
 use crate::source::Span;
 use crate::syntax::Node;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Build {
     /// The name.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The node.
     pub span: Span,
     /// The files that it is made of.
     pub context: Option<SourcePath>,
     /// The path of the Dockerfile in the context; `Dockerfile` unless said.
-    pub dockerfile: Option<Spanned<String>>,
+    pub dockerfile: Option<Spanned<Said>>,
     /// The stage to build.
-    pub target: Option<Spanned<String>>,
+    pub target: Option<Spanned<Said>>,
     /// The platform; `linux/amd64` unless said.
-    pub platform: Option<Spanned<String>>,
+    pub platform: Option<Spanned<Said>>,
     /// Build arguments.
-    pub args: Vec<(Spanned<String>, Template)>,
+    pub args: Vec<(Spanned<Said>, Template)>,
     /// Labels of the image.
-    pub labels: Vec<(Spanned<String>, Template)>,
+    pub labels: Vec<(Spanned<Said>, Template)>,
     /// Secrets that instructions may mount.
     pub secrets: Vec<BuildSecret>,
     /// How long an engine may take; an hour unless said.
@@ -44,9 +44,9 @@ pub struct Build {
 #[derive(Clone, Debug, PartialEq)]
 pub struct BuildSecret {
     /// The secret.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The id by which the Dockerfile asks for it; the secret's name unless said.
-    pub id: Option<Spanned<String>>,
+    pub id: Option<Spanned<Said>>,
 }
 
 impl BuildSecret {
@@ -63,11 +63,11 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Push {
     /// The repository with its registry; a path is an OCI layout folder.
-    pub repository: Spanned<String>,
+    pub repository: Spanned<Said>,
     /// The tag; the candidate's short name unless said.
     pub tag: Option<Template>,
     /// The secret that lets us push there; what `docker login` left unless said.
-    pub credentials: Option<Spanned<String>>,
+    pub credentials: Option<Spanned<Said>>,
     /// Whether the registry is spoken with unencrypted.
     pub plain_http: bool,
     /// The node.
@@ -231,7 +231,7 @@ pub static PUSH: Spec = Spec {
 impl Build {
     /// Reads the node; nothing when it has no name.
     pub(super) fn decode(node: Node<'_>, faults: &mut Faults) -> Option<Build> {
-        let name = decode::arg(node, 0).unwrap_or_else(|| Spanned::new(String::new(), node.name_span()));
+        let name = decode::arg(node, 0).unwrap_or_else(|| Spanned::new(Said::default(), node.name_span()));
         let mut build = Build::empty(name, node.span());
         for child in node.children() {
             match child.name() {
@@ -252,7 +252,7 @@ impl Build {
         Some(build).filter(|b| !b.name.is_empty())
     }
 
-    fn empty(name: Spanned<String>, span: Span) -> Build {
+    fn empty(name: Spanned<Said>, span: Span) -> Build {
         let builder = Spanned::new(Builder::default(), name.span);
         let (args, labels, tests) = (Vec::new(), Vec::new(), Vec::new());
         let (context, dockerfile, target, platform, push) = (None, None, None, None, None);

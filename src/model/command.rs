@@ -3,7 +3,7 @@
 use super::decode::{self, Faults};
 use super::format;
 use super::spec::{Arg, Child, Names, Own, Prop, Spec, Ty, Word, word};
-use super::{SourcePath, Spanned, Template};
+use super::{Said, SourcePath, Spanned, Template};
 use crate::source::Span;
 use crate::syntax::Node;
 use std::time::Duration;
@@ -18,13 +18,13 @@ pub struct Command {
     /// The container image to run in; a process of this machine without one.
     pub image: Option<Template>,
     /// The cluster to run in as a Job; needs `image`.
-    pub cluster: Option<Spanned<String>>,
+    pub cluster: Option<Spanned<Said>>,
     /// The namespace of that cluster.
-    pub namespace: Option<Spanned<String>>,
+    pub namespace: Option<Spanned<Said>>,
     /// The files it works in.
     pub workdir: Option<SourcePath>,
     /// Variables of its environment.
-    pub env: Vec<(Spanned<String>, Template)>,
+    pub env: Vec<(Spanned<Said>, Template)>,
     /// How long it may take; 10 minutes unless said.
     pub timeout: Option<Spanned<Duration>>,
     /// How often it is tried again after a failure; 0 unless said.

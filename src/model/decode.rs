@@ -1,7 +1,7 @@
 //! What decoding a node needs: values out of the tree, lenient, since their faults are told by the checking of shapes.
 //! Only references are read here, so only their faults are collected.
 
-use super::{SourcePath, Spanned, Template, duration};
+use super::{Said, SourcePath, Spanned, Template, duration};
 use crate::diag::Diagnostic;
 use crate::model::Part;
 use crate::syntax::{Node, Value, reference};
@@ -11,23 +11,33 @@ use std::time::Duration;
 pub(super) type Faults = Vec<Diagnostic>;
 
 /// A text that says something.
-pub(super) fn text(value: Value<'_>) -> Option<Spanned<String>> {
+pub(super) fn text(value: Value<'_>) -> Option<Spanned<Said>> {
     let text = value.as_str().filter(|t| !t.is_empty() && !value.is_faulty())?;
-    Some(Spanned::new(text.to_string(), value.span()))
+    Some(Spanned::new(text.into(), value.span()))
 }
 
 /// The argument of that number as a text.
-pub(super) fn arg(node: Node<'_>, number: usize) -> Option<Spanned<String>> {
+pub(super) fn arg(node: Node<'_>, number: usize) -> Option<Spanned<Said>> {
     node.arg(number).and_then(text)
 }
 
 /// All arguments as texts.
-pub(super) fn args(node: Node<'_>) -> impl Iterator<Item = Spanned<String>> {
+pub(super) fn args(node: Node<'_>) -> impl Iterator<Item = Spanned<Said>> {
     node.args().filter_map(text)
 }
 
+/// All arguments as texts, into a list.
+pub(super) fn texts(node: Node<'_>, into: &mut Vec<Spanned<Said>>) {
+    if into.is_empty() {
+        into.reserve_exact(node.args().count());
+    }
+    for value in node.args() {
+        add(into, text(value));
+    }
+}
+
 /// A property as a text.
-pub(super) fn prop(node: Node<'_>, key: &str) -> Option<Spanned<String>> {
+pub(super) fn prop(node: Node<'_>, key: &str) -> Option<Spanned<Said>> {
     node.prop(key).and_then(|p| text(p.value()))
 }
 
@@ -40,7 +50,7 @@ pub(super) fn flag(node: Node<'_>, key: &str, default: bool) -> bool {
 pub(super) fn template(value: Value<'_>, faults: &mut Faults) -> Template {
     // Of what could not be read something has been said. Some text stands in for it, of which no rule has more to say.
     if value.is_faulty() {
-        return Template { parts: vec![Part::Text("x".to_string())], span: value.span() };
+        return Template { parts: vec![Part::Text("x".into())], span: value.span() };
     }
     let (mut template, found) = reference::parse(value);
     faults.extend(found);
@@ -56,7 +66,7 @@ pub(super) fn template(value: Value<'_>, faults: &mut Faults) -> Template {
 
 /// A text that is taken as it stands, braces and all.
 pub(super) fn plain(value: Value<'_>) -> Template {
-    let text = value.as_str().unwrap_or(value.raw()).to_string();
+    let text = value.as_str().unwrap_or(value.raw()).into();
     Template { parts: vec![Part::Text(text)], span: value.span() }
 }
 
@@ -78,10 +88,12 @@ pub(super) fn templates(node: Node<'_>, from: usize, faults: &mut Faults) -> Vec
 }
 
 /// Properties whose names are the user's own, as texts with references.
-pub(super) fn pairs(node: Node<'_>, faults: &mut Faults, into: &mut Vec<(Spanned<String>, Template)>) {
-    into.reserve_exact(node.props().count());
+pub(super) fn pairs(node: Node<'_>, faults: &mut Faults, into: &mut Vec<(Spanned<Said>, Template)>) {
+    if into.is_empty() {
+        into.reserve_exact(node.props().count());
+    }
     for prop in node.props() {
-        let key = Spanned::new(prop.key().to_string(), prop.key_span());
+        let key = Spanned::new(prop.key().into(), prop.key_span());
         into.push((key, template(prop.value(), faults)));
     }
 }
@@ -116,6 +128,13 @@ pub(super) fn push<T>(into: &mut Vec<T>, item: Option<T>) {
         if into.len() < 4 {
             into.reserve_exact(1);
         }
+        into.push(item);
+    }
+}
+
+/// Puts one into a list that may become long.
+pub(super) fn add<T>(into: &mut Vec<T>, item: Option<T>) {
+    if let Some(item) = item {
         into.push(item);
     }
 }

@@ -6,7 +6,7 @@ use super::format;
 use super::spec::{Arg, Child, Choice, Names, Prop, Spec, Ty};
 use super::task::AFTER;
 use super::verify::Verify;
-use super::{Gate, Spanned};
+use super::{Gate, Said, Spanned};
 use crate::source::Span;
 use crate::syntax::Node;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Environment {
     /// The name.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The node.
     pub span: Span,
     /// Environments that must have the candidate before, and tasks and builds that must have succeeded for it.
-    pub after: Vec<Spanned<String>>,
+    pub after: Vec<Spanned<Said>>,
     /// The place deployed to; nothing when it is missing.
     pub target: Option<Target>,
     /// The releases that are deployed, in this order.
-    pub deploys: Vec<Spanned<String>>,
+    pub deploys: Vec<Spanned<Said>>,
     /// What must succeed there after deploying.
     pub verifies: Vec<Verify>,
     /// Who must say yes.
@@ -40,13 +40,13 @@ pub enum Target {
     /// `cluster CONTEXT namespace=NAME`.
     Cluster {
         /// The context of the kubeconfig.
-        context: Spanned<String>,
+        context: Spanned<Said>,
         /// The namespace; `default` unless said.
-        namespace: Spanned<String>,
+        namespace: Spanned<Said>,
         /// Whether the namespace is made when it is not there; it is unless said.
         create_namespace: bool,
         /// The secret with which the cluster pulls images.
-        pull_secret: Option<Spanned<String>>,
+        pull_secret: Option<Spanned<Said>>,
         /// Whether objects and fields that others made are taken over.
         adopt: bool,
         /// The node.
@@ -55,28 +55,28 @@ pub enum Target {
     /// `folder "PATH" namespace=NAME`: the manifests as files.
     Folder {
         /// Relative to the pipeline file.
-        path: Spanned<String>,
+        path: Spanned<Said>,
         /// The namespace that is rendered for; the environment's name unless said.
-        namespace: Option<Spanned<String>>,
+        namespace: Option<Spanned<Said>>,
         /// The node.
         span: Span,
     },
     /// `git "URL" branch=NAME folder="PATH"`: the manifests as files of a branch.
     Branch {
         /// A URL, or a path relative to the pipeline file.
-        url: Spanned<String>,
+        url: Spanned<Said>,
         /// The branch; `main` unless said.
-        branch: Spanned<String>,
+        branch: Spanned<Said>,
         /// The folder in the repository; the environment's name unless said.
-        folder: Option<Spanned<String>>,
+        folder: Option<Spanned<Said>>,
         /// The namespace that is rendered for; the environment's name unless said.
-        namespace: Option<Spanned<String>>,
+        namespace: Option<Spanned<Said>>,
         /// The secret that lets us push there.
-        credentials: Option<Spanned<String>>,
+        credentials: Option<Spanned<Said>>,
         /// Whether rendered Secrets may stand in the repository as they are.
         plain_secrets: bool,
         /// Who the commits are by; Lockgate unless said.
-        author: Option<Spanned<String>>,
+        author: Option<Spanned<Said>>,
         /// The node.
         span: Span,
     },
@@ -91,7 +91,7 @@ impl Target {
     }
 
     /// The secret that opens the place, or with which it fetches images.
-    pub fn secret(&self) -> Option<&Spanned<String>> {
+    pub fn secret(&self) -> Option<&Spanned<Said>> {
         match self {
             Target::Cluster { pull_secret: secret, .. } | Target::Branch { credentials: secret, .. } => secret.as_ref(),
             Target::Folder { .. } => None,
@@ -242,10 +242,10 @@ impl Environment {
         let (mut deploys, mut verifies) = (Vec::new(), Vec::new());
         for child in node.children() {
             match child.name() {
-                "after" => after.extend(decode::args(child)),
+                "after" => decode::texts(child, &mut after),
                 "gate" => decode::first(&mut gate, Some(GateRule::decode(child))),
-                "deploy" => deploys.extend(decode::args(child)),
-                "verify" => verifies.extend(Verify::decode(child, faults)),
+                "deploy" => decode::texts(child, &mut deploys),
+                "verify" => decode::push(&mut verifies, Verify::decode(child, faults)),
                 "rollback" => decode::first(&mut rollback, child.arg(0).and_then(|v| v.as_bool())),
                 "timeout" => decode::first(&mut timeout, decode::duration(child)),
                 _ => decode::first(&mut target, Target::decode(child)),
@@ -264,7 +264,7 @@ impl Target {
         match node.name() {
             "cluster" => Some(Target::Cluster {
                 context: decode::arg(node, 0)?,
-                namespace: namespace.unwrap_or_else(|| Spanned::new("default".to_string(), node.header_span())),
+                namespace: namespace.unwrap_or_else(|| Spanned::new(Said::const_new("default"), node.header_span())),
                 create_namespace: decode::flag(node, "create-namespace", true),
                 pull_secret: decode::prop(node, "pull-secret"),
                 adopt: decode::flag(node, "adopt", false),
@@ -274,7 +274,7 @@ impl Target {
             "git" => Some(Target::Branch {
                 url: decode::arg(node, 0)?,
                 branch: decode::prop(node, "branch")
-                    .unwrap_or_else(|| Spanned::new("main".to_string(), node.header_span())),
+                    .unwrap_or_else(|| Spanned::new(Said::const_new("main"), node.header_span())),
                 folder: decode::prop(node, "folder"),
                 namespace,
                 credentials: decode::prop(node, "credentials"),

@@ -3,7 +3,7 @@
 use super::decode::{self, Faults};
 use super::format;
 use super::spec::{Arg, Child, Prop, Spec, Ty, Word, word};
-use super::{GateRule, Spanned};
+use super::{GateRule, Said, Spanned};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::Node;
@@ -34,7 +34,7 @@ pub struct Approve {
     /// How many people.
     pub count: Spanned<u32>,
     /// The group they must be of; anyone unless said.
-    pub from: Option<Spanned<String>>,
+    pub from: Option<Spanned<Said>>,
     /// Whether someone may approve their own change; not unless said.
     pub self_allowed: bool,
     /// The node.
@@ -45,9 +45,9 @@ pub struct Approve {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
     /// Days and hours.
-    pub hours: Spanned<String>,
+    pub hours: Spanned<Said>,
     /// The IANA time zone; UTC unless said.
-    pub tz: Option<Spanned<String>>,
+    pub tz: Option<Spanned<Said>>,
     /// The node.
     pub span: Span,
 }
@@ -163,8 +163,8 @@ impl Gate {
             Gate { span: node.span(), approvals, windows, soak, expires, queue: false, free_rollback: false };
         for child in node.children() {
             match child.name() {
-                "approve" => gate.approvals.extend(Approve::decode(child)),
-                "window" => gate.windows.extend(Window::decode(child)),
+                "approve" => decode::push(&mut gate.approvals, Approve::decode(child)),
+                "window" => decode::push(&mut gate.windows, Window::decode(child)),
                 "soak" => decode::first(&mut gate.soak, decode::duration(child)),
                 "expires" => decode::first(&mut gate.expires, decode::duration(child)),
                 "queue" => gate.queue = true,

@@ -43,6 +43,7 @@ pub use verify::{Verify, VerifyKind};
 
 use crate::diag::Diagnostic;
 use crate::source::Span;
+pub use crate::syntax::Said;
 pub use crate::syntax::reference::{Part, Reference, Template};
 use crate::syntax::{Document, Node};
 
@@ -118,7 +119,7 @@ impl<T> std::ops::Deref for Spanned<T> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourcePath {
     /// The name of the source.
-    pub source: Spanned<String>,
+    pub source: Spanned<Said>,
     /// The path in it; nothing for its root.
     pub path: Option<Template>,
     /// The whole of it.

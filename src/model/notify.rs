@@ -3,7 +3,7 @@
 use super::decode::{self, Faults};
 use super::format;
 use super::spec::{Arg, Child, Choice, Names, Prop, Spec, Ty, Word, word};
-use super::{Spanned, Template};
+use super::{Said, Spanned, Template};
 use crate::source::Span;
 use crate::syntax::Node;
 
@@ -11,13 +11,13 @@ use crate::syntax::Node;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notify {
     /// The name.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The node.
     pub span: Span,
     /// Where it goes; nothing when that is missing.
     pub to: Option<NotifyTo>,
     /// Of which events; see [`EVENTS`].
-    pub on: Vec<Spanned<String>>,
+    pub on: Vec<Spanned<Said>>,
 }
 
 /// The events that someone can be told of.
@@ -33,10 +33,10 @@ pub enum NotifyTo {
         /// The address.
         url: Template,
         /// The secret that signs what is posted.
-        sign: Option<Spanned<String>>,
+        sign: Option<Spanned<Said>>,
     },
     /// `email "ADDRESS"`.
-    Email(Spanned<String>),
+    Email(Spanned<Said>),
 }
 
 /// `notify NAME { … }`
@@ -137,7 +137,7 @@ impl NotifyTo {
     }
 
     /// The secret that signs what is sent.
-    pub fn sign(&self) -> Option<&Spanned<String>> {
+    pub fn sign(&self) -> Option<&Spanned<Said>> {
         if let NotifyTo::Webhook { sign, .. } = self { sign.as_ref() } else { None }
     }
 

@@ -4,7 +4,7 @@ use super::decode::{self, Faults};
 use super::format;
 use super::shape::misspelt;
 use super::spec::{Arg, Child, Names, Prop, Spec, Ty};
-use super::{Build, Environment, Notify, Release, Secret, Source, Spanned, Task, Test};
+use super::{Build, Environment, Notify, Release, Said, Secret, Source, Spanned, Task, Test};
 use super::{build, environment, notify, release, secret, source, task, test};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
@@ -27,7 +27,7 @@ pub struct File {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pipeline {
     /// The name.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The node.
     pub span: Span,
     /// What is watched.
@@ -52,9 +52,9 @@ pub struct LevelChange {
     /// What becomes of the rule.
     pub level: Level,
     /// The code or the name of the rule.
-    pub rule: Spanned<String>,
+    pub rule: Spanned<Said>,
     /// Why; an `allow` must say.
-    pub reason: Option<Spanned<String>>,
+    pub reason: Option<Spanned<Said>>,
     /// The node.
     pub span: Span,
 }
@@ -265,20 +265,20 @@ impl Pipeline {
     /// Takes one node in; a misspelt one as what was meant.
     fn take(&mut self, node: Node<'_>, name: &str, faults: &mut Faults) {
         match name {
-            "source" => self.sources.extend(Source::decode(node)),
-            "build" => self.builds.extend(Build::decode(node, faults)),
-            "task" => self.tasks.extend(Task::decode(node, faults)),
-            "release" => self.releases.extend(Release::decode(node, faults)),
-            "environment" => self.environments.extend(Environment::decode(node, faults)),
-            "secret" => self.secrets.extend(Secret::decode(node)),
-            "notify" => self.notifies.extend(Notify::decode(node, faults)),
+            "source" => decode::add(&mut self.sources, Source::decode(node)),
+            "build" => decode::add(&mut self.builds, Build::decode(node, faults)),
+            "task" => decode::add(&mut self.tasks, Task::decode(node, faults)),
+            "release" => decode::add(&mut self.releases, Release::decode(node, faults)),
+            "environment" => decode::add(&mut self.environments, Environment::decode(node, faults)),
+            "secret" => decode::add(&mut self.secrets, Secret::decode(node)),
+            "notify" => decode::add(&mut self.notifies, Notify::decode(node, faults)),
             _ if PIPELINE.child(name).is_some() => {}
             _ => misspelt(node, &PIPELINE).into_iter().for_each(|meant| self.take(node, meant.name, faults)),
         }
     }
 
-    fn empty(name: Option<Spanned<String>>, node: Node<'_>) -> Pipeline {
-        let name = name.unwrap_or_else(|| Spanned::new(String::new(), node.name_span()));
+    fn empty(name: Option<Spanned<Said>>, node: Node<'_>) -> Pipeline {
+        let name = name.unwrap_or_else(|| Spanned::new(Said::default(), node.name_span()));
         let (sources, builds, tasks, releases) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (environments, secrets, notifies) = (Vec::new(), Vec::new(), Vec::new());
         Pipeline { name, span: node.span(), sources, builds, tasks, releases, environments, secrets, notifies }

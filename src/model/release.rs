@@ -3,7 +3,7 @@
 use super::decode::{self, Faults};
 use super::format;
 use super::spec::{Arg, Child, Names, Own, Prop, Spec, Ty};
-use super::{SourcePath, Spanned, Template};
+use super::{Said, SourcePath, Spanned, Template};
 use crate::source::Span;
 use crate::syntax::{Node, Value, ValueKind};
 
@@ -11,7 +11,7 @@ use crate::syntax::{Node, Value, ValueKind};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Release {
     /// The name, also that of the release in the cluster unless `name` says another.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The node.
     pub span: Span,
     /// The chart: a helm source, or a folder of a source with files.
@@ -39,7 +39,7 @@ pub struct ValuesFile {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetValue {
     /// The path in the values, as `helm --set` writes it.
-    pub path: Spanned<String>,
+    pub path: Spanned<Said>,
     /// What it becomes.
     pub to: SetTo,
     /// How it is read.
@@ -180,7 +180,7 @@ impl Release {
         for child in node.children() {
             match child.name() {
                 "chart" => decode::first(&mut chart, decode::source_path(child, faults)),
-                "values" => values.extend(ValuesFile::decode(child, faults)),
+                "values" => decode::push(&mut values, ValuesFile::decode(child, faults)),
                 "set" => decode_sets(child, SetKind::Typed, faults, &mut sets),
                 "set-json" => decode_sets(child, SetKind::Json, faults, &mut sets),
                 "set-file" => decode_sets(child, SetKind::File, faults, &mut sets),
@@ -204,7 +204,7 @@ impl ValuesFile {
 
 fn decode_sets(node: Node<'_>, kind: SetKind, faults: &mut Faults, sets: &mut Vec<SetValue>) {
     for prop in node.props().filter(|p| !p.value().is_faulty()) {
-        let path = Spanned::new(prop.key().to_string(), prop.key_span());
+        let path = Spanned::new(prop.key().into(), prop.key_span());
         sets.push(SetValue { path, to: SetTo::decode(prop.value(), faults), kind, span: prop.span() });
     }
 }

@@ -3,7 +3,7 @@
 use super::decode;
 use super::format;
 use super::spec::{Arg, Child, Choice, Names, Prop, Spec, Ty};
-use super::{Spanned, Template};
+use super::{Said, Spanned, Template};
 use crate::source::Span;
 use crate::syntax::Node;
 
@@ -11,34 +11,34 @@ use crate::syntax::Node;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Secret {
     /// The name.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The node.
     pub span: Span,
     /// Where its value is; nothing when that is missing.
     pub from: Option<SecretFrom>,
     /// The environments that may use it; all when there is none.
-    pub environments: Vec<Spanned<String>>,
+    pub environments: Vec<Spanned<Said>>,
 }
 
 /// Where a secret's value is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SecretFrom {
     /// `env VARIABLE`.
-    Env(Spanned<String>),
+    Env(Spanned<Said>),
     /// `file "PATH"`, relative to the pipeline file.
-    File(Spanned<String>),
+    File(Spanned<Said>),
     /// `command ARGV…`: what the program prints, without the last line end.
     Command(Vec<Template>),
     /// `kubernetes CONTEXT namespace=… name=… key=…`.
     Kubernetes {
         /// The context of the kubeconfig.
-        context: Spanned<String>,
+        context: Spanned<Said>,
         /// The namespace.
-        namespace: Spanned<String>,
+        namespace: Spanned<Said>,
         /// The Secret object.
-        name: Spanned<String>,
+        name: Spanned<Said>,
         /// The key in it.
-        key: Spanned<String>,
+        key: Spanned<Said>,
     },
 }
 
@@ -112,7 +112,7 @@ impl Secret {
         let (mut from, mut environments) = (None, Vec::new());
         for child in node.children() {
             match child.name() {
-                "environments" => environments.extend(decode::args(child)),
+                "environments" => decode::texts(child, &mut environments),
                 _ => decode::first(&mut from, SecretFrom::decode(child)),
             }
         }

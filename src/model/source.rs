@@ -1,9 +1,9 @@
 //! `source`: a thing that is watched.
 
-use super::Spanned;
 use super::decode::{self, Faults};
 use super::format;
 use super::spec::{Arg, Child, Choice, Names, Prop, Spec, Ty, Word, word};
+use super::{Said, Spanned};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::Node;
@@ -13,19 +13,19 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// The name.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The node.
     pub span: Span,
     /// What it is.
     pub kind: SourceKind,
     /// Globs that select the files that count; empty: all.
-    pub paths: Vec<Spanned<String>>,
+    pub paths: Vec<Spanned<Said>>,
     /// Globs of files that do not count.
-    pub ignore: Vec<Spanned<String>>,
+    pub ignore: Vec<Spanned<Said>>,
     /// What makes us look.
     pub triggers: Vec<Trigger>,
     /// The secret that opens it.
-    pub credentials: Option<Spanned<String>>,
+    pub credentials: Option<Spanned<Said>>,
 }
 
 /// What a source is.
@@ -34,21 +34,21 @@ pub enum SourceKind {
     /// `git "URL" branch=main`.
     Git {
         /// A URL, or a path relative to the pipeline file.
-        url: Spanned<String>,
+        url: Spanned<Said>,
         /// The branch; `main` unless said.
-        branch: Spanned<String>,
+        branch: Spanned<Said>,
     },
     /// `folder "PATH"`.
     Folder {
         /// Relative to the pipeline file.
-        path: Spanned<String>,
+        path: Spanned<Said>,
     },
     /// `image "REPOSITORY" tag="1.2.*"`.
     Image {
         /// The repository; a path (`./…`, `../…`, `/…`) is an OCI layout folder.
-        repository: Spanned<String>,
+        repository: Spanned<Said>,
         /// A tag, a glob, or a range; `latest` unless said.
-        tag: Spanned<String>,
+        tag: Spanned<Said>,
         /// Which of several tags is the newest.
         newest: Newest,
         /// Whether the registry is spoken with unencrypted.
@@ -57,11 +57,11 @@ pub enum SourceKind {
     /// `helm NAME repo="URL" version="~1.2"`, or `helm "./PATH"`.
     Helm {
         /// The chart's name, or a path (`./…`, `../…`, `/…`) of a folder or `.tgz`.
-        chart: Spanned<String>,
+        chart: Spanned<Said>,
         /// The repository of charts.
-        repo: Option<Spanned<String>>,
+        repo: Option<Spanned<Said>>,
         /// The range of versions.
-        version: Option<Spanned<String>>,
+        version: Option<Spanned<Said>>,
     },
     /// `webhook`: what is sent to us under this source's name.
     Webhook,
@@ -94,7 +94,7 @@ impl SourceKind {
     }
 
     /// The path on this machine that is watched, if it is one and not a name in a registry or repository.
-    pub fn local_path(&self) -> Option<&Spanned<String>> {
+    pub fn local_path(&self) -> Option<&Spanned<Said>> {
         match self {
             SourceKind::Folder { path } => Some(path),
             SourceKind::Git { url, .. } if is_path(url) => Some(url),
@@ -138,12 +138,12 @@ pub enum TriggerKind {
     /// `cron="H 3 * * *" tz="Asia/Colombo"`.
     Cron {
         /// Five fields; `H` stands for a value derived from the source's name.
-        expression: Spanned<String>,
+        expression: Spanned<Said>,
         /// The IANA time zone; UTC unless said.
-        tz: Option<Spanned<String>>,
+        tz: Option<Spanned<Said>>,
     },
     /// `webhook=SECRET`: a hint to poll now, signed with that secret.
-    Webhook(Spanned<String>),
+    Webhook(Spanned<Said>),
 }
 
 /// `source NAME { … }`
@@ -343,9 +343,9 @@ impl Source {
         let (mut paths, mut ignore, mut triggers, mut credentials) = (Vec::new(), Vec::new(), Vec::new(), None);
         for child in node.children() {
             match child.name() {
-                "paths" => paths.extend(decode::args(child)),
-                "ignore" => ignore.extend(decode::args(child)),
-                "trigger" => triggers.extend(Trigger::decode(child)),
+                "paths" => decode::texts(child, &mut paths),
+                "ignore" => decode::texts(child, &mut ignore),
+                "trigger" => decode::push(&mut triggers, Trigger::decode(child)),
                 "credentials" => decode::first(&mut credentials, decode::arg(child, 0)),
                 _ => decode::first(&mut kind, SourceKind::decode(child)),
             }
@@ -358,7 +358,7 @@ impl Source {
 impl SourceKind {
     fn decode(node: Node<'_>) -> Option<SourceKind> {
         let said = |key: &str, default: &str| {
-            decode::prop(node, key).unwrap_or_else(|| Spanned::new(default.to_string(), node.header_span()))
+            decode::prop(node, key).unwrap_or_else(|| Spanned::new(default.into(), node.header_span()))
         };
         Some(match node.name() {
             "git" => SourceKind::Git { url: decode::arg(node, 0)?, branch: said("branch", "main") },

@@ -4,7 +4,7 @@ use super::command::{ENV, IN, ON_UNKNOWN, RETRIES, RUN, SHELL, TIMEOUT};
 use super::decode::{self, Faults};
 use super::format;
 use super::spec::{Arg, Child, Choice, Names, Spec, Ty};
-use super::{Command, Spanned, Template};
+use super::{Command, Said, Spanned, Template};
 use crate::source::Span;
 use crate::syntax::Node;
 
@@ -12,7 +12,7 @@ use crate::syntax::Node;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     /// The name.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The node.
     pub span: Span,
     /// The program.
@@ -22,14 +22,14 @@ pub struct Task {
     /// What it makes.
     pub outputs: Vec<Output>,
     /// Nodes that must be done before, though nothing of theirs is read.
-    pub after: Vec<Spanned<String>>,
+    pub after: Vec<Spanned<Said>>,
 }
 
 /// `input "GLOB"`: files of the working source, or another node's output as `input "{other.name}"`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     /// The source the files are of; the working source unless said.
-    pub source: Option<Spanned<String>>,
+    pub source: Option<Spanned<Said>>,
     /// A glob, or references.
     pub what: Template,
     /// The place.
@@ -41,9 +41,9 @@ pub struct Input {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
     /// The field under which others refer to it.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The path of the file below the working folder; nothing for a line.
-    pub path: Option<Spanned<String>>,
+    pub path: Option<Spanned<Said>>,
     /// The place.
     pub span: Span,
 }
@@ -127,7 +127,7 @@ impl Task {
             match child.name() {
                 "input" => decode::push(&mut inputs, Input::decode(child, faults)),
                 "output" => decode::push(&mut outputs, Output::decode(child)),
-                "after" => after.extend(decode::args(child)),
+                "after" => decode::texts(child, &mut after),
                 _ => {
                     command.take(child, faults);
                 }

@@ -2,9 +2,9 @@
 
 mod forms;
 
-use super::Spanned;
 use super::decode::{self, Faults};
 use super::spec::{Arg, Child, Prop, Spec, Ty, Word, word};
+use super::{Said, Spanned};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::Node;
@@ -15,11 +15,11 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Test {
     /// What it shows, in words.
-    pub name: Spanned<String>,
+    pub name: Spanned<Said>,
     /// The node.
     pub span: Span,
     /// The pipeline that is tested; needed where there are several.
-    pub pipeline: Option<Spanned<String>>,
+    pub pipeline: Option<Spanned<Said>>,
     /// Its lines.
     pub statements: Vec<Statement>,
 }
@@ -37,7 +37,7 @@ pub struct Statement {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Says {
     /// Environments that have what there is at first; all of them when none is named.
-    Given(Vec<Spanned<String>>),
+    Given(Vec<Spanned<Said>>),
     /// Something happens.
     When(Happening),
     /// Something is expected of what happened since the last expectations.
@@ -50,70 +50,70 @@ pub enum Happening {
     /// `push SOURCE PATH… by=NAME`: these files change, or all of them.
     Push {
         /// The source.
-        source: Spanned<String>,
+        source: Spanned<Said>,
         /// The files; all of them when none is named.
-        paths: Vec<Spanned<String>>,
+        paths: Vec<Spanned<Said>>,
         /// The author.
-        by: Option<Spanned<String>>,
+        by: Option<Spanned<Said>>,
     },
     /// `image SOURCE tag="1.2.3"`: a tag names another image.
     Image {
         /// The source.
-        source: Spanned<String>,
+        source: Spanned<Said>,
         /// The tag; the one that counts now unless said.
-        tag: Option<Spanned<String>>,
+        tag: Option<Spanned<Said>>,
     },
     /// `chart SOURCE version="1.3.0"`: a version of a chart comes out.
     Chart {
         /// The source.
-        source: Spanned<String>,
+        source: Spanned<Said>,
         /// The version; the next one unless said.
-        version: Option<Spanned<String>>,
+        version: Option<Spanned<Said>>,
     },
     /// `approve ENVIRONMENT by=NAME of=GROUP`, or `reject`.
     Answer {
         /// The environment.
-        environment: Spanned<String>,
+        environment: Spanned<Said>,
         /// Whether it is a yes.
         yes: bool,
         /// Who.
-        by: Spanned<String>,
+        by: Spanned<Said>,
         /// Their group; of whichever is asked unless said.
-        of: Option<Spanned<String>>,
+        of: Option<Spanned<Said>>,
     },
     /// `fails NODE at=STEP`: the next thing that is run for a node fails.
     Fails {
         /// A build, a task or an environment.
-        node: Spanned<String>,
+        node: Spanned<Said>,
         /// What of it.
-        at: Option<Spanned<String>>,
+        at: Option<Spanned<Said>>,
     },
     /// `time "2h"`: time passes.
     Time(Spanned<Duration>),
     /// `rollback ENVIRONMENT`.
-    Rollback(Spanned<String>),
+    Rollback(Spanned<Said>),
     /// `hold ENVIRONMENT`.
-    Hold(Spanned<String>),
+    Hold(Spanned<Said>),
     /// `release ENVIRONMENT`.
-    Release(Spanned<String>),
+    Release(Spanned<Said>),
 }
 
 /// Something that is expected.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expectation {
     /// Exactly these nodes were built, run, deployed to, or failed; none when there is no name.
-    Exactly(Deed, Vec<Spanned<String>>),
+    Exactly(Deed, Vec<Spanned<Said>>),
     /// These environments wait at their gates; none does when there is no name.
     Waits {
         /// The environments.
-        environments: Vec<Spanned<String>>,
+        environments: Vec<Spanned<Said>>,
         /// How many approvals are missing.
         approvals: Option<Spanned<u32>>,
         /// The group that is asked.
-        from: Option<Spanned<String>>,
+        from: Option<Spanned<Said>>,
     },
     /// An environment has such a candidate.
-    Has(Spanned<String>, Which),
+    Has(Spanned<Said>, Which),
     /// Somebody asked for something and was refused.
     Refused,
 }
@@ -314,7 +314,7 @@ impl Happening {
 
 impl Expectation {
     fn decode(node: Node<'_>) -> Option<Expectation> {
-        let names: Vec<Spanned<String>> = decode::args(node).skip(1).filter(|n| n.value != "none").collect();
+        let names: Vec<Spanned<Said>> = decode::args(node).skip(1).filter(|n| n.value != "none").collect();
         let word = node.arg(0)?;
         let deeds = [Deed::Builds, Deed::Runs, Deed::Deploys, Deed::Fails];
         if let Some(deed) = deeds.into_iter().find(|d| Some(d.word()) == word.as_str()) {

@@ -3,7 +3,7 @@
 use super::command::{ENV, IN, ON_UNKNOWN, RETRIES, RUN, SHELL, TIMEOUT};
 use super::decode::{self, Faults};
 use super::spec::{Arg, Child, Choice, Names, Prop, Spec, Ty};
-use super::{Command, SourcePath, Spanned, Template};
+use super::{Command, Said, SourcePath, Spanned, Template};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::Node;
@@ -46,7 +46,7 @@ pub enum VerifyKind {
     /// `verify { helm-test … }`: the tests that a chart brings, run in the cluster.
     HelmTest {
         /// The releases whose tests are run; all that are deployed there where none is named.
-        releases: Vec<Spanned<String>>,
+        releases: Vec<Spanned<Said>>,
         /// How long they may take together; 5 minutes unless said, as with Helm.
         timeout: Option<Spanned<Duration>>,
         /// The node that says so.

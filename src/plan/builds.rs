@@ -71,26 +71,26 @@ impl Walk<'_> {
         let version = self.version(&source)?;
         let mut parts = Parts::new(image_base(build, self.generation(name)));
         let mut work = BuildWork {
-            source: source.clone(),
+            source: source.to_string(),
             version,
             folder: folder_of(Some(context)),
-            dockerfile: build.dockerfile.as_ref().map(|d| d.value.clone()),
-            target: build.target.as_ref().map(|t| t.value.clone()),
-            platform: build.platform.as_ref().map_or_else(|| "linux/amd64".to_string(), |p| p.value.clone()),
+            dockerfile: build.dockerfile.as_ref().map(|d| d.value.to_string()),
+            target: build.target.as_ref().map(|t| t.value.to_string()),
+            platform: build.platform.as_ref().map_or_else(|| "linux/amd64".to_string(), |p| p.value.to_string()),
             args: BTreeMap::new(),
             labels: BTreeMap::new(),
             bases: Vec::new(),
             builder: build.builder.value,
-            secrets: build.secrets.iter().map(|s| (s.id().to_string(), s.name.value.clone())).collect(),
+            secrets: build.secrets.iter().map(|s| (s.id().to_string(), s.name.value.to_string())).collect(),
             fresh: self.options.rerun.iter().any(|r| r == name),
             timeout: millis(build.timeout()),
             digest: None,
         };
         for (key, template) in &build.args {
-            work.args.insert(key.value.clone(), self.build_text(template, &mut parts));
+            work.args.insert(key.value.to_string(), self.build_text(template, &mut parts));
         }
         for (key, template) in &build.labels {
-            work.labels.insert(key.value.clone(), self.build_text(template, &mut parts));
+            work.labels.insert(key.value.to_string(), self.build_text(template, &mut parts));
         }
         let answer = match work.query() {
             Some(query) => Some(self.ask_image(query, build)?),
@@ -180,7 +180,7 @@ impl Walk<'_> {
             if let Some((source, version)) =
                 workdir.and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?)))
             {
-                parts.known(version.content, Label::Files(source.clone(), format!("{source}'s files")));
+                parts.known(version.content, Label::Files(source.to_string(), format!("{source}'s files")));
             }
             let number = if build.tests.len() == 1 { String::new() } else { format!(".{}", number + 1) };
             let name = self.step_id(format!("test.{}{number}", build.name.value));
@@ -236,7 +236,11 @@ impl Walk<'_> {
         let repository = push.repository.value.clone();
         let layout = is_path(&repository);
         let what = format!("build `{}`: where it is pushed", build.name.value);
-        match self.ask(Query::Tagged { repository, layout, tag: tag.to_string() }, push.span, &what) {
+        match self.ask(
+            Query::Tagged { repository: repository.to_string(), layout, tag: tag.to_string() },
+            push.span,
+            &what,
+        ) {
             Some(Answer::Tagged(owner)) => *owner,
             _ => None,
         }
@@ -293,9 +297,14 @@ impl Walk<'_> {
         needs.dedup();
         let work = match action {
             Action::Reuse => Work::None,
-            _ => {
-                Work::Push(PushWork { digest, repository, layout, tag: tag.text, taken: tag.taken, bases: work.bases })
-            }
+            _ => Work::Push(PushWork {
+                digest,
+                repository: repository.to_string(),
+                layout,
+                tag: tag.text,
+                taken: tag.taken,
+                bases: work.bases,
+            }),
         };
         let effect = Effect::ContentAddressed;
         let outputs = Fields::new();
@@ -343,7 +352,8 @@ fn start_in_context(exec: &mut super::work::Exec, build: &Build) {
 
 fn image_base(build: &Build, generation: u32) -> crate::digest::Digest {
     let mut hasher = Hasher::new("build");
-    let name = |n: &Option<crate::model::Spanned<String>>| n.as_ref().map(|n| n.value.clone()).unwrap_or_default();
+    let name =
+        |n: &Option<crate::model::Spanned<crate::model::Said>>| n.as_ref().map(|n| n.value.clone()).unwrap_or_default();
     hasher.field(folder_of(build.context.as_ref())).field(name(&build.dockerfile));
     hasher.field(name(&build.target)).field(name(&build.platform)).field(generation.to_le_bytes());
     if build.builder.value == Builder::Docker {

@@ -6,7 +6,7 @@ use crate::graph::Graph;
 use crate::helm::Layer;
 use crate::helm::values::Layers;
 use crate::helm::yaml::{Data, Node};
-use crate::model::{Environment, GateRule, SetTo, Spanned, Target};
+use crate::model::{Environment, GateRule, Said, SetTo, Spanned, Target};
 use crate::ports::bundle::Bundle;
 use crate::source::{Sources, Span};
 use serde::Serialize;
@@ -107,7 +107,7 @@ fn written(sources: &Sources, span: Span) -> (String, Option<String>) {
 /// The parts of a target, always the same ones.
 fn target(environment: &Environment, place: &dyn Fn(Span) -> Option<String>) -> Vec<(&'static str, Option<Side>)> {
     let side = |text: &str, span: Span| Some(Side { value: text.into(), at: place(span) });
-    let own = |said: Option<&Spanned<String>>| {
+    let own = |said: Option<&Spanned<Said>>| {
         said.map_or_else(|| side(&environment.name, environment.name.span), |s| side(s, s.span))
     };
     let flag = |value: bool| Some(Side { value: value.into(), at: None });
@@ -147,11 +147,11 @@ fn target(environment: &Environment, place: &dyn Fn(Span) -> Option<String>) -> 
 }
 
 fn after(environment: &Environment, sources: &Sources) -> Vec<(String, Option<String>)> {
-    environment.after.iter().map(|a| (a.value.clone(), place(sources, a.span))).collect()
+    environment.after.iter().map(|a| (a.value.to_string(), place(sources, a.span))).collect()
 }
 
 fn deploys(environment: &Environment, sources: &Sources) -> Vec<(String, Option<String>)> {
-    environment.deploys.iter().map(|d| (d.value.clone(), place(sources, d.span))).collect()
+    environment.deploys.iter().map(|d| (d.value.to_string(), place(sources, d.span))).collect()
 }
 
 fn gate(environment: &Environment, sources: &Sources) -> Vec<(String, Option<String>)> {

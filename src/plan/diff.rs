@@ -59,7 +59,7 @@ pub fn diff(graph: &Graph, memory: &Memory, observed: &Observed, options: &Optio
 fn empty(graph: &Graph) -> Plan {
     Plan {
         version: super::VERSION,
-        pipeline: graph.pipeline().name.value.clone(),
+        pipeline: graph.pipeline().name.value.to_string(),
         candidates: Vec::new(),
         sources: Vec::new(),
         steps: Vec::new(),
@@ -132,10 +132,10 @@ fn diff_for(
 
 fn source_lines(graph: &Graph, memory: &Memory, targets: &Targets) -> Vec<SourceLine> {
     let line = |source: &crate::model::Source| {
-        let head = targets.heads.get(&source.name.value)?;
-        let before = memory.heads.get(&source.name.value).map(|h| h.version.clone());
+        let head = targets.heads.get(source.name.value.as_str())?;
+        let before = memory.heads.get(source.name.value.as_str()).map(|h| h.version.clone());
         Some(SourceLine {
-            name: source.name.value.clone(),
+            name: source.name.value.to_string(),
             kind: source.kind.word(),
             version: head.version.clone(),
             before: before.filter(|b| *b != head.version),
@@ -352,7 +352,8 @@ impl Walk<'_> {
             self.nodes[id.at()].failed = true;
             return;
         };
-        let about = self.heads.get(&source.name.value).filter(|h| h.version == version).map(|h| h.about.clone());
+        let about =
+            self.heads.get(source.name.value.as_str()).filter(|h| h.version == version).map(|h| h.about.clone());
         self.nodes[id.at()].fields = super::reference::source_fields(source, &version, about.unwrap_or_default());
     }
 }

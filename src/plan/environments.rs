@@ -56,7 +56,7 @@ impl Walk<'_> {
     pub(super) fn environment(&mut self, id: NodeId, target: &Target) -> EnvironmentPlan {
         let graph = self.graph;
         let environment = environment_of(graph, id);
-        let place = self.memory.environments.get(&environment.name.value).cloned().unwrap_or_default();
+        let place = self.memory.environments.get(environment.name.value.as_str()).cloned().unwrap_or_default();
         let to = target_plan(environment, &self.options.root);
         let scope = scope_of(environment, &to);
         let mut draft = Draft {
@@ -88,13 +88,13 @@ impl Walk<'_> {
 
     /// The steps of tasks and builds that the environment waits for.
     fn waits_for(&self, environment: &Environment) -> Vec<u32> {
-        let step = |name: &crate::model::Spanned<String>| self.nodes[self.graph.find(name)?.at()].done;
+        let step = |name: &crate::model::Spanned<crate::model::Said>| self.nodes[self.graph.find(name)?.at()].done;
         environment.after.iter().filter_map(step).collect()
     }
 
     /// The releases of the environment, and those that are deployed there and no longer wanted.
     fn releases_of(&self, environment: &Environment, place: &Place) -> Vec<String> {
-        let mut names: Vec<String> = environment.deploys.iter().map(|d| d.value.clone()).collect();
+        let mut names: Vec<String> = environment.deploys.iter().map(|d| d.value.to_string()).collect();
         let gone: Vec<String> = place.deployed.keys().filter(|r| !names.contains(r)).cloned().collect();
         names.extend(gone);
         names
@@ -146,7 +146,7 @@ impl Walk<'_> {
         needs.sort_unstable();
         needs.dedup();
         let work = DeployWork {
-            environment: draft.environment.name.value.clone(),
+            environment: draft.environment.name.value.to_string(),
             release: release.to_string(),
             name,
             target: draft.target.clone(),
@@ -155,7 +155,7 @@ impl Walk<'_> {
             timeout: draft.environment.timeout.as_ref().map_or(DEPLOY_TIMEOUT, |t| millis(t.value)),
         };
         let rendered = RenderedRelease { bundle: bundle.clone(), request };
-        self.rendered.insert((draft.environment.name.value.clone(), release.to_string()), rendered);
+        self.rendered.insert((draft.environment.name.value.to_string(), release.to_string()), rendered);
         if let Some(digest) = digest {
             self.bundles.insert(digest, bundle);
         }
@@ -382,7 +382,7 @@ impl Walk<'_> {
         EnvironmentPlan {
             people: self.people(&place),
             entries: place.entries,
-            name,
+            name: name.to_string(),
             node,
             target: to,
             candidate: target.candidate,
@@ -457,16 +457,15 @@ fn environment_of(graph: &Graph, id: NodeId) -> &Environment {
 
 /// The place of an environment; `root` is the folder of the pipeline file.
 pub fn target_plan(environment: &Environment, root: &std::path::Path) -> TargetPlan {
-    let own = |said: Option<&crate::model::Spanned<String>>| {
-        said.map_or_else(|| environment.name.value.clone(), |s| s.value.clone())
-    };
+    let own =
+        |said: Option<&crate::model::Spanned<crate::model::Said>>| said.unwrap_or(&environment.name).value.to_string();
     match &environment.target {
         Some(crate::model::Target::Cluster { context, namespace, create_namespace, pull_secret, adopt, .. }) => {
             TargetPlan::Cluster {
-                context: context.value.clone(),
-                namespace: namespace.value.clone(),
+                context: context.value.to_string(),
+                namespace: namespace.value.to_string(),
                 create_namespace: *create_namespace,
-                pull_secret: pull_secret.as_ref().map(|s| s.value.clone()),
+                pull_secret: pull_secret.as_ref().map(|s| s.value.to_string()),
                 adopt: *adopt,
             }
         }
@@ -486,16 +485,16 @@ pub fn target_plan(environment: &Environment, root: &std::path::Path) -> TargetP
         }) => TargetPlan::Branch {
             repository: match is_path(url) {
                 true => clean(&root.join(&url.value)).display().to_string(),
-                false => url.value.clone(),
+                false => url.value.to_string(),
             },
-            branch: branch.value.clone(),
+            branch: branch.value.to_string(),
             folder: parts(&own(folder.as_ref())),
             namespace: own(namespace.as_ref()),
-            credentials: credentials.as_ref().map(|s| s.value.clone()),
+            credentials: credentials.as_ref().map(|s| s.value.to_string()),
             plain_secrets: *plain_secrets,
-            author: author.as_ref().map(|s| s.value.clone()),
+            author: author.as_ref().map(|s| s.value.to_string()),
         },
-        None => TargetPlan::Folder { path: root.to_path_buf(), namespace: environment.name.value.clone() },
+        None => TargetPlan::Folder { path: root.to_path_buf(), namespace: environment.name.value.to_string() },
     }
 }
 
@@ -509,9 +508,9 @@ pub(super) fn left_alone(
     aside: Aside,
 ) -> EnvironmentPlan {
     let environment = environment_of(graph, id);
-    let entries = memory.environments.get(&environment.name.value).map_or(0, |p| p.entries);
+    let entries = memory.environments.get(environment.name.value.as_str()).map_or(0, |p| p.entries);
     EnvironmentPlan {
-        name: environment.name.value.clone(),
+        name: environment.name.value.to_string(),
         node: id,
         target: target_plan(environment, &options.root),
         candidate: target.candidate,
@@ -548,7 +547,13 @@ fn scope_of(environment: &Environment, target: &TargetPlan) -> Scope {
         TargetPlan::Folder { .. } | TargetPlan::Branch { .. } => String::new(),
     };
     let name = environment.name.value.clone();
-    Scope { environment: Some(EnvironmentScope { name, namespace: target.namespace().to_string(), cluster }) }
+    Scope {
+        environment: Some(EnvironmentScope {
+            name: name.to_string(),
+            namespace: target.namespace().to_string(),
+            cluster,
+        }),
+    }
 }
 
 fn deploy_key(target: &TargetPlan, release: &str, bundle: Digest, generation: u32) -> Digest {

@@ -93,10 +93,10 @@ impl Walk<'_> {
             &task.command,
             &Scope::default(),
             |walk| {
-                let outputs = task
-                    .outputs
-                    .iter()
-                    .map(|o| Told { name: o.name.value.clone(), path: o.path.as_ref().map(|p| p.value.clone()) });
+                let outputs = task.outputs.iter().map(|o| Told {
+                    name: o.name.value.to_string(),
+                    path: o.path.as_ref().map(|p| p.value.to_string()),
+                });
                 (outputs.collect(), walk.dir(task.command.workdir.as_ref(), true))
             },
         );
@@ -107,7 +107,7 @@ impl Walk<'_> {
         for output in &task.outputs {
             if let (Some(place), Some(path)) = (&place, &output.path) {
                 // A file that stays where it was written is referred to by its place; its content is an input apart.
-                node.fields.insert(output.name.value.clone(), place.join(&path.value).display().to_string());
+                node.fields.insert(output.name.value.to_string(), place.join(&path.value).display().to_string());
             }
         }
     }
@@ -190,7 +190,7 @@ impl Walk<'_> {
         let (field, _) = reference.fields.first()?;
         task.outputs.iter().find(|o| o.name.value == *field && o.path.is_some())?;
         let step = self.steps.get(self.nodes[id.at()].tells? as usize)?;
-        Some(match step.outputs.get(field) {
+        Some(match step.outputs.get(field.as_str()) {
             Some(digest) => Text::known(digest.as_str()),
             None => Text::unknown(step.id.clone(), field.as_str()),
         })
@@ -262,7 +262,7 @@ impl Walk<'_> {
             (Some(SourceKind::Folder { path }), _) if in_place => {
                 Dir::Place { path: self.options.root.join(&path.value).join(start) }
             }
-            (_, Some(version)) => Dir::Files { source: source.clone(), version, only: String::new(), start },
+            (_, Some(version)) => Dir::Files { source: source.to_string(), version, only: String::new(), start },
             _ => Dir::Empty,
         }
     }
@@ -277,14 +277,14 @@ impl Walk<'_> {
         Exec {
             argv,
             dir,
-            env: command.env.iter().map(|(name, t)| (name.value.clone(), text(t))).collect(),
+            env: command.env.iter().map(|(name, t)| (name.value.to_string(), text(t))).collect(),
             outputs,
             timeout: millis(timeout),
             retries: command.retries.as_ref().map_or(0, |r| r.value),
             on_unknown: command.on_unknown,
             image: command.image.as_ref().map(text),
             bases: self.bases_of(command.image.as_ref()),
-            cluster: command.cluster.as_ref().map(|c| c.value.clone()),
+            cluster: command.cluster.as_ref().map(|c| c.value.to_string()),
             namespace: command.namespace.as_ref().map(|n| n.value.as_str().into()),
             pull_secret: None,
         }
@@ -408,8 +408,8 @@ pub(super) fn outputs_in_place(
     };
     let query = |o: &crate::model::Output| {
         let path = o.path.as_ref()?;
-        let digest = result.get(&o.name.value)?.parse().ok()?;
-        Some((OutputQuery { path: place.join(&path.value), digest }, path.value.clone()))
+        let digest = result.get(o.name.value.as_str())?.parse().ok()?;
+        Some((OutputQuery { path: place.join(&path.value), digest }, path.value.to_string()))
     };
     task.outputs.iter().filter_map(query).collect()
 }

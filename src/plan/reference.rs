@@ -65,7 +65,7 @@ impl Walk<'_> {
             out.failed = true;
         }
         if let Kind::Secret(_) = self.graph.kind(id) {
-            out.text.push(Text(vec![super::Piece::Secret(reference.name.clone())]));
+            out.text.push(Text(vec![super::Piece::Secret(reference.name.to_string())]));
             return;
         }
         out.needs.extend(self.nodes[id.at()].done);
@@ -82,7 +82,7 @@ impl Walk<'_> {
             ("candidate", "" | "name") => Some(self.candidate.name()),
             ("candidate", "id") => Some(self.candidate.id.to_string()),
             ("candidate", "short") => Some(self.candidate.id.short()),
-            ("pipeline", _) => Some(self.graph.pipeline().name.value.clone()),
+            ("pipeline", _) => Some(self.graph.pipeline().name.value.to_string()),
             _ => None,
         }
     }
@@ -123,7 +123,7 @@ pub fn source_fields(source: &Source, version: &Version, about: About) -> Fields
             set("", id.clone());
             set("commit", id.clone());
             set("short", id.chars().take(7).collect());
-            set("branch", branch.value.clone());
+            set("branch", branch.value.to_string());
             set("author", about.author.unwrap_or_default());
             set("subject", about.subject.unwrap_or_default());
         }
@@ -136,7 +136,7 @@ pub fn source_fields(source: &Source, version: &Version, about: About) -> Fields
             set("", format!("{}@{id}", repository.value));
             set("digest", id);
             set("tag", name);
-            set("repository", repository.value.clone());
+            set("repository", repository.value.to_string());
         }
         SourceKind::Helm { .. } => {
             set("", name.clone());

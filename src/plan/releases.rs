@@ -52,7 +52,7 @@ impl Walk<'_> {
         let name = release
             .release_name
             .as_ref()
-            .map_or_else(|| release.name.value.clone(), |t| self.resolve(t, scope).text.to_string());
+            .map_or_else(|| release.name.value.to_string(), |t| self.resolve(t, scope).text.to_string());
         if parts.failed || !whole {
             return None;
         }
@@ -132,12 +132,12 @@ impl Walk<'_> {
         let version = self.version(&source)?;
         let folder = folder_of(Some(chart));
         let what = format!("release `{}`: its chart", release.name.value);
-        let files = match self.ask(Query::Folder { source: source.clone(), version, folder }, chart.span, &what) {
+        let files = match self.ask(Query::Folder { source: source.to_string(), version, folder }, chart.span, &what) {
             Some(Answer::Folder(files)) => files.clone(),
             _ => return None,
         };
         let chart = self.observed.kept().chart(&files);
-        parts.known(chart.digest, Label::Files(source, "the chart".to_string()));
+        parts.known(chart.digest, Label::Files(source.to_string(), "the chart".to_string()));
         Some(chart)
     }
 
@@ -148,15 +148,15 @@ impl Walk<'_> {
         let (Some(version), Some(path)) = (self.version(&source), &file.path) else { return Err(()) };
         let path = self.resolve(path, scope).text.to_string();
         let path = path.trim_start_matches("./").to_string();
-        let query = Query::File { source: source.clone(), version, path: path.clone() };
+        let query = Query::File { source: source.to_string(), version, path: path.clone() };
         if values.optional && matches!(self.observed.get(&query), Some(Err(e)) if e.fault == Fault::NotFound) {
-            parts.known(Digest::default(), Label::Files(source, path));
+            parts.known(Digest::default(), Label::Files(source.to_string(), path));
             return Ok(None);
         }
         match self.ask(query, file.span, &format!("values file `{path}`")) {
             Some(Answer::File(content)) => {
                 let content = content.clone();
-                parts.known(Digest::of(&content), Label::Files(source, path.clone()));
+                parts.known(Digest::of(&content), Label::Files(source.to_string(), path.clone()));
                 Ok(Some(Values { path, content }))
             }
             _ => Err(()),
@@ -177,13 +177,13 @@ impl Walk<'_> {
                     self.template_parts(template, scope, parts);
                     let shown = resolved.text.learn(&|u: &Unknown| Some(u.to_string()));
                     SetTo::Text(crate::model::Template {
-                        parts: vec![crate::model::Part::Text(shown.to_string())],
+                        parts: vec![crate::model::Part::Text(shown.to_string().into())],
                         span: template.span,
                     })
                 }
                 other => other.clone(),
             };
-            sets.push(Set { path: set.path.value.clone(), to, kind: set.kind });
+            sets.push(Set { path: set.path.value.to_string(), to, kind: set.kind });
         }
         (sets, unknowns)
     }

@@ -185,10 +185,10 @@ pub fn gate_plan(gate: &crate::model::Gate) -> GatePlan {
         |d: &crate::model::Spanned<std::time::Duration>| i64::try_from(d.value.as_millis()).unwrap_or(i64::MAX);
     let quorum = |a: &crate::model::Approve| super::Quorum {
         count: a.count.value,
-        from: a.from.as_ref().map(|f| f.value.clone()),
+        from: a.from.as_ref().map(|f| f.value.to_string()),
         self_allowed: a.self_allowed,
     };
-    let window = |w: &crate::model::Window| (w.hours.value.clone(), w.tz.as_ref().map(|t| t.value.clone()));
+    let window = |w: &crate::model::Window| (w.hours.value.to_string(), w.tz.as_ref().map(|t| t.value.to_string()));
     GatePlan {
         approvals: gate.approvals.iter().map(quorum).collect(),
         windows: gate.windows.iter().map(window).collect(),
@@ -209,22 +209,22 @@ fn heads(
     let mut unanswered = Unanswered { missing: Vec::new(), diagnostics: Vec::new() };
     for source in &graph.pipeline().sources {
         let name = &source.name.value;
-        if let Some(head) = options.versions.as_ref().and_then(|v| v.get(name)) {
-            heads.insert(name.clone(), head.clone());
+        if let Some(head) = options.versions.as_ref().and_then(|v| v.get(name.as_str())) {
+            heads.insert(name.to_string(), head.clone());
             continue;
         }
-        if let Some(pin) = memory.pins.get(name) {
-            heads.insert(name.clone(), pin.head.clone());
+        if let Some(pin) = memory.pins.get(name.as_str()) {
+            heads.insert(name.to_string(), pin.head.clone());
             continue;
         }
         if let Some(diagnostic) = needs_adapter(source) {
             unanswered.diagnostics.push(diagnostic);
             continue;
         }
-        let query = Query::Head { source: name.clone() };
+        let query = Query::Head { source: name.to_string() };
         match observed.get(&query) {
             Some(Ok(Answer::Head(head))) => {
-                heads.insert(name.clone(), unless_banned(memory, name, head));
+                heads.insert(name.to_string(), unless_banned(memory, name, head));
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => unanswered

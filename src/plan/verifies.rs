@@ -7,7 +7,7 @@ use super::programs::{Label, Parts, command_base, folder_of, template_base};
 use super::work::{Dir, Exec, HelmTestWork, HttpWork, TargetPlan, Tested, millis};
 use super::{Action, Effect, Fields, Step, Text, Work};
 use crate::digest::{Digest, Hasher};
-use crate::model::{Command, Spanned, Verify, VerifyKind};
+use crate::model::{Command, Said, Spanned, Verify, VerifyKind};
 use crate::ports::bundle::TEST;
 use crate::source::Span;
 use std::time::Duration;
@@ -101,7 +101,7 @@ impl Walk<'_> {
                     return;
                 };
                 let path = folder_of(Some(script));
-                let query = Query::Listing { source: source.clone(), version };
+                let query = Query::Listing { source: source.to_string(), version };
                 let Some(Answer::Listing(listing)) = self.ask(query, script.span, &format!("source `{source}`")) else {
                     parts.failed = true;
                     return;
@@ -116,7 +116,7 @@ impl Walk<'_> {
                 }
                 let folder = script_folder(&path);
                 let digest = super::programs::matching(&listing, "", if folder.is_empty() { "**" } else { &folder });
-                parts.known(digest.unwrap_or_default(), Label::Files(source, folder));
+                parts.known(digest.unwrap_or_default(), Label::Files(source.to_string(), folder));
             }
             VerifyKind::Run(command) => {
                 self.runs_here(draft, command, parts);
@@ -124,7 +124,7 @@ impl Walk<'_> {
                 if let Some((source, version)) =
                     command.workdir.as_ref().and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?)))
                 {
-                    parts.known(version.content, Label::Files(source.clone(), format!("{source}'s files")));
+                    parts.known(version.content, Label::Files(source.to_string(), format!("{source}'s files")));
                 }
             }
             VerifyKind::Http { url, contains, .. } => {
@@ -143,10 +143,10 @@ impl Walk<'_> {
     }
 
     /// Says so where a release that is to be tested brings no tests.
-    fn has_tests(&mut self, draft: &Draft<'_>, releases: &[Spanned<String>], span: Span) {
+    fn has_tests(&mut self, draft: &Draft<'_>, releases: &[Spanned<Said>], span: Span) {
         let environment = &draft.environment.name.value;
         let brings_tests = |name: &str| {
-            let rendered = self.rendered.get(&(environment.clone(), name.to_string()));
+            let rendered = self.rendered.get(&(environment.to_string(), name.to_string()));
             rendered.is_none_or(|r| r.bundle.hooks.iter().any(|h| h.is_of(TEST)))
         };
         let tested: Vec<&str> = draft
@@ -168,7 +168,7 @@ impl Walk<'_> {
     /// The names of the releases that are deployed there.
     fn releases_in(&self, draft: &Draft<'_>) -> Vec<String> {
         let environment = &draft.environment.name.value;
-        let rendered = |release: &String| self.rendered.get(&(environment.clone(), release.clone()));
+        let rendered = |release: &str| self.rendered.get(&(environment.to_string(), release.to_string()));
         let names = draft.environment.deploys.iter().filter_map(|d| rendered(&d.value));
         names.map(|rendered| rendered.bundle.release.clone()).collect()
     }
@@ -191,7 +191,7 @@ impl Walk<'_> {
                     content: Digest::default(),
                 });
                 let only = script_folder(&path);
-                let dir = Dir::Files { source: script.source.value.clone(), version, only, start: String::new() };
+                let dir = Dir::Files { source: script.source.value.to_string(), version, only, start: String::new() };
                 let mut exec = self.exec(command, &draft.scope, Vec::new(), dir);
                 exec.argv = vec![Text::known(format!("./{path}"))];
                 exec.argv.extend(args.iter().map(|t| self.resolve(t, &draft.scope).text));
@@ -217,14 +217,14 @@ impl Walk<'_> {
     }
 
     /// What is tested: the releases that are named, or all.
-    fn helm_test(&self, draft: &Draft<'_>, releases: &[Spanned<String>], timeout: Option<&Spanned<Duration>>) -> Work {
+    fn helm_test(&self, draft: &Draft<'_>, releases: &[Spanned<Said>], timeout: Option<&Spanned<Duration>>) -> Work {
         let tested = draft.environment.deploys.iter().filter(|d| is_tested(releases, &d.value));
-        let of = |release: &Spanned<String>| Tested {
-            release: release.value.clone(),
-            bundle: draft.bundles.get(&release.value).copied().flatten(),
+        let of = |release: &Spanned<Said>| Tested {
+            release: release.value.to_string(),
+            bundle: draft.bundles.get(release.value.as_str()).copied().flatten(),
         };
         Work::HelmTest(HelmTestWork {
-            environment: draft.environment.name.value.clone(),
+            environment: draft.environment.name.value.to_string(),
             target: draft.target.clone(),
             releases: tested.map(of).collect(),
             timeout: timeout.map_or(TEST_TIMEOUT, |t| millis(t.value)),
@@ -261,7 +261,7 @@ impl Walk<'_> {
 }
 
 /// Whether the tests of a release are wanted: where none is named, those of all.
-fn is_tested(releases: &[Spanned<String>], name: &str) -> bool {
+fn is_tested(releases: &[Spanned<Said>], name: &str) -> bool {
     releases.is_empty() || releases.iter().any(|r| r.value == name)
 }
 

@@ -2,8 +2,8 @@
 
 use super::Refusal;
 use super::stage::Stage;
-use crate::model::Spanned;
 use crate::model::test::{Deed, Expectation, Which};
+use crate::model::{Said, Spanned};
 use crate::plan::{Plan, Verdict, quorum};
 use crate::run::gate;
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ pub(super) fn unmet(stage: &Stage, expectation: &Expectation) -> Result<Option<S
     })
 }
 
-fn exactly(stage: &Stage, deed: Deed, names: &[Spanned<String>]) -> Option<String> {
+fn exactly(stage: &Stage, deed: Deed, names: &[Spanned<Said>]) -> Option<String> {
     let wanted: BTreeSet<&str> = names.iter().map(|n| n.as_str()).collect();
     let found = stage.story.done(deed);
     let (what, such) = match deed {
@@ -65,7 +65,7 @@ fn exactly(stage: &Stage, deed: Deed, names: &[Spanned<String>]) -> Option<Strin
 
 fn waits(
     waiting: &[Waiting],
-    environments: &[Spanned<String>],
+    environments: &[Spanned<Said>],
     approvals: Option<u32>,
     from: Option<&str>,
 ) -> Option<String> {

@@ -23,7 +23,7 @@ use crate::diag::{Diagnostic, codes};
 use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::model::test::{Expectation, Happening, Says, Which};
-use crate::model::{SourceKind, Spanned, Test};
+use crate::model::{Said, SourceKind, Spanned, Test};
 use crate::plan::diff::port_diagnostic;
 use crate::ports::PortError;
 use crate::ports::files::Files;
@@ -73,7 +73,7 @@ impl Rehearsal {
     }
 
     /// Brings what there is to these environments and to those before them; to all of them when none is named.
-    pub fn given(&mut self, names: &[Spanned<String>]) -> Result<(), Refusal> {
+    pub fn given(&mut self, names: &[Spanned<Said>]) -> Result<(), Refusal> {
         let stage = &mut self.0;
         let graph = stage.graph.clone();
         let mut wanted = BTreeSet::new();
@@ -103,7 +103,7 @@ impl Rehearsal {
         let sources = &mut stage.outside.sources;
         let moved = match happening {
             Happening::Push { source, paths, by } => {
-                let paths: Vec<String> = paths.iter().map(|p| p.value.clone()).collect();
+                let paths: Vec<String> = paths.iter().map(|p| p.value.to_string()).collect();
                 Some((source, sources.push(source, &paths, by.as_ref().map(|b| b.as_str()))))
             }
             Happening::Image { source, tag } => Some((source, sources.retag(source, tag.as_ref().map(|t| t.as_str())))),
@@ -123,7 +123,7 @@ impl Rehearsal {
         }
         match happening {
             Happening::Fails { node, at } => {
-                stage.dooms.push(Doom { node: node.value.clone(), at: at.as_ref().map(|a| a.value.clone()) });
+                stage.dooms.push(Doom { node: node.value.to_string(), at: at.as_ref().map(|a| a.value.to_string()) });
                 return Ok(());
             }
             Happening::Time(by) => {
@@ -131,16 +131,16 @@ impl Rehearsal {
                 stage.now = stage.now.saturating_add(millis);
             }
             Happening::Answer { environment, yes, by, of } => {
-                let environment = environment.value.clone();
+                let environment = environment.value.to_string();
                 let answer =
                     if *yes { Saying::Approve { environment, subplan: None } } else { Saying::Reject { environment } };
-                stage.say(by, of.as_ref().map(|g| vec![g.value.clone()]), answer);
+                stage.say(by, of.as_ref().map(|g| vec![g.value.to_string()]), answer);
             }
             Happening::Rollback(name) => {
-                self.somebody(Saying::Rollback { environment: name.value.clone(), candidate: None })
+                self.somebody(Saying::Rollback { environment: name.value.to_string(), candidate: None })
             }
-            Happening::Hold(name) => self.somebody(Saying::Hold { environment: name.value.clone() }),
-            Happening::Release(name) => self.somebody(Saying::Release { environment: name.value.clone() }),
+            Happening::Hold(name) => self.somebody(Saying::Hold { environment: name.value.to_string() }),
+            Happening::Release(name) => self.somebody(Saying::Release { environment: name.value.to_string() }),
             _ => {}
         }
         self.0.apply()

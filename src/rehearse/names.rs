@@ -3,7 +3,7 @@
 use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::graph::{Graph, Kind};
 use crate::model::test::{Deed, Expectation, Happening, Says};
-use crate::model::{SourceKind, Spanned, Test};
+use crate::model::{Said, SourceKind, Spanned, Test};
 
 /// What a name in a test may be.
 struct Wanted {
@@ -34,7 +34,7 @@ fn source(graph: &Graph, kind: Kind) -> Option<&SourceKind> {
 /// What is wrong with the names of a test.
 pub fn faults(test: &Test, graph: &Graph) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
-    let mut look = |name: &Spanned<String>, wanted: &Wanted| faults.extend(fault(graph, name, wanted));
+    let mut look = |name: &Spanned<Said>, wanted: &Wanted| faults.extend(fault(graph, name, wanted));
     for statement in &test.statements {
         match &statement.says {
             Says::Given(names) => names.iter().for_each(|n| look(n, &ENVIRONMENT)),
@@ -69,7 +69,7 @@ fn of(deed: Deed) -> &'static Wanted {
     }
 }
 
-fn fault(graph: &Graph, name: &Spanned<String>, wanted: &Wanted) -> Option<Diagnostic> {
+fn fault(graph: &Graph, name: &Spanned<Said>, wanted: &Wanted) -> Option<Diagnostic> {
     match graph.find(name) {
         Some(id) if (wanted.fits)(graph, graph.kind(id)) => None,
         Some(id) => {

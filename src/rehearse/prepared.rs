@@ -1,7 +1,9 @@
 //! A pipeline as it can be played: what needs a neighbour that is not there is done by one that is.
 
 use crate::model::source::is_path;
-use crate::model::{Builder, Command, Part, Pipeline, Program, SourceKind, Spanned, Target, Template, VerifyKind};
+use crate::model::{
+    Builder, Command, Part, Pipeline, Program, Said, SourceKind, Spanned, Target, Template, VerifyKind,
+};
 use crate::source::Span;
 
 /// The same pipeline, with nothing in it that only some machines can do. What depends on what stays as it is.
@@ -36,28 +38,26 @@ fn reachable(kind: &mut SourceKind) {
             *repo = None;
             beside(chart);
         }
-        SourceKind::Webhook => {
-            *kind = SourceKind::Folder { path: Spanned::new("./webhook".to_string(), Span::default()) }
-        }
+        SourceKind::Webhook => *kind = SourceKind::Folder { path: Spanned::new("./webhook".into(), Span::default()) },
         _ => {}
     }
 }
 
-fn beside(name: &mut Spanned<String>) {
+fn beside(name: &mut Spanned<Said>) {
     if !is_path(name) {
-        name.value = format!("./{}", name.value);
+        name.value = format!("./{}", name.value).into();
     }
 }
 
 /// A cluster is a folder of its own, and so is a branch.
 fn folder(target: &mut Target, environment: &str) {
     if let Target::Branch { url, namespace, span, .. } = target {
-        let path = Spanned::new(format!("./branches/{environment}"), url.span);
+        let path = Spanned::new(format!("./branches/{environment}").into(), url.span);
         *target = Target::Folder { path, namespace: namespace.clone(), span: *span };
         return;
     }
     if let Target::Cluster { context, namespace, span, .. } = target {
-        let path = Spanned::new(format!("./clusters/{}/{}", context.value, namespace.value), context.span);
+        let path = Spanned::new(format!("./clusters/{}/{}", context.value, namespace.value).into(), context.span);
         *target = Target::Folder { path, namespace: Some(namespace.clone()), span: *span };
     }
 }
@@ -73,7 +73,7 @@ fn here(command: &mut Command) {
 }
 
 fn asking(url: &Template, span: Span) -> Command {
-    let name = Template { parts: vec![Part::Text("ask".to_string())], span };
+    let name = Template { parts: vec![Part::Text("ask".into())], span };
     Command {
         program: Program::Argv(vec![name, url.clone()]),
         span,

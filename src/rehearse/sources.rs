@@ -33,7 +33,7 @@ struct Watched {
 impl Sources {
     /// The sources of a pipeline as they are at first.
     pub fn new(pipeline: &Pipeline, local: &dyn Local) -> Result<Sources, PortError> {
-        let watched = |s: &Source| Ok((s.name.value.clone(), Watched::new(pipeline, s, local)?));
+        let watched = |s: &Source| Ok((s.name.value.to_string(), Watched::new(pipeline, s, local)?));
         Ok(Sources(pipeline.sources.iter().map(watched).collect::<Result<_, PortError>>()?))
     }
 
@@ -99,7 +99,9 @@ impl Sources {
 
 impl Watched {
     fn new(pipeline: &Pipeline, source: &Source, local: &dyn Local) -> Result<Watched, PortError> {
-        let texts = |list: &[crate::model::Spanned<String>]| list.iter().map(|s| s.value.clone()).collect::<Vec<_>>();
+        let texts = |list: &[crate::model::Spanned<crate::model::Said>]| {
+            list.iter().map(|s| s.value.to_string()).collect::<Vec<_>>()
+        };
         let filter = Filter::new(&texts(&source.paths), &texts(&source.ignore))?;
         let base = local.files(&source.kind).transpose()?;
         let base = base.unwrap_or_else(|| Arc::new(mentioned::files(pipeline, &source.name)));

@@ -149,7 +149,7 @@ impl Opener {
             None => keeper::Before::read(&load::state_of(None, &loaded.root)).of(path),
         };
         let names: Vec<String> = match loaded.checked() {
-            Ok(checked) => checked.graphs().iter().map(|g| g.pipeline().name.value.clone()).collect(),
+            Ok(checked) => checked.graphs().iter().map(|g| g.pipeline().name.value.to_string()).collect(),
             Err(failure) if before.is_empty() => return Err(failure),
             Err(_) => return Ok(self.known(path, before)),
         };

@@ -26,6 +26,10 @@
 //! assert_eq!(&text[name.name_span.range()], "name");
 //! ```
 
+/// A text that a file says, on its own. Up to 24 bytes of it stand where it stands, without memory of their own:
+/// most names, keys and values are that short, and a model is made of them.
+pub type Said = compact_str::CompactString;
+
 mod chars;
 mod comment;
 mod format;

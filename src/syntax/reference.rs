@@ -2,6 +2,7 @@
 //!
 //! They are the only computation of the language. The grammar is in `grammar/references.md`.
 
+use super::Said;
 use super::tree::{InnerPlaces, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
@@ -19,7 +20,7 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Text that stands for itself, with doubled braces made single.
-    Text(String),
+    Text(Said),
     /// A reference.
     Ref(Reference),
 }
@@ -30,11 +31,11 @@ pub struct Reference {
     /// The reference with its braces.
     pub span: Span,
     /// The name.
-    pub name: String,
+    pub name: Said,
     /// The place of the name.
     pub name_span: Span,
     /// The fields from the outermost on, each with its place.
-    pub fields: Vec<(String, Span)>,
+    pub fields: Vec<(Said, Span)>,
 }
 
 impl Template {
@@ -57,14 +58,14 @@ impl Template {
 pub fn parse(value: Value<'_>) -> (Template, Vec<Diagnostic>) {
     let text = value.as_str().unwrap_or(value.raw());
     if value.is_faulty() || !value.may_hold_brace() {
-        let parts = if text.is_empty() { Vec::new() } else { vec![Part::Text(text.to_owned())] };
+        let parts = if text.is_empty() { Vec::new() } else { vec![Part::Text(text.into())] };
         return (Template { parts, span: value.span() }, Vec::new());
     }
     // As many as there are, unless two references stand side by side: templates are most of what a model is.
-    let references = memchr::memchr_iter(b'{', text.as_bytes()).count();
+    let references = text.bytes().filter(|b| *b == b'{').count();
     let ends = usize::from(text.starts_with('{')) + usize::from(text.ends_with('}'));
     let parts = Vec::with_capacity((2 * references + 1).saturating_sub(ends).max(1));
-    let mut parser = Parser { places: value.inner_places(), text, parts, plain: String::new(), faults: Vec::new() };
+    let mut parser = Parser { places: value.inner_places(), text, parts, plain: Said::default(), faults: Vec::new() };
     parser.run();
     (Template { parts: parser.parts, span: value.span() }, parser.faults)
 }
@@ -74,7 +75,7 @@ struct Parser<'t> {
     text: &'t str,
     parts: Vec<Part>,
     /// The text since the last reference.
-    plain: String,
+    plain: Said,
     faults: Vec<Diagnostic>,
 }
 
@@ -155,18 +156,19 @@ impl<'t> Parser<'t> {
                 Diagnostic::new(&codes::REFERENCE_SYNTAX, "a reference to nothing").at(span, "a name is missing");
             return Err(Box::new(fault.help("Braces that stand for themselves are doubled: `{{}}`.")));
         }
-        let (path, mut at) = (self.slice(open + 1, close), open + 1);
-        let mut step = |step: &str| -> Result<(String, Span), Box<Diagnostic>> {
-            let start = at;
+        let (path, mut at) = (self.slice(open + 1, close).as_bytes(), open + 1);
+        let mut step = |length: usize| -> Result<(Said, Span), Box<Diagnostic>> {
+            let (start, end) = (at, at + length);
+            let step = self.slice(start, end);
             self.check(step, start)?;
-            at += step.len() + 1;
-            Ok((step.to_owned(), self.span(start, start + step.len())))
+            at = end + 1;
+            Ok((step.into(), self.span(start, end)))
         };
-        let mut steps = path.split('.');
-        let (name, name_span) = step(steps.next().unwrap_or_default())?;
-        let mut fields = Vec::with_capacity(memchr::memchr_iter(b'.', path.as_bytes()).count());
-        for field in steps {
-            fields.push(step(field)?);
+        let mut lengths = path.split(|byte| *byte == b'.').map(<[u8]>::len);
+        let (name, name_span) = step(lengths.next().unwrap_or_default())?;
+        let mut fields = Vec::with_capacity(path.iter().filter(|byte| **byte == b'.').count());
+        for length in lengths {
+            fields.push(step(length)?);
         }
         Ok(Reference { span, name, name_span, fields })
     }
@@ -189,6 +191,9 @@ impl<'t> Parser<'t> {
                 from + 1,
                 "a name is missing here",
             ));
+        }
+        if step.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+            return Ok(());
         }
         match step.char_indices().find(|(_, c)| !c.is_alphanumeric() && *c != '-' && *c != '_') {
             Some((i, c)) => {

@@ -49,7 +49,7 @@ pub(super) fn too_large(size: usize, limits: &Limits) -> Diagnostic {
 /// Finds the characters that may stand nowhere.
 pub(super) fn check(text: &str, faults: &mut Faults) {
     // One look without branches at all bytes is nearly free, and most texts need no more.
-    let odd = |&b: &u8| (b < 0x20 && b != b'\n' && b != b'\t') || b >= 0x7F;
+    let odd = |&b: &u8| (b.cast_signed() < 0x20 && b != b'\n' && b != b'\t') || b == 0x7F;
     let is_plain = |chunk: &[u8]| !chunk.iter().fold(false, |any, b| any | odd(b));
     let mut offset = 0;
     for chunk in text.as_bytes().chunks(4096) {

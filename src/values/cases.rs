@@ -73,7 +73,7 @@ fn place<'a>(graph: &'a Graph, path: &SourcePath, environment: &str) -> Option<(
 /// A text whose references are all to the name of the environment.
 pub(super) fn known(template: &Template, environment: &str) -> Option<String> {
     let part = |part: &Part| match part {
-        Part::Text(text) => Some(text.clone()),
+        Part::Text(text) => Some(text.to_string()),
         Part::Ref(r) if r.name == "environment" && r.fields.first().is_none_or(|(f, _)| f == "name") => {
             Some(environment.to_string())
         }

@@ -71,7 +71,7 @@ fn settings(case: &Case<'_>) -> Vec<helm::Set> {
 }
 
 fn text(text: String) -> SetTo {
-    SetTo::Text(Template { parts: vec![Part::Text(text)], span: Span::default() })
+    SetTo::Text(Template { parts: vec![Part::Text(text.into())], span: Span::default() })
 }
 
 fn unreadable(case: &Case<'_>, at: usize, error: &helm::yaml::YamlError) -> Diagnostic {

@@ -80,7 +80,10 @@ fn play(tests: &str) -> Vec<(String, Vec<Diagnostic>)> {
     let (checked, found) = document(&tree, Vec::new(), &AnyRepository);
     let checked = checked.unwrap_or_else(|| panic!("{found:#?}"));
     let graph = &checked.graphs()[0];
-    file.tests.iter().map(|t| (t.name.value.clone(), rehearse::test(t, graph, Digest::of("file"), &Nowhere))).collect()
+    file.tests
+        .iter()
+        .map(|t| (t.name.value.to_string(), rehearse::test(t, graph, Digest::of("file"), &Nowhere)))
+        .collect()
 }
 
 /// All tests in the text hold.

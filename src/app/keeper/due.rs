@@ -64,7 +64,7 @@ impl Due {
             }
         }
         let mut due = Due {
-            name,
+            name: name.to_string(),
             every,
             schedules,
             poll: None,

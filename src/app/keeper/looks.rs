@@ -20,15 +20,15 @@ impl Work {
             let name = &source.name.value;
             let last = self.keeping.register.instant(&self.keeper.name, name)?;
             let mut due = Due::new(source, last, now);
-            due.head = heads.get(name).cloned();
-            if let Some(before) = before.remove(name) {
+            due.head = heads.get(name.as_str()).cloned();
+            if let Some(before) = before.remove(name.as_str()) {
                 due.inherit(before);
             }
             // What is on this machine may have changed while nobody watched; what nobody has ever seen has to be seen once.
             if due.head.is_none() || source.kind.local_path().is_some() {
                 due.hint(now, None);
             }
-            self.dues.insert(name.clone(), due);
+            self.dues.insert(name.to_string(), due);
         }
         let lost: Vec<i64> = before.into_values().flat_map(|d| [d.waiting, d.looked_for].concat()).collect();
         self.settle(&lost, "no run: the source is not in the pipeline any more");

@@ -190,7 +190,7 @@ impl Keeper {
         let before = book.state.number;
         let (asks, asked) = unbounded_channel();
         let keeper = Arc::new(Keeper {
-            name: session.graph.pipeline().name.value.clone(),
+            name: session.graph.pipeline().name.value.to_string(),
             folder: session.folder.clone(),
             book: SharedBook::new(book),
             shown: Mutex::default(),

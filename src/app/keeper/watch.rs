@@ -60,7 +60,7 @@ fn sources(session: &Session) -> BTreeMap<PathBuf, Vec<String>> {
         let path = source.kind.local_path().filter(|_| !matches!(source.kind, SourceKind::Git { .. }));
         if let Some(path) = path {
             let path = crate::engine::clean(&session.loaded.root.join(&path.value));
-            found.entry(path).or_default().push(source.name.value.clone());
+            found.entry(path).or_default().push(source.name.value.to_string());
         }
     }
     found

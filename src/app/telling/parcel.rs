@@ -18,7 +18,7 @@ pub(super) fn parcel(voice: &Voice, receiver: &Notify, id: &str, letter: &Letter
             To::Post { url: address(voice, url)?, body: letter.json(id), key: key.map(SecretString::from) }
         }
         NotifyTo::Email(address) => {
-            To::Mail { address: address.value.clone(), subject: letter.title.clone(), text: letter.mail() }
+            To::Mail { address: address.value.to_string(), subject: letter.title.clone(), text: letter.mail() }
         }
     };
     Ok(Parcel { id: id.to_string(), to })

@@ -90,7 +90,7 @@ impl Work {
     /// Reads what was written and sends what is due.
     fn step(&mut self) -> Result<Next, PortError> {
         let voice = (self.voice)();
-        let names: Vec<String> = voice.receivers().iter().map(|r| r.name.value.clone()).collect();
+        let names: Vec<String> = voice.receivers().iter().map(|r| r.name.value.to_string()).collect();
         if self.known.as_ref() != Some(&names) {
             if Outbox::is_at(&voice.folder) {
                 Outbox::open(&voice.folder)?.tidy(&names, voice.world.clock.now())?;

@@ -3,7 +3,7 @@
 use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
-use crate::model::{Environment, Spanned, Target, VerifyKind};
+use crate::model::{Environment, Said, Spanned, Target, VerifyKind};
 
 /// Tests of a chart that cannot run where they should.
 pub(super) static RULE: Rule = Rule { code: &codes::HELM_TEST_NOWHERE, needs_whole: false, sees: Sees::Pipeline(run) };
@@ -20,13 +20,13 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 continue;
             }
             // A name that is none at all is told of already.
-            let is_one = |name: &&Spanned<String>| context.pipeline.releases.iter().any(|r| *r.name == name.value);
+            let is_one = |name: &&Spanned<Said>| context.pipeline.releases.iter().any(|r| *r.name == name.value);
             found.extend(releases.iter().filter(is_one).filter_map(|name| not_deployed(environment, name)));
         }
     }
 }
 
-fn not_deployed(environment: &Environment, name: &Spanned<String>) -> Option<Diagnostic> {
+fn not_deployed(environment: &Environment, name: &Spanned<Said>) -> Option<Diagnostic> {
     if environment.deploys.iter().any(|d| d.value == name.value) {
         return None;
     }

@@ -75,7 +75,7 @@ use super::known::{Known, known};
 use super::places::{self, Place};
 use crate::diag::{Code, Diagnostic, codes};
 use crate::graph::Kind;
-use crate::model::{Command, Part, Reference, Spanned, Template};
+use crate::model::{Command, Part, Reference, Said, Spanned, Template};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -230,8 +230,8 @@ pub static ALL: &[&Rule] = &[
 ];
 
 /// Two pipelines of one name. The one thing that is judged across pipelines.
-pub(super) fn same_pipeline<'a>(names: impl Iterator<Item = &'a Spanned<String>> + Clone) -> Vec<Diagnostic> {
-    let fault = |(first, second): (&Spanned<String>, &Spanned<String>)| {
+pub(super) fn same_pipeline<'a>(names: impl Iterator<Item = &'a Spanned<Said>> + Clone) -> Vec<Diagnostic> {
+    let fault = |(first, second): (&Spanned<Said>, &Spanned<Said>)| {
         let fault = Diagnostic::new(&codes::DUPLICATE_NAME, format!("the name `{}` is given twice", second.value));
         fault.at(second.span, "a second time here").at(first.span, "first here").help("each pipeline has its own name")
     };
@@ -286,7 +286,7 @@ fn told<'a>(context: &Context<'a>) -> HashSet<&'a str> {
 }
 
 /// The parts of a path, without those that say nothing.
-fn path_parts(path: &Spanned<String>) -> Vec<&str> {
+fn path_parts(path: &Spanned<Said>) -> Vec<&str> {
     let root = path.starts_with('/').then_some("/");
     root.into_iter().chain(path.value.split('/').filter(|p| !p.is_empty() && *p != ".")).collect()
 }
@@ -294,7 +294,7 @@ fn path_parts(path: &Spanned<String>) -> Vec<&str> {
 /// A text as it is written, references with their names.
 fn written(template: &Template) -> String {
     let part = |part: &Part| match part {
-        Part::Text(text) => text.clone(),
+        Part::Text(text) => text.to_string(),
         Part::Ref(r) => {
             r.fields.iter().fold(format!("{{{}", r.name), |text, (field, _)| format!("{text}.{field}")) + "}"
         }

@@ -4,7 +4,7 @@ use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::{Graph, NodeId};
-use crate::model::Spanned;
+use crate::model::{Said, Spanned};
 
 /// An `after` that follows from another.
 pub(super) static RULE: Rule = Rule { code: &codes::REDUNDANT_AFTER, needs_whole: true, sees: Sees::Pipeline(run) };
@@ -37,9 +37,9 @@ fn comes_before<'a>(
     graph: &Graph,
     before: NodeId,
     name: &str,
-    names: &'a [Spanned<String>],
-) -> Option<&'a Spanned<String>> {
-    let behind = |other: &&Spanned<String>| {
+    names: &'a [Spanned<Said>],
+) -> Option<&'a Spanned<Said>> {
+    let behind = |other: &&Spanned<Said>| {
         *other.value != *name && graph.find(other).is_some_and(|o| graph.upstream(o).contains(&before))
     };
     names.iter().find(behind)

@@ -3,7 +3,7 @@
 use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
-use crate::model::Spanned;
+use crate::model::{Said, Spanned};
 
 /// A name that stands twice in one list.
 pub(super) static RULE: Rule = Rule { code: &codes::REPEATED_MENTION, needs_whole: false, sees: Sees::Pipeline(run) };
@@ -17,7 +17,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     pipeline.notifies.iter().for_each(|n| list(&n.on, "on", found));
 }
 
-fn list(names: &[Spanned<String>], what: &str, found: &mut Vec<Diagnostic>) {
+fn list(names: &[Spanned<Said>], what: &str, found: &mut Vec<Diagnostic>) {
     for (first, second) in super::repeated(names, |n| n.as_str()) {
         let message = format!("`{what}` names `{}` twice", second.value);
         let fault = Diagnostic::new(&codes::REPEATED_MENTION, message).at(second.span, "a second time here");

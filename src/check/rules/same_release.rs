@@ -4,7 +4,7 @@ use super::{Rule, Sees};
 use crate::check::Context;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::Graph;
-use crate::model::{Environment, Release};
+use crate::model::{Environment, Release, Said};
 use crate::source::Span;
 use std::collections::HashMap;
 
@@ -17,9 +17,10 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         return;
     }
     for environment in &context.pipeline.environments {
-        let mut names: HashMap<String, &Release> = HashMap::new();
+        let mut names: HashMap<Said, &Release> = HashMap::new();
         for release in deployed(context.graph, environment) {
-            let name = release.release_name.as_ref().map_or(release.name.value.clone(), super::written);
+            let name =
+                release.release_name.as_ref().map_or_else(|| release.name.value.clone(), |t| super::written(t).into());
             match names.get(&name) {
                 Some(first) if first.name.value != release.name.value => {
                     found.push(same(environment, first, release, &name));

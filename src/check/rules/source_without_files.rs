@@ -15,7 +15,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     if context.pipeline.sources.iter().all(|s| s.kind.has_files()) {
         return;
     }
-    let mut see = |name: &crate::model::Spanned<String>, what: &str| {
+    let mut see = |name: &crate::model::Spanned<crate::model::Said>, what: &str| {
         let Some(id) = graph.find(name) else { return };
         let Some(source) = graph.source(id).filter(|s| !s.kind.has_files() && s.kind != SourceKind::Unknown) else {
             return;

@@ -5,7 +5,7 @@ use crate::check::Context;
 use crate::check::before::behind;
 use crate::diag::{Diagnostic, codes};
 use crate::graph::{Graph, Kind, NodeId};
-use crate::model::{Command, GateRule, Spanned, Target, VerifyKind};
+use crate::model::{Command, GateRule, Said, Spanned, Target, VerifyKind};
 use std::collections::HashMap;
 
 /// A command in the cluster of an environment that its gate does not hold back.
@@ -75,7 +75,7 @@ impl<'a> Guarded<'a> {
     }
 }
 
-fn way(graph: &Graph, id: NodeId, cluster: &Spanned<String>, environment: NodeId) -> Diagnostic {
+fn way(graph: &Graph, id: NodeId, cluster: &Spanned<Said>, environment: NodeId) -> Diagnostic {
     let (name, gated) = (graph.name(id), graph.name(environment));
     let message = format!("`{name}` runs in the cluster `{}` without passing the gate of `{gated}`", cluster.value);
     let fault = Diagnostic::new(&codes::WAY_AROUND_GATE, message).at(cluster.span, "enters the cluster");

@@ -41,6 +41,7 @@ pub static TIME_ZONE: Format = Format {
 thread_local! {
     static SCHEDULES: Right = Right::default();
     static ZONES: Right = Right::default();
+    static WINDOWS: Right = Right::default();
 }
 
 /// The zones that the program brings along. To ask those of the machine first would read its folder of some thousand files, which
@@ -53,7 +54,10 @@ pub static HOURS: Format = Format {
     is: "a change window",
     prose: "days and hours: `Mon-Thu 09:00-16:00`, `Sat,Sun 00:00-24:00`, over midnight `Fri 22:00-04:00`",
     code: &codes::BAD_WINDOW,
-    check: |text| window::Hours::parse(text).map(drop).map_err(|e| Wrong::new(e.to_string())),
+    check: |text| {
+        let parse = |text: &str| window::Hours::parse(text).map(drop);
+        remembered(&WINDOWS, text, |text| parse(text).map_err(|e| Wrong::new(e.to_string())))
+    },
 };
 
 fn unknown_zone(text: &str) -> Wrong {

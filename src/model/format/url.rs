@@ -70,11 +70,20 @@ fn is_scp(text: &str) -> bool {
     memchr::memchr(b'@', before).is_some_and(host)
 }
 
+/// The bytes that most URLs are of.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut at: u8 = 0;
+    while at < 0x80 {
+        plain[at as usize] = at.is_ascii_alphanumeric() || matches!(at, b'-' | b'.' | b'/' | b':' | b'_');
+        at += 1;
+    }
+    plain
+};
+
 fn check_scheme(text: &str, schemes: &[&str]) -> Result<(), Wrong> {
-    // What most URLs are of.
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'/' | b':' | b'_');
     let is_odd = |c: char| matches!(c, '\0'..=' ' | '<' | '>' | '"' | '\\' | '^' | '`' | '{' | '|' | '}' | '\x7F');
-    if !text.bytes().all(is_plain) {
+    if !text.bytes().all(|b| PLAIN[usize::from(b)]) {
         first_outside(text, |c| !is_odd(c) && (c.is_ascii() || !c.is_whitespace() && !c.is_control()))?;
     }
     let Some(url) = parse_url(text) else {

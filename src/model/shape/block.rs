@@ -1,7 +1,7 @@
 //! The nodes in a block: which may stand, how often, and which must.
 
 use super::super::spec::{Child, Choice, Spec, one_of};
-use super::check_node;
+use super::{check_node, is};
 use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::source::Span;
 use crate::syntax::{Children, Node};
@@ -55,11 +55,6 @@ pub(super) fn check_each<'t>(
     found
 }
 
-/// Whether two names are the same. Most that are not differ in their length or their first letter.
-fn is(name: &str, other: &str) -> bool {
-    name.len() == other.len() && name.as_bytes().first() == other.as_bytes().first() && name == other
-}
-
 /// Says what must stand in the block and does not, and which children exclude one another.
 pub(super) fn missing(found: &Found, node: Option<Node<'_>>, spec: &'static Spec, faults: &mut Vec<Diagnostic>) {
     for choice in spec.choices {
@@ -70,9 +65,11 @@ pub(super) fn missing(found: &Found, node: Option<Node<'_>>, spec: &'static Spec
             _ => faults.extend(contradicting(found, spec, choice)),
         }
     }
-    let mut absent = spec.children.iter().enumerate().filter(|(at, child)| child.many.needed() && !found.has(*at));
-    if let Some(node) = node.filter(|_| !found.doubtful) {
-        faults.extend(absent.by_ref().map(|(_, child)| absent_node(node, child.spec)));
+    let Some(node) = node.filter(|_| !found.doubtful) else { return };
+    for (at, child) in spec.children.iter().enumerate() {
+        if child.many.needed() && !found.has(at) {
+            faults.push(absent_node(node, child.spec));
+        }
     }
 }
 
@@ -93,6 +90,7 @@ impl Found {
 }
 
 /// The fault of two that exclude one another, in the order of the choice.
+#[cold]
 fn contradicting(found: &Found, spec: &'static Spec, choice: &Choice) -> Option<Diagnostic> {
     let place = |name: &str| {
         let at = spec.children.iter().position(|c| c.spec.name == name).filter(|at| found.has(*at))?;
@@ -118,6 +116,7 @@ pub(in crate::model) fn misspelt(node: Node<'_>, spec: &'static Spec) -> Option<
     spec.child(near).map(|c| c.spec).filter(|_| spec.prop(node.name()).is_none())
 }
 
+#[cold]
 fn unknown(node: Node<'_>, spec: &'static Spec) -> Diagnostic {
     let (name, place) = (node.name(), node.name_span());
     let within = if spec.name.is_empty() { "at the top of a file".to_string() } else { format!("in `{}`", spec.name) };
@@ -153,6 +152,7 @@ fn homes(name: &str) -> Vec<&'static str> {
     homes
 }
 
+#[cold]
 fn repeated(node: Node<'_>, first: Span) -> Diagnostic {
     Diagnostic::new(&codes::REPEATED_NODE, format!("`{}` stands twice", node.name()))
         .at(node.name_span(), "a second time here")
@@ -160,6 +160,7 @@ fn repeated(node: Node<'_>, first: Span) -> Diagnostic {
         .help("it may stand once; keep the one that is meant")
 }
 
+#[cold]
 fn contradiction(one: (&str, Span), other: (&str, Span), choice: &Choice) -> Diagnostic {
     let (one, other) = if one.1.start <= other.1.start { (one, other) } else { (other, one) };
     let message = format!("`{}` and `{}` cannot both say {}", one.0, other.0, choice.about);
@@ -169,12 +170,14 @@ fn contradiction(one: (&str, Span), other: (&str, Span), choice: &Choice) -> Dia
         .help(format!("one of {} may stand", one_of(choice.of.iter().copied())))
 }
 
+#[cold]
 fn no_choice(node: Node<'_>, choice: &Choice) -> Diagnostic {
     Diagnostic::new(&codes::MISSING_NODE, format!("`{}` does not say {}", title(node), choice.about))
         .at(node.header_span(), "nothing in it says so")
         .help(format!("write {} in its block", one_of(choice.of.iter().copied())))
 }
 
+#[cold]
 fn absent_node(node: Node<'_>, child: &Spec) -> Diagnostic {
     Diagnostic::new(&codes::MISSING_NODE, format!("`{}` has no `{}`", title(node), child.name))
         .at(node.header_span(), format!("needs a `{}`", child.name))

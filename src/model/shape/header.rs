@@ -1,7 +1,7 @@
 //! The first line of a node: its arguments and properties.
 
 use super::super::spec::{Own, Spec};
-use super::value;
+use super::{is, value};
 use crate::diag::{Diagnostic, codes, did_you_mean};
 use crate::source::Span;
 use crate::syntax::{Entry, Node, Prop, Value};
@@ -61,7 +61,8 @@ fn left_out(node: Node<'_>, spec: &Spec) -> usize {
 
 /// Checks one property; false when the node has none of that name.
 fn property(node: Node<'_>, prop: Prop<'_>, spec: &'static Spec, faults: &mut Vec<Diagnostic>) -> bool {
-    if let Some(wanted) = spec.prop(prop.key()) {
+    let key = prop.key();
+    if let Some(wanted) = spec.props.iter().find(|p| is(p.name, key)) {
         value::check(prop.value(), &wanted.ty, wanted.name, faults);
         return true;
     }
@@ -78,6 +79,7 @@ fn property(node: Node<'_>, prop: Prop<'_>, spec: &'static Spec, faults: &mut Ve
     false
 }
 
+#[cold]
 fn unknown(node: Node<'_>, prop: Prop<'_>, spec: &'static Spec) -> Diagnostic {
     let (key, place) = (prop.key(), prop.key_span());
     let fault = Diagnostic::new(&codes::UNKNOWN_PROPERTY, format!("`{}` has no property `{key}`", spec.name));
@@ -96,6 +98,7 @@ fn unknown(node: Node<'_>, prop: Prop<'_>, spec: &'static Spec) -> Diagnostic {
     }
 }
 
+#[cold]
 fn too_many(node: Node<'_>, span: Span, spec: &Spec) -> Diagnostic {
     let message = match spec.args.len() {
         0 => format!("`{}` takes no argument", spec.name),
@@ -133,11 +136,14 @@ fn repeated(node: Node<'_>, faults: &mut Vec<Diagnostic>) {
 
 /// Says which arguments are missing; the faults of this node are those from number `from` on.
 fn missing_args(node: Node<'_>, there: usize, spec: &Spec, from: usize, faults: &mut Vec<Diagnostic>) {
-    let mut missing = spec.args.iter().skip(there).filter(|a| a.required).map(|a| a.name).peekable();
-    if missing.peek().is_none() {
-        return;
+    if spec.args.iter().skip(there).any(|a| a.required) {
+        lacks_args(node, there, spec, from, faults);
     }
-    let missing: Vec<&str> = missing.collect();
+}
+
+#[cold]
+fn lacks_args(node: Node<'_>, there: usize, spec: &Spec, from: usize, faults: &mut Vec<Diagnostic>) {
+    let missing: Vec<&str> = spec.args.iter().skip(there).filter(|a| a.required).map(|a| a.name).collect();
     let message = format!("`{}` lacks its {}", spec.name, missing.join(" and its "));
     let mut fault = Diagnostic::new(&codes::MISSING_ARGUMENT, message).at(node.header_span(), "not complete");
     // In `git url="…"` the property is the argument, and one fault is enough.
@@ -151,12 +157,18 @@ fn missing_args(node: Node<'_>, there: usize, spec: &Spec, from: usize, faults: 
 
 fn missing_props(node: Node<'_>, spec: &Spec, faults: &mut Vec<Diagnostic>) {
     for wanted in spec.props.iter().filter(|p| p.required && node.prop(p.name).is_none()) {
-        let message = format!("`{}` lacks `{}=`", spec.name, wanted.name);
-        let fault = Diagnostic::new(&codes::MISSING_PROPERTY, message).at(node.header_span(), "not complete");
-        faults.push(fault.help(format!("it is written `{}`", spec.usage())));
+        faults.push(no_prop(node, spec, wanted.name));
     }
 }
 
+#[cold]
+fn no_prop(node: Node<'_>, spec: &Spec, name: &str) -> Diagnostic {
+    let message = format!("`{}` lacks `{name}=`", spec.name);
+    let fault = Diagnostic::new(&codes::MISSING_PROPERTY, message).at(node.header_span(), "not complete");
+    fault.help(format!("it is written `{}`", spec.usage()))
+}
+
+#[cold]
 fn nothing(node: Node<'_>, spec: &Spec, own: &Own) -> Diagnostic {
     let fault = Diagnostic::new(&codes::EMPTY_NODE, format!("`{}` says nothing", spec.name));
     let fault = fault.at(node.header_span(), "no property");

@@ -29,6 +29,12 @@ pub(super) fn check_part(node: Node<'_>, spec: &'static Spec, faults: &mut Vec<D
     check_node(node, spec, faults);
 }
 
+/// Whether two names are the same. Most that are not differ in their length or their first letter.
+#[inline]
+fn is(name: &str, other: &str) -> bool {
+    name.len() == other.len() && name.as_bytes().first() == other.as_bytes().first() && name == other
+}
+
 /// Checks a node and everything in it.
 fn check_node(node: Node<'_>, spec: &'static Spec, faults: &mut Vec<Diagnostic>) {
     let before = faults.len();

@@ -1,6 +1,6 @@
 //! Values: their type and, where they have one, their grammar.
 
-use super::super::format::{self, Format};
+use super::super::format::{self, Format, Wrong};
 use super::super::spec::{Names, Ty, Word, one_of};
 use crate::diag::{Code, Diagnostic, codes, did_you_mean};
 use crate::source::Span;
@@ -24,7 +24,9 @@ pub(super) fn check(value: Value<'_>, ty: &Ty, what: &str, faults: &mut Vec<Diag
         (Ty::Format(format), ValueKind::Str) => text(value, what, format),
         _ => Some(wrong_type(value, ty, what)),
     };
-    faults.extend(fault);
+    if let Some(fault) = fault {
+        faults.push(fault);
+    }
 }
 
 /// Checks the name of a property whose name is the user's own.
@@ -40,9 +42,15 @@ pub(super) fn check_key(prop: Prop<'_>, format: &'static Format, faults: &mut Ve
 #[inline]
 pub(super) fn annotation(span: Option<Span>, faults: &mut Vec<Diagnostic>) {
     if let Some(span) = span {
-        let fault = Diagnostic::new(&codes::TYPE_ANNOTATION, "a type annotation means nothing here");
-        faults.push(fault.at(span, "not read").help("leave it out; types are known from the place"));
+        faults.push(means_nothing(span));
     }
+}
+
+#[cold]
+fn means_nothing(annotation: Span) -> Diagnostic {
+    Diagnostic::new(&codes::TYPE_ANNOTATION, "a type annotation means nothing here")
+        .at(annotation, "not read")
+        .help("leave it out; types are known from the place")
 }
 
 /// A number that is none, or that cannot be kept.
@@ -55,9 +63,14 @@ fn count(value: Value<'_>, what: &str, least: i64, most: i64) -> Option<Diagnost
     if value.as_i64().is_some_and(|n| (least..=most).contains(&n)) {
         return None;
     }
+    Some(out_of_range(value, what, least, most))
+}
+
+#[cold]
+fn out_of_range(value: Value<'_>, what: &str, least: i64, most: i64) -> Diagnostic {
     let range = if most == i64::MAX { format!("from {least}") } else { format!("from {least} to {most}") };
     let fault = at(&codes::OUT_OF_RANGE, format!("`{what}` cannot be {}", value.raw()), value, "out of range");
-    Some(fault.help(format!("a whole number {range} can stand here")))
+    fault.help(format!("a whole number {range} can stand here"))
 }
 
 fn word(value: Value<'_>, what: &str, words: &[Word]) -> Option<Diagnostic> {
@@ -65,16 +78,21 @@ fn word(value: Value<'_>, what: &str, words: &[Word]) -> Option<Diagnostic> {
     if words.iter().any(|w| w.name == text) {
         return None;
     }
+    Some(no_word(value, what, words, text))
+}
+
+#[cold]
+fn no_word(value: Value<'_>, what: &str, words: &[Word], text: &str) -> Diagnostic {
     let known = || words.iter().map(|w| w.name);
     let message = match words {
         [only] => format!("only `{}` can stand here, not `{text}`", only.name),
         _ => format!("`{what}` cannot be `{text}`"),
     };
     let fault = at(&codes::UNKNOWN_WORD, message, value, "unknown");
-    Some(match did_you_mean(text, known()) {
+    match did_you_mean(text, known()) {
         Some(near) => meant(fault, value, near),
         None => fault.help(format!("there is {}", one_of(known()))),
-    })
+    }
 }
 
 fn name(value: Value<'_>, what: &str, names: Names) -> Option<Diagnostic> {
@@ -106,18 +124,22 @@ fn text(value: Value<'_>, what: &str, format: &'static Format) -> Option<Diagnos
             no_reference(value, what, range).help(format!("{} stands here as it is: {}", format.is, format.prose)),
         );
     }
-    let wrong = checked.err()?;
+    checked.err().map(|wrong| bad_text(value, text, what, format, wrong))
+}
+
+#[cold]
+fn bad_text(value: Value<'_>, text: &str, what: &str, format: &'static Format, wrong: Wrong) -> Diagnostic {
     if text.trim().is_empty() {
-        return Some(at(&codes::EMPTY_TEXT, format!("`{what}` is empty"), value, format!("{} is wanted", format.is)));
+        return at(&codes::EMPTY_TEXT, format!("`{what}` is empty"), value, format!("{} is wanted", format.is));
     }
     let message = format!("`{}` is not {}: {}", shown(text), format.is, wrong.why);
     let place = wrong.range.filter(|r| text.get(r.clone()).is_some()).map_or(value.span(), |r| value.inner_span(r));
     let fault = Diagnostic::new(format.code, message).at(place, "");
     let help = format!("{} is written so: {}", format.is, format.prose);
-    Some(match wrong.meant {
+    match wrong.meant {
         Some(text) => meant(fault, value, &text),
         None => fault.help(help),
-    })
+    }
 }
 
 /// A text that is not read for references, and the first `{name}` or `{name.field}` in it. Globs have braces too, with a comma.
@@ -134,11 +156,13 @@ fn reference_in(value: Value<'_>) -> Option<(&str, Range<usize>)> {
     Some((text, range?))
 }
 
+#[cold]
 fn no_reference(value: Value<'_>, what: &str, range: Range<usize>) -> Diagnostic {
     let message = format!("`{what}` reads no references");
     Diagnostic::new(&codes::REFERENCE_NOT_READ, message).at(value.inner_span(range), "would be taken as it stands")
 }
 
+#[cold]
 fn wrong_type(value: Value<'_>, ty: &Ty, what: &str) -> Diagnostic {
     let is = match value.kind() {
         ValueKind::Str => "a text",
@@ -160,6 +184,7 @@ fn wrong_type(value: Value<'_>, ty: &Ty, what: &str) -> Diagnostic {
     }
 }
 
+#[cold]
 fn at(
     code: &'static Code,
     message: String,
@@ -170,6 +195,7 @@ fn at(
 }
 
 /// Adds the text that was probably meant, and the replacement.
+#[cold]
 fn meant(fault: Diagnostic, value: Value<'_>, text: &str) -> Diagnostic {
     let written = match quoted(text) {
         // What stood in quotes stays in quotes.

@@ -1,8 +1,8 @@
 //! How the lines of a test are written: what follows depends on their first word.
 
-use super::super::Spanned;
 use super::super::decode::{self, Faults};
 use super::super::spec::{Word, word};
+use super::super::{Said, Spanned};
 use super::Which;
 use crate::diag::{Diagnostic, codes};
 use crate::syntax::Node;
@@ -127,7 +127,7 @@ pub(super) fn check_when(node: Node<'_>, faults: &mut Faults) {
 
 pub(super) fn check_expect(node: Node<'_>, faults: &mut Faults) {
     check_form(node, EXPECTS, faults);
-    let words: Vec<Spanned<String>> = decode::args(node).collect();
+    let words: Vec<Spanned<Said>> = decode::args(node).collect();
     if let Some(none) = words.iter().skip(1).find(|w| w.value == "none")
         && words.len() > 2
     {

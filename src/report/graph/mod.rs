@@ -53,7 +53,7 @@ pub fn conditions(gate: &Gate) -> Vec<String> {
         None => format!("{} of anyone", a.count.value),
     };
     let mut words: Vec<String> = gate.approvals.iter().map(approval).collect();
-    words.extend(gate.windows.iter().map(|w| w.hours.value.clone()));
+    words.extend(gate.windows.iter().map(|w| w.hours.value.to_string()));
     words.extend(gate.soak.iter().map(|s| format!("soak {}", crate::model::duration::format(s.value))));
     words
 }
