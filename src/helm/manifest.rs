@@ -135,7 +135,7 @@ pub fn read(source: &str, text: &str) -> Result<Option<Manifest>, ManifestError>
         line,
         text: text.to_string(),
     };
-    let node = yaml::parse(text.as_bytes())
+    let node = yaml::parse_chars(text)
         .map_err(|e| error(format!("error converting YAML to JSON: {e}"), e.line))?
         .filter(|node| node.data != Data::Null);
     let head = Head::of(node.as_ref()).map_err(|(message, node)| {
@@ -199,7 +199,7 @@ impl Head {
                 _ => yaml::text_of(&entry.value)
                     .ok_or_else(|| (wrong(&entry.value, "SimpleHead.metadata.annotations", "string"), &entry.value))?,
             };
-            head.annotations.insert(key.clone(), value);
+            head.annotations.insert(key.to_string(), value);
         }
         Ok(head)
     }

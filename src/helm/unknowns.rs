@@ -60,7 +60,7 @@ fn walk(node: &Node, path: &mut Vec<String>, unknowns: &Unknowns, found: &mut im
         }
         Data::Map(entries) => {
             for (key, entry) in entries {
-                path.push(key.clone());
+                path.push(key.to_string());
                 let in_key = what(key);
                 if !in_key.is_empty() {
                     found(path.clone(), in_key);

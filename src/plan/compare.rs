@@ -230,7 +230,7 @@ fn leaves(node: &Node, path: &mut Vec<String>, layers: &Layers, found: &mut BTre
     match &node.data {
         Data::Map(entries) if !entries.is_empty() => {
             for (key, entry) in entries {
-                path.push(key.clone());
+                path.push(key.to_string());
                 leaves(&entry.value, path, layers, found);
                 path.pop();
             }

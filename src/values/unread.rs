@@ -120,7 +120,7 @@ fn nested(path: &[String]) -> Node {
     let mark = Mark { line: 1, column: 1 };
     let Some((first, rest)) = path.split_first() else { return Node { mark, data: Data::Null } };
     let entry = Entry { key: mark, value: nested(rest) };
-    Node { mark, data: Data::Map(Entries::from([(first.clone(), entry)])) }
+    Node { mark, data: Data::Map(Entries::from([(first.as_str().into(), entry)])) }
 }
 
 /// A key that nobody reads, in words: of which file or setting, where, and what was probably meant.

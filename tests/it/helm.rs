@@ -16,7 +16,9 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     while let Some(next) = folders.pop() {
         for entry in std::fs::read_dir(&next).expect("a folder").flatten() {
             let path = entry.path();
-            match path.is_dir() {
+            // The kind is known without asking for it, but for what a link leads to.
+            let kind = entry.file_type().expect("a kind");
+            match kind.is_dir() || (kind.is_symlink() && path.is_dir()) {
                 true => folders.push(path),
                 false => {
                     let name = path.strip_prefix(folder).expect("inside").to_string_lossy().replace('\\', "/");

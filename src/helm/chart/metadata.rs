@@ -144,7 +144,7 @@ impl<'a> Fields<'a> {
                 Data::Null => String::new(),
                 _ => text_of(&entry.value).ok_or_else(|| self.wrong(&entry.value, name, "string"))?,
             };
-            into.insert(key.clone(), text);
+            into.insert(key.to_string(), text);
         }
         Ok(())
     }
@@ -363,7 +363,7 @@ impl ImportValue {
             }
         };
         match &node.data {
-            Data::Str(s) => ImportValue::Export(s.clone()),
+            Data::Str(s) => ImportValue::Export(s.to_string()),
             Data::Map(_) => ImportValue::Table { child: field("child"), parent: field("parent") },
             _ => ImportValue::Other,
         }

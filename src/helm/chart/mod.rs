@@ -90,7 +90,7 @@ impl Chart {
     /// The default values as they were written: the text of values.yaml stands in no other field.
     pub fn value_keys(&self) -> Vec<&str> {
         match &self.values.data {
-            Data::Map(entries) => entries.keys().map(String::as_str).collect(),
+            Data::Map(entries) => entries.keys().map(|key| key.as_str()).collect(),
             _ => Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use super::layers::{Set, SetKind};
 use super::overlay;
 use crate::helm::json;
 use crate::helm::value::Value;
-use crate::helm::yaml::{Data, Entries, Entry, Mark, Node};
+use crate::helm::yaml::{Data, Entries, Entry, Mark, Node, Text};
 
 /// The largest index of a list.
 const MAX_INDEX: usize = 65_536;
@@ -50,12 +50,12 @@ fn from_json(value: &Value) -> Node {
     node(match value {
         Value::Bool(b) => Data::Bool(*b),
         Value::Float(n) => Data::Float(*n),
-        Value::Str(s) => Data::Str(s.to_text().into_owned()),
+        Value::Str(s) => Data::Str(s.to_text().into()),
         Value::List(list) => Data::Seq(list.iter().map(from_json).collect()),
         Value::Map(map) => Data::Map(
             map.entries()
                 .iter()
-                .map(|(k, v)| (k.to_text().into_owned(), Entry { key: Mark::default(), value: from_json(v) }))
+                .map(|(k, v)| (k.to_text().into(), Entry { key: Mark::default(), value: from_json(v) }))
                 .collect(),
         ),
         _ => Data::Null,
@@ -97,7 +97,7 @@ impl Parser<'_> {
             None if name.is_empty() => Ok(()),
             None => error(format!("key {name:?} has no value")),
             Some(',') => {
-                put(entries, &name, node(Data::Str(String::new())));
+                put(entries, &name, node(Data::Str(Text::default())));
                 error(format!("key {name:?} has no value (cannot end with ,)"))
             }
             Some('=') => {
@@ -219,9 +219,9 @@ impl Parser<'_> {
 
     fn scalar(&self, text: String) -> Node {
         node(match self.kind {
-            SetKind::File => Data::Str(self.file.map_or(text, str::to_string)),
+            SetKind::File => Data::Str(self.file.map_or(text.into(), Text::from)),
             SetKind::Typed => typed(text),
-            _ => Data::Str(text),
+            _ => Data::Str(text.into()),
         })
     }
 
@@ -244,7 +244,7 @@ impl Parser<'_> {
 
 fn put(entries: &mut Entries, name: &str, value: Node) {
     if !name.is_empty() {
-        entries.insert(name.to_string(), Entry { key: Mark::default(), value });
+        entries.insert(name.into(), Entry { key: Mark::default(), value });
     }
 }
 
@@ -254,8 +254,8 @@ fn typed(text: String) -> Data {
         "false" => Data::Bool(false),
         "null" => Data::Null,
         "0" => Data::Exact(0),
-        _ if !text.starts_with('0') => text.parse().map_or(Data::Str(text), Data::Exact),
-        _ => Data::Str(text),
+        _ if !text.starts_with('0') => text.parse().map_or_else(|_| Data::Str(text.into()), Data::Exact),
+        _ => Data::Str(text.into()),
     }
 }
 

@@ -96,7 +96,7 @@ impl<'a> Walk<'a> {
     fn map(&mut self, values: &Node, defaults: &[Option<&'a Node>], path: &mut Path) {
         let Data::Map(entries) = &values.data else { return };
         for (key, entry) in entries {
-            path.push(key.clone());
+            path.push(key.to_string());
             let below: Vec<Option<&'a Node>> =
                 defaults.iter().map(|d| d.and_then(|d| d.get(key)).map(|e| &e.value)).collect();
             self.key(key, entry.key, &entry.value, defaults, below, path);
@@ -189,7 +189,7 @@ impl<'a> Walk<'a> {
         let mut names: BTreeSet<&str> = BTreeSet::new();
         for node in around.iter().flatten() {
             if let Data::Map(entries) = &node.data {
-                names.extend(entries.keys().map(String::as_str));
+                names.extend(entries.keys().map(|key| key.as_str()));
             }
         }
         for (reads, parent) in self.seen(parent) {

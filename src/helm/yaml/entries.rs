@@ -1,9 +1,9 @@
 //! The entries of a mapping, in one piece of memory: most mappings have a handful, for which a tree would be mostly room.
 
-use super::node::Entry;
+use super::node::{Entry, Text};
 
 /// A key and what stands under it.
-type Pair = (String, Entry);
+type Pair = (Text, Entry);
 
 /// The entries of a mapping by key, in bytewise order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,7 +31,7 @@ impl Entries {
     }
 
     /// Puts an entry under a key; answers what stood there. For many at once there is [`Extend`].
-    pub fn insert(&mut self, key: String, entry: Entry) -> Option<Entry> {
+    pub fn insert(&mut self, key: Text, entry: Entry) -> Option<Entry> {
         match self.find(&key) {
             Ok(at) => self.0.get_mut(at).map(|(_, old)| std::mem::replace(old, entry)),
             Err(at) => {
@@ -57,12 +57,12 @@ impl Entries {
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&String, &Entry)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Text, &Entry)> {
         self.0.iter().map(|(key, entry)| (key, entry))
     }
 
     /// The keys.
-    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &String> {
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Text> {
         self.0.iter().map(|(key, _)| key)
     }
 
@@ -129,7 +129,7 @@ impl IntoIterator for Entries {
 }
 
 impl<'a> IntoIterator for &'a Entries {
-    type Item = (&'a String, &'a Entry);
+    type Item = (&'a Text, &'a Entry);
     type IntoIter = std::iter::Map<std::slice::Iter<'a, Pair>, fn(&'a Pair) -> Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
@@ -149,12 +149,12 @@ mod tests {
     #[test]
     fn the_last_of_equal_keys_stays_and_all_stand_in_order() {
         let mut entries: Entries =
-            [("b", 1), ("a", 2), ("b", 3), ("b", 4)].into_iter().map(|(k, n)| (k.to_string(), entry(n))).collect();
+            [("b", 1), ("a", 2), ("b", 3), ("b", 4)].into_iter().map(|(k, n)| (k.into(), entry(n))).collect();
         assert_eq!(entries.keys().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(entries.get("b"), Some(&entry(4)));
-        entries.extend([("a".to_string(), entry(5)), ("0".to_string(), entry(6))]);
-        assert_eq!(entries.insert("aa".to_string(), entry(7)), None);
-        assert_eq!(entries.insert("a".to_string(), entry(8)), Some(entry(5)));
+        entries.extend([("a".into(), entry(5)), ("0".into(), entry(6))]);
+        assert_eq!(entries.insert("aa".into(), entry(7)), None);
+        assert_eq!(entries.insert("a".into(), entry(8)), Some(entry(5)));
         assert_eq!(entries.keys().collect::<Vec<_>>(), ["0", "a", "aa", "b"]);
         assert_eq!((entries.remove("a"), entries.remove("x")), (Some(entry(8)), None));
         assert_eq!(entries.len(), 3);

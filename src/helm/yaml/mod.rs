@@ -24,8 +24,8 @@ pub use emit::{write, write_pretty};
 pub use entries::Entries;
 pub use float::{float_e, float_g, float_json};
 pub(crate) use node::text_of;
-pub use node::{Data, Entry, Mark, Node};
-pub use parse::parse;
+pub use node::{Data, Entry, Mark, Node, Text};
+pub use parse::{parse, parse_chars};
 
 use crate::helm::value::{Map, Value};
 

@@ -3,6 +3,9 @@
 use super::entries::Entries;
 use crate::helm::value::Value;
 
+/// A key or a text of a document. Up to 24 bytes of it stand in the node, and most are that short.
+pub type Text = compact_str::CompactString;
+
 /// A place in a text, both numbers from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, PartialOrd, Ord)]
 pub struct Mark {
@@ -37,7 +40,7 @@ pub enum Data {
     /// An integer of a `--set`, which never goes through JSON: it stays an `int64`.
     Exact(i64),
     /// A text.
-    Str(String),
+    Str(Text),
     /// A sequence.
     Seq(Vec<Node>),
     /// A mapping; keys that were no strings are written as JSON's keys.
@@ -80,7 +83,7 @@ impl Node {
             Data::Str(s) => s.as_str().into(),
             Data::Seq(items) => items.iter().map(Node::to_json).collect(),
             Data::Map(entries) => {
-                serde_json::Value::Object(entries.iter().map(|(k, e)| (k.clone(), e.value.to_json())).collect())
+                serde_json::Value::Object(entries.iter().map(|(k, e)| (k.to_string(), e.value.to_json())).collect())
             }
         }
     }
@@ -132,7 +135,7 @@ impl Node {
 /// The text that `sigs.k8s.io/yaml` makes of a scalar where a string is wanted; nothing for collections and null.
 pub(crate) fn text_of(node: &Node) -> Option<String> {
     Some(match &node.data {
-        Data::Str(s) => s.clone(),
+        Data::Str(s) => s.to_string(),
         Data::Bool(b) => b.to_string(),
         Data::Int(n) | Data::Exact(n) => n.to_string(),
         Data::Uint(n) => n.to_string(),

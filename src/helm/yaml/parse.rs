@@ -2,7 +2,7 @@
 
 use super::entries::Entries;
 use super::grammar::{Event, Grammar};
-use super::node::{Data, Entry, Mark, Node};
+use super::node::{Data, Entry, Mark, Node, Text};
 use super::resolve::{meaning, resolve};
 use super::{MAX_BYTES, MAX_DEPTH, YamlError, float_g};
 use std::collections::{HashMap, HashSet};
@@ -13,15 +13,41 @@ use std::collections::{HashMap, HashSet};
 /// Text that is no YAML, an unknown or self-containing alias, aliases that expand beyond measure, a key that JSON cannot
 /// have, an infinite number; more than [`MAX_BYTES`] or [`MAX_DEPTH`].
 pub fn parse(text: &[u8]) -> Result<Option<Node>, YamlError> {
-    if text.len() > MAX_BYTES {
-        return Err(YamlError::new(format!("the text is longer than {MAX_BYTES} bytes")));
+    // Before its characters are looked at: of a text that is too long nothing else is said.
+    check_length(text.len())?;
+    match std::str::from_utf8(text) {
+        Ok(chars) => parse_chars(chars),
+        Err(e) => Err(YamlError { line: Some(line_of(text, e.valid_up_to())), ..YamlError::new("invalid UTF-8") }),
     }
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    check_characters(text)?;
-    match super::quick::read(text) {
+}
+
+/// [`parse`] of what is known to be UTF-8.
+///
+/// # Errors
+/// Those of [`parse`].
+pub fn parse_chars(chars: &str) -> Result<Option<Node>, YamlError> {
+    check_length(chars.len())?;
+    let chars = chars.strip_prefix('\u{feff}').unwrap_or(chars);
+    if let Some(at) = control(chars) {
+        let error = YamlError::new("control characters are not allowed");
+        return Err(YamlError { line: Some(line_of(chars.as_bytes(), at)), ..error });
+    }
+    match super::quick::read(chars) {
         Some(node) => Ok(Some(node)),
-        None => by_grammar(text),
+        None => by_grammar(chars.as_bytes()),
     }
+}
+
+fn check_length(length: usize) -> Result<(), YamlError> {
+    match length > MAX_BYTES {
+        true => Err(YamlError::new(format!("the text is longer than {MAX_BYTES} bytes"))),
+        false => Ok(()),
+    }
+}
+
+/// The line of a byte, from 1.
+fn line_of(text: &[u8], at: usize) -> u32 {
+    1 + text.iter().take(at).filter(|b| **b == b'\n').count() as u32
 }
 
 /// Reads it by the whole grammar; the characters are known to be allowed.
@@ -37,25 +63,17 @@ pub(super) fn by_grammar(text: &[u8]) -> Result<Option<Node>, YamlError> {
     }
 }
 
-/// YAML holds no control characters but tab and line breaks, and only UTF-8 is read here.
-fn check_characters(text: &[u8]) -> Result<(), YamlError> {
-    let line = |at: usize| Some(1 + text.iter().take(at).filter(|b| **b == b'\n').count() as u32);
-    let error = |at, message: &str| Err(YamlError { line: line(at), ..YamlError::new(message) });
-    let text = match std::str::from_utf8(text) {
-        Ok(text) => text,
-        Err(e) => return error(e.valid_up_to(), "invalid UTF-8"),
-    };
+/// Where the first control character stands that is no tab and no line break: YAML holds none.
+fn control(chars: &str) -> Option<usize> {
     let is_control = |c: char| {
         matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}')
             || matches!(c, '\u{fffe}' | '\u{ffff}')
     };
-    // Most texts are plain ASCII, which is seen at a glance: without a branch at each byte, many are looked at together.
-    let plain = |b: &u8| (b.wrapping_sub(b' ') <= b'~' - b' ') | (*b == b'\t') | (*b == b'\n') | (*b == b'\r');
-    let is_plain = text.as_bytes().chunks(256).all(|bytes| bytes.iter().fold(true, |all, b| all & plain(b)));
-    match (!is_plain).then(|| text.find(is_control)).flatten() {
-        Some(at) => error(at, "control characters are not allowed"),
-        None => Ok(()),
-    }
+    // Most texts have not even a byte with which one begins. Without a branch at each, many bytes are looked at together.
+    let begins =
+        |b: u8| (b < b' ') & (b != b'\t') & (b != b'\n') & (b != b'\r') | (b == 0x7f) | (b == 0xc2) | (b == 0xef);
+    let is_odd = |bytes: &[u8]| bytes.iter().fold(false, |any, b| any | begins(*b));
+    if chars.as_bytes().chunks(256).any(is_odd) { chars.find(is_control) } else { None }
 }
 
 /// An open collection.
@@ -68,11 +86,11 @@ struct Frame {
 
 enum Open {
     Seq(Vec<Node>),
-    Map { entries: Vec<(String, Entry)>, key: Option<(Key, Mark)> },
+    Map { entries: Vec<(Text, Entry)>, key: Option<(Key, Mark)> },
 }
 
 enum Key {
-    Name(String),
+    Name(Text),
     Merge,
 }
 
@@ -211,8 +229,8 @@ fn depth(node: &Node) -> usize {
 
 fn scalar(tag: Option<&str>, value: String, plain: bool) -> Result<Data, YamlError> {
     let data = match tag {
-        None | Some("") if plain => meaning(&value).unwrap_or(Data::Str(value)),
-        None | Some("") => Data::Str(value),
+        None | Some("") if plain => meaning(&value).unwrap_or_else(|| Data::Str(value.into())),
+        None | Some("") => Data::Str(value.into()),
         Some(tag) => resolve(tag, &value)?,
     };
     match data {
@@ -232,13 +250,13 @@ fn infinite(n: f64) -> &'static str {
 }
 
 /// A key as JSON can have it.
-pub(super) fn key_text(node: &Node) -> Result<String, YamlError> {
+pub(super) fn key_text(node: &Node) -> Result<Text, YamlError> {
     let unsupported = |what: &str| Err(YamlError::at(node.mark, format!("unsupported map key of type: {what}")));
     match &node.data {
         Data::Str(s) => Ok(s.clone()),
-        Data::Bool(b) => Ok(b.to_string()),
-        Data::Int(n) | Data::Exact(n) => Ok(n.to_string()),
-        Data::Float(n) => Ok(float_g(f64::from(*n as f32), true)),
+        Data::Bool(b) => Ok(b.to_string().into()),
+        Data::Int(n) | Data::Exact(n) => Ok(n.to_string().into()),
+        Data::Float(n) => Ok(float_g(f64::from(*n as f32), true).into()),
         Data::Uint(_) => unsupported("uint64"),
         Data::Null => unsupported("%!s(<nil>)"),
         Data::Seq(_) | Data::Map(_) => Err(YamlError::at(node.mark, "invalid map key")),
@@ -246,7 +264,7 @@ pub(super) fn key_text(node: &Node) -> Result<String, YamlError> {
 }
 
 /// Merges the mappings behind `<<` in: what stands later in the document wins, and of a list the earlier.
-fn merge(entries: &mut Vec<(String, Entry)>, from: Node, mark: Mark) -> Result<(), YamlError> {
+fn merge(entries: &mut Vec<(Text, Entry)>, from: Node, mark: Mark) -> Result<(), YamlError> {
     let wrong = || YamlError::at(mark, "map merge requires map or sequence of maps as the value");
     match from.data {
         Data::Map(map) => entries.extend(map),

@@ -8,10 +8,10 @@ mod flow;
 mod scalars;
 
 use super::entries::Entries;
-use super::node::{Data, Entry, Mark, Node};
+use super::node::{Data, Entry, Mark, Node, Text};
 use super::parse::key_text;
 use super::resolve::meaning;
-use super::scan::{Through, all_but};
+use super::scan::{Through, all_but, only};
 
 /// How deep collections lie in one another at most, here.
 const DEPTH: usize = 200;
@@ -21,14 +21,15 @@ const KEY: usize = 500;
 /// What may stand in a key without quotes; and what in a scalar of a flow collection.
 static IN_KEY: Through = all_but(b" :,?[]{}#&*!|>'\"%@`");
 /// Characters that a scalar without quotes does not begin with.
-const INDICATORS: &[u8] = b"-?:,[]{}#&*!|>'\"%@`";
+static INDICATORS: Through = only(b"-?:,[]{}#&*!|>'\"%@`");
 
 /// Reads a document whose characters are all allowed. Nothing: the whole grammar must be asked.
-pub(super) fn read(text: &[u8]) -> Option<Node> {
+pub(super) fn read(chars: &str) -> Option<Node> {
+    let text = chars.as_bytes();
     if has_odd_breaks(text) {
         return None;
     }
-    let mut quick = Quick { text, line: 1, start: 0, at: 0, column: 0, depth: 0 };
+    let mut quick = Quick { text, chars, line: 1, start: 0, at: 0, column: 0, depth: 0 };
     quick.first_line()?;
     let node = quick.block()?;
     quick.is_over().then_some(node)
@@ -47,14 +48,14 @@ fn has_odd_breaks(text: &[u8]) -> bool {
 /// What a scalar without quotes means; nothing for what JSON cannot have.
 fn plain(text: &str) -> Option<Data> {
     match meaning(text) {
-        None => Some(Data::Str(text.to_string())),
+        None => Some(Data::Str(text.into())),
         Some(Data::Float(n)) if !n.is_finite() => None,
         data => data,
     }
 }
 
 /// A key without quotes; nothing where it would merge.
-fn plain_key(text: &str) -> Option<String> {
+fn plain_key(text: &str) -> Option<Text> {
     match plain(text)? {
         Data::Str(name) => (name != "<<").then_some(name),
         data => key_text(&Node { mark: Mark::default(), data }).ok(),
@@ -63,6 +64,8 @@ fn plain_key(text: &str) -> Option<String> {
 
 struct Quick<'a> {
     text: &'a [u8],
+    /// The same, known to be one.
+    chars: &'a str,
     /// The line, from 1.
     line: u32,
     /// Where it begins.
@@ -97,7 +100,7 @@ impl<'a> Quick<'a> {
 
     /// A piece of the text; pieces begin and end between characters.
     fn piece(&self, from: usize, to: usize) -> Option<&'a str> {
-        std::str::from_utf8(self.text.get(from..to)?).ok()
+        self.chars.get(from..to)
     }
 
     /// The place of a byte of this line before which all is ASCII.
@@ -160,6 +163,10 @@ impl<'a> Quick<'a> {
 
     /// Goes over spaces.
     fn over_spaces(&mut self) {
+        // What is deep in an object is far to the right.
+        while self.text.get(self.at..self.at + 8) == Some(b"        ") {
+            self.at += 8;
+        }
         while self.text.get(self.at) == Some(&b' ') {
             self.at += 1;
         }
@@ -228,12 +235,12 @@ impl<'a> Quick<'a> {
     }
 
     /// A key; stops at its colon.
-    fn key(&mut self) -> Option<String> {
+    fn key(&mut self) -> Option<Text> {
         let from = self.at;
         let first = self.byte(from);
         let name = match first {
-            b'"' | b'\'' => self.simply_quoted(first)?.to_string(),
-            _ if INDICATORS.contains(&first) => return None,
+            b'"' | b'\'' => self.simply_quoted(first)?.into(),
+            _ if INDICATORS[usize::from(first)] => return None,
             _ => {
                 loop {
                     while IN_KEY[usize::from(self.byte(self.at))] {
@@ -286,7 +293,7 @@ impl<'a> Quick<'a> {
             }
             b'"' | b'\'' => self.quoted(indent, mark, in_mapping),
             b'-' | b'?' | b':' if self.is_blank(self.at + 1) => None,
-            _ if INDICATORS.contains(&first) && first != b'-' => None,
+            _ if INDICATORS[usize::from(first)] && first != b'-' => None,
             _ => match self.plain_end()? {
                 (_, Stop::Colon) if in_mapping => None,
                 (_, Stop::Colon) => self.block(),

@@ -11,7 +11,7 @@ const PREFIX: &str = "tag:yaml.org,2002:";
 /// # Errors
 /// A text that is not what its tag says.
 pub(super) fn resolve(tag: &str, text: &str) -> Result<Data, YamlError> {
-    let string = || Data::Str(text.to_string());
+    let string = || Data::Str(text.into());
     let Some(name) = tag.strip_prefix(PREFIX) else { return Ok(string()) };
     let wrong = |found: &str| Err(YamlError::new(format!("cannot decode !!{found} `{text}` as a !!{name}")));
     match (name, plain(text)) {
@@ -43,14 +43,14 @@ fn binary(text: &str) -> Result<Data, YamlError> {
     let packed: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
     match base64::engine::general_purpose::STANDARD.decode(packed) {
         // Through JSON, which has only valid UTF-8.
-        Ok(bytes) => Ok(Data::Str(String::from_utf8_lossy(&bytes).into_owned())),
+        Ok(bytes) => Ok(Data::Str(String::from_utf8_lossy(&bytes).into())),
         Err(_) => Err(YamlError::new("!!binary value contains invalid base64 data")),
     }
 }
 
 /// The value of an untagged plain scalar. Timestamps stay strings.
 fn plain(text: &str) -> Data {
-    meaning(text).unwrap_or_else(|| Data::Str(text.to_string()))
+    meaning(text).unwrap_or_else(|| Data::Str(text.into()))
 }
 
 /// The same where it is no string.

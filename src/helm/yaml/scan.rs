@@ -13,6 +13,17 @@ const KEY_REACH: usize = 1024;
 /// Which bytes a run goes through.
 pub(super) type Through = [bool; 256];
 
+/// These characters of ASCII.
+pub(super) const fn only(these: &[u8]) -> Through {
+    let mut through = [false; 256];
+    let mut at = 0;
+    while at < these.len() {
+        through[these[at] as usize] = true;
+        at += 1;
+    }
+    through
+}
+
 /// All printable characters of ASCII but these.
 pub(super) const fn all_but(not: &[u8]) -> Through {
     let mut through = [false; 256];

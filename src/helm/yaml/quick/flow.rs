@@ -1,7 +1,7 @@
 //! Flow collections that end on the line on which they begin.
 
 use super::super::entries::Entries;
-use super::super::node::{Data, Entry, Node};
+use super::super::node::{Data, Entry, Node, Text};
 use super::{DEPTH, IN_KEY, Quick, plain, plain_key};
 
 impl<'a> Quick<'a> {
@@ -39,9 +39,9 @@ impl<'a> Quick<'a> {
         Some(Node { mark, data })
     }
 
-    fn flow_key(&mut self) -> Option<String> {
+    fn flow_key(&mut self) -> Option<Text> {
         let name = match self.byte(self.at) {
-            quote @ (b'"' | b'\'') => self.simply_quoted(quote)?.to_string(),
+            quote @ (b'"' | b'\'') => self.simply_quoted(quote)?.into(),
             _ => plain_key(self.flow_plain()?)?,
         };
         if self.byte(self.at) != b':' || self.byte(self.at + 1) != b' ' {
@@ -56,7 +56,7 @@ impl<'a> Quick<'a> {
         let mark = self.mark(self.at);
         let data = match self.byte(self.at) {
             b'[' | b'{' => return self.flow(),
-            quote @ (b'"' | b'\'') => Data::Str(self.simply_quoted(quote)?.to_string()),
+            quote @ (b'"' | b'\'') => Data::Str(self.simply_quoted(quote)?.into()),
             _ => plain(self.flow_plain()?)?,
         };
         Some(Node { mark, data })

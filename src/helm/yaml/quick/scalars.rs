@@ -54,7 +54,7 @@ impl<'a> Quick<'a> {
         }
         self.over_comments()?;
         // What goes over several lines is a text: nothing else has white space in it.
-        Some(Node { mark, data: Data::Str(whole) })
+        Some(Node { mark, data: Data::Str(whole.into()) })
     }
 
     pub(super) fn quoted(&mut self, indent: i32, mark: Mark, in_mapping: bool) -> Option<Node> {
@@ -64,12 +64,12 @@ impl<'a> Quick<'a> {
                 self.at = from;
                 return self.block();
             }
-            Some(text) => text.to_string(),
+            Some(text) => text.into(),
             None => {
                 let mut scanner = self.scanner(indent);
                 let Ok(Kind::Scalar { value, .. }) = scanner.quoted() else { return None };
                 self.come_from(&scanner);
-                value
+                value.into()
             }
         };
         self.end_line()?;
@@ -95,7 +95,7 @@ impl<'a> Quick<'a> {
             self.next_line()?;
         }
         self.over_comments()?;
-        Some(Node { mark, data: Data::Str(value) })
+        Some(Node { mark, data: Data::Str(value.into()) })
     }
 
     /// A literal whose first line tells the indentation. Stops at the beginning of the line behind it.
@@ -131,7 +131,7 @@ impl<'a> Quick<'a> {
                     out.extend(std::iter::repeat_n('\n', breaks));
                     let found = memchr::memchr(b'\n', rest);
                     let length = found.unwrap_or(rest.len());
-                    out.push_str(std::str::from_utf8(rest.get(width..length)?).ok()?);
+                    out.push_str(self.piece(begin + width, begin + length)?);
                     (at, breaks) = (begin + length, usize::from(found.is_some()));
                 }
             }

@@ -3,7 +3,7 @@ use super::*;
 
 /// What both ways read; whether the quick one had an answer.
 fn both(text: &str) -> bool {
-    let quick = read(text.as_bytes());
+    let quick = read(text);
     let whole = by_grammar(text.as_bytes());
     if let Some(node) = &quick {
         assert_eq!(Ok(Some(node)), whole.as_ref().map(Option::as_ref), "{text}");
