@@ -268,7 +268,7 @@ fn execute(
         if !context.irreproducible.is_empty() {
             rendered.irreproducible.insert(name.clone(), context.irreproducible.clone());
         }
-        let text = String::from_utf8(text).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+        let text = text_of(text);
         rendered.files.insert(name.clone(), text);
     }
     rendered.lookups_missed = std::mem::take(&mut context.lookups_missed);
@@ -375,14 +375,18 @@ fn take_notes(files: &mut BTreeMap<String, String>, chart: &str) -> String {
     notes
 }
 
+/// Bytes as a text. Nearly always they are one, which is sooner seen than what is none in them.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+}
+
 fn crds(live: &Live<'_>, path: &str) -> Vec<(String, String)> {
     let is_manifest = |name: &str| {
         let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
         matches!(extension.as_deref(), Some("yaml" | "yml" | "json"))
     };
     let own = live.chart.files.iter().filter(|f| f.name.starts_with("crds/") && is_manifest(&f.name));
-    let mut all: Vec<_> =
-        own.map(|f| (format!("{path}/{}", f.name), String::from_utf8_lossy(&f.data).into_owned())).collect();
+    let mut all: Vec<_> = own.map(|f| (format!("{path}/{}", f.name), text_of(f.data.clone()))).collect();
     for below in &live.charts {
         all.extend(crds(below, &format!("{path}/charts/{}", below.metadata.name)));
     }

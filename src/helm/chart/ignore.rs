@@ -46,12 +46,13 @@ impl IgnoreRules {
     }
 
     fn ignores(&self, path: &str, is_folder: bool) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
         for rule in &self.rules {
             if rule.negated {
-                if (rule.folders_only && !is_folder) || !rule.matches(path) {
+                if (rule.folders_only && !is_folder) || !rule.matches(path, name) {
                     return true;
                 }
-            } else if (is_folder || !rule.folders_only) && rule.matches(path) {
+            } else if (is_folder || !rule.folders_only) && rule.matches(path, name) {
                 return true;
             }
         }
@@ -80,9 +81,9 @@ impl Rule {
         Ok(Some(Rule { pattern: pattern.chars().collect(), negated, folders_only, whole_path }))
     }
 
-    fn matches(&self, path: &str) -> bool {
-        let name = if self.whole_path { path } else { path.rsplit('/').next().unwrap_or(path) };
-        glob(&self.pattern, name)
+    /// Whether it matches a path, whose last part is `name`.
+    fn matches(&self, path: &str, name: &str) -> bool {
+        glob(&self.pattern, if self.whole_path { path } else { name })
     }
 }
 

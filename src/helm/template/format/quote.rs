@@ -65,33 +65,36 @@ fn escape(out: &mut String, c: char, quote: char, plain: fn(char) -> bool) {
 /// The bytes a Go string literal stands for, in double quotes or backquotes; nothing if it is not one.
 pub fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
     match literal {
-        [b'`', inner @ .., b'`'] => {
-            (!inner.contains(&b'`')).then(|| inner.iter().copied().filter(|b| *b != b'\r').collect())
-        }
+        [b'`', inner @ .., b'`'] => memchr::memchr(b'`', inner).is_none().then(|| without_returns(inner)),
         [b'"', inner @ .., b'"'] => unescape(inner),
         _ => None,
     }
 }
 
+/// A text in backquotes: carriage returns do not count.
+fn without_returns(inner: &[u8]) -> Vec<u8> {
+    match memchr::memchr(b'\r', inner) {
+        None => inner.to_vec(),
+        Some(_) => inner.iter().copied().filter(|b| *b != b'\r').collect(),
+    }
+}
+
 fn unescape(mut inner: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(inner.len());
-    while let Some((&first, rest)) = inner.split_first() {
-        match first {
-            b'"' | b'\n' => return None,
-            b'\\' => {
-                let (unit, rest) = unquote_char(inner, b'"')?;
-                match unit {
-                    Unit::Byte(byte) => out.push(byte),
-                    Unit::Char(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-                }
-                inner = rest;
-            }
-            byte => {
-                out.push(byte);
-                inner = rest;
-            }
+    while let Some(at) = memchr::memchr3(b'"', b'\n', b'\\', inner) {
+        let (plain, escape) = inner.split_at_checked(at)?;
+        out.extend_from_slice(plain);
+        if escape.first() != Some(&b'\\') {
+            return None;
         }
+        let (unit, rest) = unquote_char(escape, b'"')?;
+        match unit {
+            Unit::Byte(byte) => out.push(byte),
+            Unit::Char(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+        inner = rest;
     }
+    out.extend_from_slice(inner);
     Some(out)
 }
 

@@ -132,7 +132,8 @@ impl<'s> Lexer<'s> {
     /// Text up to the next `{{`, less the space that a trim marker takes.
     fn plain(&mut self) -> Option<Token> {
         let rest = self.rest();
-        let Some(delimiter) = memmem::find(rest, b"{{") else {
+        let opens = |at: &usize| rest.get(at + 1) == Some(&b'{');
+        let Some(delimiter) = memchr::memchr_iter(b'{', rest).find(opens) else {
             self.mode = Mode::Done;
             return (!rest.is_empty()).then(|| self.emit(Kind::Text, self.text.len()));
         };

@@ -76,7 +76,10 @@ impl Parser<'_> {
             self.back(token);
             break;
         }
-        let variables = found.into_iter().map(|token| self.declaration(token, assign)).collect();
+        let mut variables = Vec::with_capacity(found.len());
+        for token in found {
+            variables.push(self.declaration(token, assign));
+        }
         Ok((assign, variables))
     }
 
