@@ -106,7 +106,8 @@ impl Browser {
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Value {
         let path = if self.session.is_empty() { path.to_string() } else { format!("/session/{}{path}", self.session) };
-        let text = if method == "GET" { String::new() } else { body.to_string() };
+        // A `null` is no command: to end a session with one is refused, and the browser would stay when its driver is gone.
+        let text = if body.is_null() { String::new() } else { body.to_string() };
         let answer = send(self.port, method, &path, &[("Content-Type", "application/json")], &text);
         assert!(answer.status != 0, "the browser does not come to an end with {method} {path} {body}");
         let value: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
