@@ -192,7 +192,7 @@ impl Index {
     }
 
     fn read(&mut self, value: Value<'_>, pipeline: Option<NodeId>, known: &Known) {
-        if !value.as_str().is_some_and(|text| text.contains('{')) {
+        if !value.may_hold_brace() {
             return;
         }
         let (template, _) = reference::parse(value);

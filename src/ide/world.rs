@@ -98,7 +98,7 @@ pub(super) fn contexts() -> Vec<String> {
 
 /// The names of the contexts in a kubeconfig; nothing else of it is looked at.
 fn names(text: &str) -> Vec<String> {
-    let Ok(Some(config)) = yaml::parse(text.as_bytes()) else { return Vec::new() };
+    let Ok(Some(config)) = yaml::parse_chars(text) else { return Vec::new() };
     let Some(Data::Seq(contexts)) = config.get("contexts").map(|e| &e.value.data) else { return Vec::new() };
     contexts.iter().filter_map(|c| Some(c.get("name")?.value.as_str()?.to_string())).collect()
 }

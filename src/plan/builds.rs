@@ -67,8 +67,8 @@ impl Walk<'_> {
     fn image(&mut self, id: NodeId, build: &Build) -> Option<(u32, BuildWork)> {
         let name = &build.name.value;
         let context = build.context.as_ref()?;
-        let source = context.source.value.clone();
-        let version = self.version(&source)?;
+        let source = &context.source.value;
+        let version = self.version(source)?;
         let mut parts = Parts::new(image_base(build, self.generation(name)));
         let mut work = BuildWork {
             source: source.to_string(),
@@ -101,7 +101,7 @@ impl Walk<'_> {
             work.digest = answer.digest;
             work.bases.clone_from(&answer.bases);
             foreseen.extend(answer.digest.map(|d| ("digest".to_string(), d.to_string())));
-            self.image_parts(answer, &source, &mut parts);
+            self.image_parts(answer, source, &mut parts);
         } else {
             // What it reads is only known when its arguments are.
             parts.recipe.text(&Text::unknown("arguments".into(), name.as_str()));
@@ -177,9 +177,7 @@ impl Walk<'_> {
             parts.needs.push(image);
             parts.needs.extend(steps.last());
             let workdir = test.workdir.as_ref().or(build.context.as_ref());
-            if let Some((source, version)) =
-                workdir.and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?)))
-            {
+            if let Some((source, version)) = workdir.and_then(|w| Some((&w.source.value, self.version(&w.source)?))) {
                 parts.known(version.content, Label::Files(source.to_string(), format!("{source}'s files")));
             }
             let number = if build.tests.len() == 1 { String::new() } else { format!(".{}", number + 1) };
@@ -233,8 +231,8 @@ impl Walk<'_> {
 
     /// The image that a tag names where the image of a build is pushed.
     fn tag_owner(&mut self, build: &Build, push: &Push, tag: &str) -> Option<Digest> {
-        let repository = push.repository.value.clone();
-        let layout = is_path(&repository);
+        let repository = &push.repository.value;
+        let layout = is_path(repository);
         let what = format!("build `{}`: where it is pushed", build.name.value);
         match self.ask(
             Query::Tagged { repository: repository.to_string(), layout, tag: tag.to_string() },
@@ -263,11 +261,11 @@ impl Walk<'_> {
         tests: &[u32],
         work: BuildWork,
     ) -> u32 {
-        let repository = push.repository.value.clone();
-        let layout = is_path(&repository);
+        let repository = &push.repository.value;
+        let layout = is_path(repository);
         let digest = self.nodes_digest(image);
         let mut hasher = Hasher::new("push");
-        hasher.field(&repository).field(self.generation(&build.name).to_le_bytes());
+        hasher.field(repository).field(self.generation(&build.name).to_le_bytes());
         let mut recipe = Recipe::new(hasher.finish());
         recipe.text(&digest);
         recipe.text(&tag.text);

@@ -342,7 +342,7 @@ impl Walk<'_> {
             unplanned,
             ..
         } = draft;
-        let name = environment.name.value.clone();
+        let name = &environment.name.value;
         let keys: Option<Vec<Digest>> = steps.iter().map(|s| self.steps.get(*s as usize).and_then(|s| s.key)).collect();
         let substance = keys.filter(|_| !failed).map(|keys| {
             let mut hasher = Hasher::new("substance");
@@ -361,7 +361,7 @@ impl Walk<'_> {
             "instead of".to_string(),
             place.has.as_ref().map_or("nothing".to_string(), |h| h.substance.short()),
         );
-        let subplan = substance.map(|s| subplan(&name, s, &contents));
+        let subplan = substance.map(|s| subplan(name, s, &contents));
         let done = !failed && steps.iter().all(|s| self.steps.get(*s as usize).is_some_and(Step::is_reused));
         let is_rollback = target.rollback.is_some();
         let verdict = match unplanned {
@@ -546,10 +546,9 @@ fn scope_of(environment: &Environment, target: &TargetPlan) -> Scope {
         TargetPlan::Cluster { context, .. } => context.clone(),
         TargetPlan::Folder { .. } | TargetPlan::Branch { .. } => String::new(),
     };
-    let name = environment.name.value.clone();
     Scope {
         environment: Some(EnvironmentScope {
-            name: name.to_string(),
+            name: environment.name.value.to_string(),
             namespace: target.namespace().to_string(),
             cluster,
         }),

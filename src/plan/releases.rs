@@ -128,8 +128,8 @@ impl Walk<'_> {
 
     fn chart(&mut self, release: &Release, parts: &mut Parts) -> Option<Arc<ReadChart>> {
         let chart = release.chart.as_ref()?;
-        let source = chart.source.value.clone();
-        let version = self.version(&source)?;
+        let source = &chart.source.value;
+        let version = self.version(source)?;
         let folder = folder_of(Some(chart));
         let what = format!("release `{}`: its chart", release.name.value);
         let files = match self.ask(Query::Folder { source: source.to_string(), version, folder }, chart.span, &what) {
@@ -144,8 +144,8 @@ impl Walk<'_> {
     /// A values file; nothing where it is optional and not there.
     fn values_file(&mut self, values: &ValuesFile, scope: &Scope, parts: &mut Parts) -> Result<Option<Values>, ()> {
         let file = &values.file;
-        let source = file.source.value.clone();
-        let (Some(version), Some(path)) = (self.version(&source), &file.path) else { return Err(()) };
+        let source = &file.source.value;
+        let (Some(version), Some(path)) = (self.version(source), &file.path) else { return Err(()) };
         let path = self.resolve(path, scope).text.to_string();
         let path = path.trim_start_matches("./").to_string();
         let query = Query::File { source: source.to_string(), version, path: path.clone() };

@@ -95,8 +95,8 @@ impl Walk<'_> {
                 command.env.iter().for_each(|(_, t)| self.template_parts(t, &draft.scope, parts));
                 command.image.iter().for_each(|t| self.template_parts(t, &draft.scope, parts));
                 self.runs_here(draft, command, parts);
-                let source = script.source.value.clone();
-                let Some(version) = self.version(&source) else {
+                let source = &script.source.value;
+                let Some(version) = self.version(source) else {
                     parts.failed = true;
                     return;
                 };
@@ -122,7 +122,7 @@ impl Walk<'_> {
                 self.runs_here(draft, command, parts);
                 self.command_parts(command, &draft.scope, parts);
                 if let Some((source, version)) =
-                    command.workdir.as_ref().and_then(|w| Some((w.source.value.clone(), self.version(&w.source)?)))
+                    command.workdir.as_ref().and_then(|w| Some((&w.source.value, self.version(&w.source)?)))
                 {
                     parts.known(version.content, Label::Files(source.to_string(), format!("{source}'s files")));
                 }

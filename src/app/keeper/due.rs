@@ -46,7 +46,7 @@ pub(super) struct Due {
 impl Due {
     /// A source as the file says, due for its first look by its schedules after `last`, the last instant that counted.
     pub fn new(source: &Source, last: Option<Moment>, now: Moment) -> Due {
-        let name = source.name.value.clone();
+        let name = &source.name.value;
         let mut every = None;
         let mut schedules = Vec::new();
         for trigger in &source.triggers {
@@ -58,7 +58,7 @@ impl Due {
                 TriggerKind::Cron { expression, tz } => {
                     let zone = tz.as_ref().map(|t| t.value.as_str());
                     // A schedule that cannot be read is an error of the file, which then is not run.
-                    schedules.extend(Schedule::parse(expression, &name, zone));
+                    schedules.extend(Schedule::parse(expression, name, zone));
                 }
                 TriggerKind::Webhook(_) => {}
             }
