@@ -1,21 +1,36 @@
-//! Powers modulo an odd number, as the test for primes needs them: Montgomery's multiplication over words of 64 bits
-//! (P. L. Montgomery, "Modular multiplication without trial division", 1985, in the order that Koç, Acar and Kaliski call CIOS).
+//! Powers modulo an odd number, as the test for primes needs them: Montgomery's multiplication (P. L. Montgomery, "Modular
+//! multiplication without trial division", 1985) over limbs of 60 bits, so that the products of a column are added up in 128
+//! bits and carried on once. There is so much room above the modulus that nothing is taken off on the way (C. D. Walter,
+//! "Montgomery exponentiation needs no final subtractions", 1999).
 //! Not in constant time: what is tested is thrown away, or is used by somebody who renders a chart on their own machine.
 
 use rsa::BigUint;
 
+/// Bits of a limb.
+const BITS: u32 = 60;
+
+/// A limb of ones.
+const MASK: u64 = (1 << BITS) - 1;
+
+/// Bits there are above the modulus, at least: with four of them the square of what is below four times the modulus is below
+/// twice of it again.
+const ROOM: usize = 4;
+
+/// How many limbs the primes of the usual keys have.
+const USUAL: usize = 18;
+
 /// An odd number above 1 to reckon by.
 pub(super) struct Modulus {
-    words: Vec<u64>,
-    /// The inverse of its lowest word modulo 2^64, negated.
+    limbs: Vec<u64>,
+    /// The inverse of its lowest limb modulo 2^60, negated.
     inverse: u64,
     /// 1 as a residue.
     one: Residue,
-    /// Room for a product.
-    room: Vec<u64>,
+    /// Room for a product: what its columns sum up to.
+    columns: Vec<u128>,
 }
 
-/// A number below the modulus, times 2^(64 · words): words from the lowest.
+/// A number times 2^(60 · limbs), modulo the modulus: limbs from the lowest.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Residue(Vec<u64>);
 
@@ -24,20 +39,27 @@ pub(super) struct Residue(Vec<u64>);
 pub(super) enum Base {
     /// 2.
     Two,
-    /// A word through 2^64, which as a factor costs as little as doubling.
-    Word(u64),
+    /// A limb through 2^60, which as a factor costs as little as doubling.
+    Limb(u64),
+}
+
+impl Base {
+    /// Of a word, its lowest 60 bits.
+    pub fn of(word: u64) -> Base {
+        Base::Limb(word & MASK)
+    }
 }
 
 impl Modulus {
     /// Reckons by that number, which must be odd.
     pub fn new(n: &BigUint) -> Modulus {
-        let words = words(n, n.bits().div_ceil(64));
-        let low = words[0];
+        let len = (n.bits() + ROOM).div_ceil(BITS as usize);
+        let limbs = limbs(n, len);
+        let low = limbs[0];
         // Newton's iteration: three bits are right at first, and twice as many after each step.
         let inverse = (0..5).fold(low, |x, _| x.wrapping_mul(2u64.wrapping_sub(low.wrapping_mul(x))));
-        let one = Residue(self::words(&((BigUint::from(1u32) << (64 * words.len())) % n), words.len()));
-        let room = vec![0; 2 * words.len() + 2];
-        Modulus { words, inverse: inverse.wrapping_neg(), one, room }
+        let one = Residue(self::limbs(&((BigUint::from(1u32) << (BITS as usize * len)) % n), len));
+        Modulus { limbs, inverse: inverse.wrapping_neg() & MASK, one, columns: vec![0; 2 * len] }
     }
 
     /// 1.
@@ -47,144 +69,195 @@ impl Modulus {
 
     /// -1.
     pub fn minus_one(&self) -> Residue {
-        let mut words = self.words.clone();
-        subtract(&mut words, &self.one.0);
-        Residue(words)
+        let mut limbs = self.limbs.clone();
+        subtract(&mut limbs, &self.one.0);
+        Residue(limbs)
     }
 
     /// A base to a power.
     pub fn power(&mut self, base: Base, exponent: &BigUint) -> Residue {
-        let mut power = self.one.clone();
+        let Residue(mut power) = self.one();
         for byte in exponent.to_bytes_be() {
             for bit in (0..8).rev() {
-                self.square(&mut power);
+                self.square_of(&mut power);
                 if byte >> bit & 1 == 1 {
                     match base {
-                        Base::Two => self.double(&mut power),
-                        Base::Word(word) => self.scale(&mut power, word),
+                        Base::Two => double(&mut power),
+                        Base::Limb(limb) => self.scale(&mut power, limb),
                     }
                 }
             }
         }
-        power
+        self.reduced(power)
     }
 
     /// The square.
-    pub fn square(&mut self, a: &mut Residue) {
-        // The primes of the usual keys have 16 words; with a length that is known the loops are unrolled, which saves a fifth.
-        let is_over = match self.words.len() {
-            16 => self.square_of(&mut a.0, 16),
-            len => self.square_of(&mut a.0, len),
-        };
-        self.reduce(a, is_over);
+    pub fn square(&mut self, a: &Residue) -> Residue {
+        let Residue(mut a) = a.clone();
+        self.square_of(&mut a);
+        self.reduced(a)
     }
 
-    /// The square of so many words, up to one modulus too much; whether a bit stands above the highest word.
-    #[inline(always)]
-    fn square_of(&mut self, a: &mut [u64], len: usize) -> bool {
-        let (a, words) = (&mut a[..len], &self.words[..len]);
-        let room = &mut self.room[..2 * len + 1];
-        room.fill(0);
-        // What stands beside the diagonal, then doubled, then what stands on it.
+    /// Of what is below four times the modulus the square, below twice of it.
+    fn square_of(&mut self, a: &mut [u64]) {
+        match (<&mut [u64; USUAL]>::try_from(&mut *a), <&[u64; USUAL]>::try_from(&*self.limbs)) {
+            (Ok(a), Ok(n)) => usual::square(a, n, self.inverse),
+            _ => self.square_by_rows(a),
+        }
+    }
+
+    fn square_by_rows(&mut self, a: &mut [u64]) {
+        let (columns, n) = (&mut self.columns[..2 * a.len()], &self.limbs[..a.len()]);
+        columns.fill(0);
         for (i, &factor) in a.iter().enumerate() {
-            let mut carry = 0;
-            let (row, rest) = room[2 * i + 1..].split_at_mut(len - i - 1);
-            for (word, &other) in row.iter_mut().zip(&a[i + 1..]) {
-                (*word, carry) = step(*word, factor, other, carry);
+            let (square, beside) = (times(factor, factor), &mut columns[2 * i..]);
+            beside[0] += square;
+            for (column, &other) in beside[1..].iter_mut().zip(&a[i + 1..]) {
+                *column += times(factor, 2 * other);
             }
-            rest[0] = carry;
         }
-        let (mut carry, mut high) = (0, 0);
-        for (pair, &factor) in room.chunks_exact_mut(2).zip(a.iter()) {
-            let doubled = [pair[0] << 1 | high, pair[1] << 1 | pair[0] >> 63];
-            high = pair[1] >> 63;
-            let product = u128::from(factor) * u128::from(factor);
-            let low = u128::from(doubled[0]) + (product & u128::from(u64::MAX)) + u128::from(carry);
-            let top = u128::from(doubled[1]) + (product >> 64) + (low >> 64);
-            (pair[0], pair[1], carry) = (low as u64, top as u64, (top >> 64) as u64);
-        }
-        let mut over = 0;
-        for i in 0..len {
-            let factor = room[i].wrapping_mul(self.inverse);
-            let mut carry = 0;
-            let (row, rest) = room[i..].split_at_mut(len);
-            for (word, &n) in row.iter_mut().zip(words) {
-                (*word, carry) = step(*word, factor, n, carry);
+        for i in 0..n.len() {
+            let row = &mut columns[i..=i + n.len()];
+            let factor = (row[0] as u64).wrapping_mul(self.inverse) & MASK;
+            for (column, &limb) in row.iter_mut().zip(n) {
+                *column += times(factor, limb);
             }
-            let sum = u128::from(rest[0]) + u128::from(carry) + u128::from(over);
-            (rest[0], over) = (sum as u64, (sum >> 64) as u64);
+            row[1] += row[0] >> BITS;
         }
-        a.copy_from_slice(&room[len..2 * len]);
-        over == 1
-    }
-
-    /// Twice that.
-    fn double(&self, a: &mut Residue) {
         let mut carry = 0;
-        for word in &mut a.0 {
-            let next = *word >> 63;
-            *word = *word << 1 | carry;
-            carry = next;
+        for (limb, column) in a.iter_mut().zip(&columns[n.len()..]) {
+            carry += column;
+            (*limb, carry) = (carry as u64 & MASK, carry >> BITS);
         }
-        self.reduce(a, carry == 1);
     }
 
-    /// `a` times a word, through 2^64.
-    fn scale(&self, a: &mut Residue, word: u64) {
-        let mut carry = 0;
-        for digit in &mut a.0 {
-            (*digit, carry) = step(0, word, *digit, carry);
+    /// Of what is below twice the modulus so many times, through 2^60: below three times of it.
+    fn scale(&self, a: &mut [u64], limb: u64) {
+        let low = times(limb, a[0]);
+        let factor = (low as u64).wrapping_mul(self.inverse) & MASK;
+        let mut carry = (low + times(factor, self.limbs[0])) >> BITS;
+        for at in 1..a.len() {
+            carry += times(limb, a[at]) + times(factor, self.limbs[at]);
+            (a[at - 1], carry) = (carry as u64 & MASK, carry >> BITS);
         }
-        let top = carry;
-        let factor = a.0[0].wrapping_mul(self.inverse);
-        let (_, mut carry) = step(a.0[0], factor, self.words[0], 0);
-        for at in 1..self.words.len() {
-            (a.0[at - 1], carry) = step(a.0[at], factor, self.words[at], carry);
+        if let Some(last) = a.last_mut() {
+            *last = carry as u64;
         }
-        let (sum, is_over) = top.overflowing_add(carry);
-        if let Some(last) = a.0.last_mut() {
-            *last = sum;
-        }
-        self.reduce(a, is_over);
     }
 
-    /// Takes the modulus off once where that is to be done; `is_over` is a bit above the highest word.
-    fn reduce(&self, a: &mut Residue, is_over: bool) {
-        if is_over || !is_below(&a.0, &self.words) {
-            subtract(&mut a.0, &self.words);
+    /// Takes the modulus off as often as that can be done.
+    fn reduced(&self, mut a: Vec<u64>) -> Residue {
+        while !a.iter().rev().lt(self.limbs.iter().rev()) {
+            subtract(&mut a, &self.limbs);
+        }
+        Residue(a)
+    }
+}
+
+/// The square for the primes of the usual keys, column by column. Each column is a function of its own, so that the compiler knows
+/// all the places: that takes a fifth less than rows do.
+mod usual {
+    use super::{BITS, MASK, USUAL, times};
+
+    type Limbs = [u64; USUAL];
+
+    pub(super) fn square(a: &mut Limbs, n: &Limbs, inverse: u64) {
+        let mut all = Columns { doubled: a.map(|limb| 2 * limb), a: *a, n, inverse, factors: [0; USUAL], sum: 0 };
+        macro_rules! columns {
+            ($($at:literal)*) => {{
+                $(all.low::<$at>();)*
+                $(a[$at] = all.high::<$at>();)*
+            }};
+        }
+        columns!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17);
+    }
+
+    struct Columns<'n> {
+        a: Limbs,
+        doubled: Limbs,
+        n: &'n Limbs,
+        inverse: u64,
+        /// How often the modulus is added, limb by limb.
+        factors: Limbs,
+        /// What is carried on.
+        sum: u128,
+    }
+
+    impl Columns<'_> {
+        /// A column of the lower half: the modulus is added so often that nothing is left of it.
+        #[inline(always)]
+        fn low<const AT: usize>(&mut self) {
+            let mut sum = self.products(0, AT);
+            for i in 0..AT {
+                sum += times(self.factors[i], self.n[AT - i]);
+            }
+            let factor = (sum as u64).wrapping_mul(self.inverse) & MASK;
+            self.factors[AT] = factor;
+            self.sum = (sum + times(factor, self.n[0])) >> BITS;
+        }
+
+        /// A column of the upper half, and the limb that it is.
+        #[inline(always)]
+        fn high<const AT: usize>(&mut self) -> u64 {
+            let mut sum = self.products(AT + 1, AT + USUAL);
+            for i in AT + 1..USUAL {
+                sum += times(self.factors[i], self.n[AT + USUAL - i]);
+            }
+            self.sum = sum >> BITS;
+            sum as u64 & MASK
+        }
+
+        /// What is carried on, and the products of the number by itself in a column.
+        #[inline(always)]
+        fn products(&self, first: usize, column: usize) -> u128 {
+            let mut sum = self.sum;
+            for i in first..column.div_ceil(2) {
+                sum += times(self.a[i], self.doubled[column - i]);
+            }
+            if column % 2 == 0 {
+                sum += times(self.a[column / 2], self.a[column / 2]);
+            }
+            sum
         }
     }
 }
 
-/// `word + a·b + carry`, as its low and its high half.
-#[inline]
-fn step(word: u64, a: u64, b: u64, carry: u64) -> (u64, u64) {
-    let sum = u128::from(word) + u128::from(a) * u128::from(b) + u128::from(carry);
-    (sum as u64, (sum >> 64) as u64)
+#[inline(always)]
+fn times(a: u64, b: u64) -> u128 {
+    u128::from(a) * u128::from(b)
 }
 
-fn is_below(a: &[u64], b: &[u64]) -> bool {
-    a.iter().rev().lt(b.iter().rev())
+/// Of what is below twice the modulus the double.
+fn double(a: &mut [u64]) {
+    let mut carry = 0;
+    for limb in a {
+        carry += 2 * *limb;
+        (*limb, carry) = (carry & MASK, carry >> BITS);
+    }
 }
 
 fn subtract(a: &mut [u64], b: &[u64]) {
-    let mut borrow = false;
-    for (word, other) in a.iter_mut().zip(b) {
-        let (rest, first) = word.overflowing_sub(*other);
-        let (rest, second) = rest.overflowing_sub(u64::from(borrow));
-        (*word, borrow) = (rest, first | second);
+    let mut borrow = 0;
+    for (limb, other) in a.iter_mut().zip(b) {
+        let rest = limb.wrapping_sub(other + borrow);
+        (*limb, borrow) = (rest & MASK, rest >> 63);
     }
 }
 
-/// The words of a number, from the lowest.
-pub(super) fn words(n: &BigUint, len: usize) -> Vec<u64> {
-    let mut words: Vec<u64> = n
-        .to_bytes_le()
-        .chunks(8)
-        .map(|chunk| chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)))
-        .collect();
-    words.resize(len, 0);
-    words
+/// The limbs of a number, from the lowest.
+fn limbs(n: &BigUint, len: usize) -> Vec<u64> {
+    let (mut limbs, mut rest, mut bits) = (Vec::with_capacity(len), 0u128, 0);
+    for byte in n.to_bytes_le() {
+        rest |= u128::from(byte) << bits;
+        bits += 8;
+        if bits >= BITS {
+            limbs.push(rest as u64 & MASK);
+            (rest, bits) = (rest >> BITS, bits - BITS);
+        }
+    }
+    limbs.push(rest as u64);
+    limbs.resize(len, 0);
+    limbs
 }
 
 #[cfg(test)]
@@ -203,27 +276,27 @@ mod tests {
             bytes[0] |= 0x80;
             BigUint::from_bytes_be(&bytes)
         };
-        for bits in [8, 64, 72, 128, 520, 1024, 1032, 2048] {
+        for bits in [8, 56, 64, 72, 128, 520, 1016, 1024, 1032, 1072, 1080, 2048] {
             for all_ones in [false, true] {
                 let one = BigUint::from(1u32);
                 let n = if all_ones { (&one << bits) - &one } else { number(bits) | &one };
                 let mut modulus = Modulus::new(&n);
                 let back = |residue: &Residue| {
-                    let words = residue.0.iter().rev().fold(BigUint::from(0u32), |n, w| (n << 64) + BigUint::from(*w));
+                    let limbs = residue.0.iter().rev().fold(BigUint::from(0u32), |n, l| (n << 60) + BigUint::from(*l));
+                    assert!(limbs < n);
                     // By dividing by 2 as often as the residue was doubled.
                     let half = (&n + &one) >> 1;
-                    words * half.modpow(&BigUint::from(64 * residue.0.len() as u64), &n) % &n
+                    limbs * half.modpow(&BigUint::from(60 * residue.0.len() as u64), &n) % &n
                 };
-                // 2^-64 by the modulus, as a power of a half.
-                let through = ((&n + &one) >> 1).modpow(&BigUint::from(64u32), &n);
-                let word = |word: u64| (Base::Word(word), BigUint::from(word) * &through);
-                for (base, same) in [(Base::Two, BigUint::from(2u32)), word(0), word(1), word(3), word(u64::MAX)] {
+                // 2^-60 by the modulus, as a power of a half.
+                let through = ((&n + &one) >> 1).modpow(&BigUint::from(60u32), &n);
+                let limb = |limb: u64| (Base::of(limb), BigUint::from(limb & MASK) * &through);
+                for (base, same) in [(Base::Two, BigUint::from(2u32)), limb(0), limb(1), limb(3), limb(u64::MAX)] {
                     for exponent in [BigUint::from(0u32), one.clone(), BigUint::from(65_537u32), number(bits)] {
-                        let mut power = modulus.power(base, &exponent);
+                        let power = modulus.power(base, &exponent);
                         let expected = same.modpow(&exponent, &n);
                         assert_eq!(back(&power), expected, "{same}^{exponent} by {n}");
-                        modulus.square(&mut power);
-                        assert_eq!(back(&power), &expected * &expected % &n);
+                        assert_eq!(back(&modulus.square(&power)), &expected * &expected % &n);
                     }
                 }
                 assert_eq!((back(&modulus.one()), back(&modulus.minus_one())), (&one % &n, &n - &one));

@@ -2,7 +2,7 @@
 //! takes several times as long.
 
 use super::keys::Dice;
-use super::montgomery::{Base, Modulus, words};
+use super::montgomery::{Base, Modulus};
 use crate::helm::template::Random;
 use rsa::BigUint;
 use rsa::rand_core::RngCore as _;
@@ -61,7 +61,8 @@ fn small_primes() -> Vec<u64> {
 /// Which of `start`, `start + 2`, … have a small factor, or are 1 more than a multiple of the exponent.
 fn sieve(start: &BigUint, primes: &[u64]) -> Vec<bool> {
     let mut out = vec![false; WINDOW];
-    let words = words(start, start.bits().div_ceil(64));
+    let bytes = start.to_bytes_be();
+    let words: Vec<u64> = bytes.rchunks(8).map(|w| w.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))).collect();
     let remainder = |divisor: u64| {
         words.iter().rev().fold(0, |n, word| ((u128::from(n) << 64 | u128::from(*word)) % u128::from(divisor)) as u64)
     };
@@ -93,11 +94,11 @@ fn is_prime(n: &BigUint, random: &mut Random) -> bool {
             return true;
         }
         (1..twos).any(|_| {
-            modulus.square(&mut power);
+            power = modulus.square(&power);
             power == minus_one
         })
     };
-    passes(Base::Two) && (0..ROUNDS).all(|_| passes(Base::Word(random.next_u64() | 1)))
+    passes(Base::Two) && (0..ROUNDS).all(|_| passes(Base::of(random.next_u64() | 1)))
 }
 
 #[cfg(test)]
