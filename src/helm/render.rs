@@ -240,8 +240,7 @@ fn execute(
     let env = environment(request)?;
     let unknowns = Unknowns::none();
     request.unknowns.iter().for_each(|u| unknowns.declare(&u.marker, &u.what));
-    let registry = registry();
-    let mut context = Context::new(&env, &unknowns, &registry);
+    let mut context = Context::new(&env, &unknowns, registry());
     let mut tasks = BTreeMap::new();
     let top = Map::of([
         ("Release", release(&request.release)),

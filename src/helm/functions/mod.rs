@@ -30,6 +30,7 @@ mod versions;
 mod words;
 
 use super::template::{FuncSpec, Registry};
+use std::sync::LazyLock;
 
 /// All families.
 pub const FAMILIES: &[&[FuncSpec]] = &[
@@ -54,8 +55,9 @@ pub const FAMILIES: &[&[FuncSpec]] = &[
 ];
 
 /// Every function a chart may call.
-pub fn registry() -> Registry {
-    Registry::new(FAMILIES)
+pub fn registry() -> &'static Registry {
+    static ALL: LazyLock<Registry> = LazyLock::new(|| Registry::new(FAMILIES));
+    &ALL
 }
 
 pub(crate) use data::to_yaml;

@@ -1,7 +1,8 @@
 //! A parsed template.
 //!
 //! Positions are byte offsets into the source, as Go's are: the executor needs them only for errors. Functions and
-//! variables are resolved while parsing, so executing looks no name up but fields.
+//! variables are resolved while parsing, so executing looks no name up but fields. Large charts have a hundred thousand nodes, so
+//! they are small: what is long or rare stands in a box.
 
 use super::func::FuncSpec;
 use crate::helm::value::{Str, Value};
@@ -16,10 +17,24 @@ pub struct Source {
     pub text: Str,
 }
 
+/// A piece of a source: its first byte, and the one behind its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Where it begins.
+    pub start: u32,
+    /// Where it is over.
+    pub end: u32,
+}
+
 impl Source {
+    /// The bytes of a piece.
+    pub fn get(&self, piece: Piece) -> &[u8] {
+        self.text.get(piece.start as usize..piece.end as usize).unwrap_or_default()
+    }
+
     /// Line, from 1, and column in bytes, from 0, of an offset.
-    pub fn line_column(&self, offset: usize) -> (usize, usize) {
-        let before = self.text.get(..offset).unwrap_or(&self.text);
+    pub fn line_column(&self, offset: u32) -> (usize, usize) {
+        let before = self.text.get(..offset as usize).unwrap_or(&self.text);
         let line = 1 + memchr::memchr_iter(b'\n', before).count();
         let column = match memchr::memrchr(b'\n', before) {
             Some(newline) => before.len() - newline - 1,
@@ -36,16 +51,16 @@ pub struct Template {
     /// Where it was written.
     pub source: Rc<Source>,
     /// Its body.
-    pub body: Vec<Node>,
+    pub body: Rc<[Node]>,
     /// How many variables are alive at most, `$` among them.
-    pub slots: usize,
+    pub slots: u32,
 }
 
 impl Template {
     /// Whether there is nothing but white space: such a definition never replaces another.
     pub fn is_empty(&self) -> bool {
         self.body.iter().all(|node| match node {
-            Node::Text(text) => self.source.text.get(text.clone()).is_none_or(is_blank),
+            Node::Text(text) => is_blank(self.source.get(*text)),
             _ => false,
         })
     }
@@ -58,20 +73,20 @@ fn is_blank(text: &[u8]) -> bool {
 
 /// A piece of a template's body.
 pub enum Node {
-    /// Plain text: a range of the source.
-    Text(std::ops::Range<usize>),
+    /// Plain text.
+    Text(Piece),
     /// `{{ "text" }}`: what charts write around braces that are not theirs.
     Literal(Str),
     /// `{{ pipeline }}`
     Action(Action),
     /// `{{ if }}`
-    If(Branch),
+    If(Box<Branch>),
     /// `{{ with }}`
-    With(Branch),
+    With(Box<Branch>),
     /// `{{ range }}`
-    Range(Branch),
+    Range(Box<Branch>),
     /// `{{ template }}`, and what remains of a `{{ block }}`.
-    Template(Invocation),
+    Template(Box<Invocation>),
     /// `{{ break }}`
     Break,
     /// `{{ continue }}`
@@ -81,7 +96,7 @@ pub enum Node {
 /// A pipeline whose value is printed.
 pub struct Action {
     /// Where.
-    pub pos: usize,
+    pub pos: u32,
     /// The pipeline.
     pub pipe: Pipe,
 }
@@ -89,19 +104,19 @@ pub struct Action {
 /// `if`, `with` or `range`, with its two bodies.
 pub struct Branch {
     /// Where.
-    pub pos: usize,
+    pub pos: u32,
     /// The condition, the new dot, or what is ranged over.
     pub pipe: Pipe,
     /// The body.
-    pub body: Vec<Node>,
+    pub body: Box<[Node]>,
     /// After `else`.
-    pub otherwise: Vec<Node>,
+    pub otherwise: Box<[Node]>,
 }
 
 /// A call of a named template.
 pub struct Invocation {
     /// Where.
-    pub pos: usize,
+    pub pos: u32,
     /// The name.
     pub name: Str,
     /// The new dot.
@@ -111,35 +126,35 @@ pub struct Invocation {
 /// Commands, each taking the value of the one before as its last argument.
 pub struct Pipe {
     /// Where.
-    pub pos: usize,
+    pub pos: u32,
     /// The variables are assigned, not declared.
     pub assign: bool,
     /// The variables that get the value.
-    pub variables: Vec<Variable>,
+    pub variables: Box<[Variable]>,
     /// The commands, at least one.
-    pub commands: Vec<Command>,
+    pub commands: Box<[Command]>,
 }
 
 /// A function, method or operand, with arguments.
 pub struct Command {
     /// Where.
-    pub pos: usize,
+    pub pos: u32,
     /// The first says what to do.
-    pub words: Vec<Expr>,
+    pub words: Box<[Expr]>,
 }
 
 /// A use of a variable.
 pub struct Variable {
-    /// With its `$`.
-    pub name: Str,
-    /// Its place among the variables of the template.
-    pub slot: usize,
+    /// Where its name is written, with its `$`.
+    pub name: Piece,
+    /// Its place among the variables of the template; that of `$` itself is 0.
+    pub slot: u32,
 }
 
 /// An operand.
 pub struct Expr {
     /// Where.
-    pub pos: usize,
+    pub pos: u32,
     /// What.
     pub kind: ExprKind,
 }
@@ -156,17 +171,17 @@ pub enum ExprKind {
     Number(Box<Number>),
     /// A string constant.
     String {
-        /// As written: a range of the source.
-        quoted: std::ops::Range<usize>,
+        /// As written.
+        quoted: Piece,
         /// What it stands for.
         text: Str,
     },
     /// `.a.b`
-    Field(Vec<Str>),
+    Field(Box<[Str]>),
     /// `$x.a.b`
-    Variable(Variable, Vec<Str>),
+    Variable(Variable, Box<[Str]>),
     /// `(pipeline).a.b`, and fields of anything else.
-    Chain(Box<Expr>, Vec<Str>),
+    Chain(Box<Expr>, Box<[Str]>),
     /// `(pipeline)`
     Pipe(Box<Pipe>),
     /// A function by its name.
@@ -175,8 +190,8 @@ pub enum ExprKind {
 
 /// A number, as each of the types that can hold it: Go's ideal constants.
 pub struct Number {
-    /// As written: a range of the source.
-    pub written: std::ops::Range<usize>,
+    /// As written.
+    pub written: Piece,
     /// As an integer.
     pub int: Option<i64>,
     /// As a float.

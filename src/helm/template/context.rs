@@ -1,10 +1,11 @@
 //! What surrounds an execution: the facts that were injected, the bounds, and what the functions leave behind.
 
 use super::scope::{Scope, TextCache};
-use super::{FuncError, Registry};
+use super::{FuncError, Names, Registry};
 use crate::digest::Digest;
 use crate::helm::value::{Str, Unknowns, Value};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// What a render knows of the world. The room itself reads no clock, no cluster and no dice: they are here.
@@ -86,6 +87,8 @@ pub struct Context<'a> {
     pub(super) registry: &'a Registry,
     pub(super) scope: Rc<Scope>,
     pub(super) texts: TextCache,
+    /// The names that templates share.
+    pub(crate) names: Names,
     pub(super) including: HashMap<Str, usize>,
     pub(super) used: Used,
 }
@@ -113,6 +116,7 @@ impl<'a> Context<'a> {
             registry,
             scope: Rc::default(),
             texts: TextCache::default(),
+            names: Names::default(),
             including: HashMap::new(),
             used: Used::default(),
         }

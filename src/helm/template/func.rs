@@ -2,7 +2,7 @@
 
 use super::{Context, FuncError};
 use crate::helm::value::Value;
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// A function of templates. The executor has checked the number and the types of the arguments against the
 /// [`FuncSpec`]; it may still meet nil where the parameter is `Any`, `Map` or a list.
@@ -105,24 +105,24 @@ impl FuncSpec {
 
 /// The functions a chart may call. Those of Go's `text/template` are always there; a function of the same name hides them.
 pub struct Registry {
-    functions: HashMap<&'static str, &'static FuncSpec>,
+    functions: HashMap<&'static [u8], &'static FuncSpec>,
 }
 
 impl Registry {
     /// Go's own functions and these; later ones win.
     pub fn new(families: &[&'static [FuncSpec]]) -> Registry {
         let all = std::iter::once(super::builtins::BUILTINS).chain(families.iter().copied()).flatten();
-        Registry { functions: all.map(|spec| (spec.name, spec)).collect() }
+        Registry { functions: all.map(|spec| (spec.name.as_bytes(), spec)).collect() }
     }
 
     /// The function of a name.
-    pub fn lookup(&self, name: &str) -> Option<&'static FuncSpec> {
+    pub fn lookup(&self, name: &[u8]) -> Option<&'static FuncSpec> {
         self.functions.get(name).copied()
     }
 
     /// All names, sorted.
     pub fn names(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = self.functions.keys().copied().collect();
+        let mut names: Vec<_> = self.functions.values().map(|spec| spec.name).collect();
         names.sort_unstable();
         names
     }

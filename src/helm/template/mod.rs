@@ -16,7 +16,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use parse::parse as parse_template;
+pub(crate) use parse::{Names, parse as parse_template};
 
 pub use context::{Context, Environment, Limits, Lookup, Random, Used};
 pub use error::{FuncError, Place, Reason, TemplateError};

@@ -2,7 +2,7 @@
 
 use super::ast::Template;
 use crate::helm::value::Str;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use std::rc::Rc;
 
 /// The named templates of a chart, or those that the text of a `tpl` adds to them.

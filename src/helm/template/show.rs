@@ -1,12 +1,13 @@
 //! The source of a node as Go prints it in errors: from the tree, so normalised, not as written.
 
-use super::ast::{Action, Command, Expr, ExprKind, Invocation, Pipe, Source};
+use super::ast::{Action, Command, Expr, ExprKind, Invocation, Piece, Pipe, Source};
 use super::format::quote;
 use crate::helm::value::Str;
-use std::ops::Range;
+use std::borrow::Cow;
 
-fn slice(source: &Source, range: &Range<usize>) -> String {
-    String::from_utf8_lossy(source.text.get(range.clone()).unwrap_or_default()).into_owned()
+/// A piece of a source as a text.
+pub(super) fn written(source: &Source, piece: Piece) -> Cow<'_, str> {
+    String::from_utf8_lossy(source.get(piece))
 }
 
 fn fields(names: &[Str]) -> String {
@@ -20,10 +21,10 @@ impl Expr {
             ExprKind::Dot => ".".to_string(),
             ExprKind::Nil => "nil".to_string(),
             ExprKind::Bool(b) => b.to_string(),
-            ExprKind::Number(number) => slice(source, &number.written),
-            ExprKind::String { quoted, .. } => slice(source, quoted),
+            ExprKind::Number(number) => written(source, number.written).into_owned(),
+            ExprKind::String { quoted, .. } => written(source, *quoted).into_owned(),
             ExprKind::Field(names) => fields(names),
-            ExprKind::Variable(variable, names) => format!("{}{}", variable.name, fields(names)),
+            ExprKind::Variable(variable, names) => format!("{}{}", written(source, variable.name), fields(names)),
             ExprKind::Chain(inner, names) => format!("{}{}", inner.show_operand(source), fields(names)),
             ExprKind::Pipe(pipe) => pipe.show(source),
             ExprKind::Function(spec) => spec.name.to_string(),
@@ -49,7 +50,7 @@ impl Command {
 impl Pipe {
     /// As Go's `Node.String`.
     pub(super) fn show(&self, source: &Source) -> String {
-        let names: Vec<_> = self.variables.iter().map(|variable| variable.name.to_string()).collect();
+        let names: Vec<_> = self.variables.iter().map(|variable| written(source, variable.name)).collect();
         let sign = if self.assign { " = " } else { " := " };
         let commands: Vec<_> = self.commands.iter().map(|command| command.show(source)).collect();
         match names.is_empty() {

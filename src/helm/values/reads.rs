@@ -6,7 +6,7 @@
 use crate::helm::chart::Chart;
 use crate::helm::functions::registry;
 use crate::helm::template::ast::{Branch, Command, Expr, ExprKind, Node, Pipe, Template};
-use crate::helm::template::{Registry, parse_template};
+use crate::helm::template::{Names, parse_template};
 use crate::helm::value::Str;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,11 +40,10 @@ enum Where {
 
 /// The paths below `.Values` that the templates of a chart itself read, without those of the charts below it.
 pub fn read_paths(chart: &Chart) -> Reads {
-    let registry = registry();
     let mut templates = BTreeMap::new();
     let mut files = Vec::new();
     let mut broken = false;
-    gather(chart, true, &registry, &mut templates, &mut files, &mut broken);
+    gather(chart, true, &mut Names::default(), &mut templates, &mut files, &mut broken);
     let mut walk = Walk { templates: &templates, reads: Reads::default(), seen: BTreeSet::new(), steps: 0 };
     if broken {
         walk.reads.whole.insert(Path::new());
@@ -59,17 +58,17 @@ pub fn read_paths(chart: &Chart) -> Reads {
 fn gather(
     chart: &Chart,
     own: bool,
-    registry: &Registry,
+    names: &mut Names,
     templates: &mut BTreeMap<Vec<u8>, Template>,
     files: &mut Vec<Vec<u8>>,
     broken: &mut bool,
 ) {
     for below in &chart.charts {
-        gather(below, false, registry, templates, files, broken);
+        gather(below, false, names, templates, files, broken);
     }
     for file in &chart.templates {
         let name = Str::from(format!("{}/{}", chart.name(), file.name));
-        match parse_template(&name, &Str::new(&file.data), registry) {
+        match parse_template(&name, &Str::new(&file.data), registry(), names) {
             Ok(parsed) => {
                 if own {
                     files.push(name.to_vec());
@@ -92,7 +91,7 @@ struct Walk<'a> {
 struct Frame {
     root: Where,
     dot: Where,
-    variables: BTreeMap<usize, Where>,
+    variables: BTreeMap<u32, Where>,
     depth: usize,
 }
 
@@ -156,7 +155,7 @@ impl Walk<'_> {
                 Node::Range(branch) => {
                     let found = self.pipe(&branch.pipe, frame);
                     self.whole(&found);
-                    for variable in &branch.pipe.variables {
+                    for variable in branch.pipe.variables.iter() {
                         frame.variables.insert(variable.slot, Where::Other);
                     }
                     self.bodies(branch, Some(Where::Other), frame);
@@ -182,8 +181,8 @@ impl Walk<'_> {
 
     /// Walks a condition: of what `and` and `or` bind together in it, only the truth counts.
     fn condition(&mut self, pipe: &Pipe, frame: &mut Frame) {
-        if let ([command], []) = (pipe.commands.as_slice(), pipe.variables.as_slice())
-            && let [first, args @ ..] = command.words.as_slice()
+        if let ([command], []) = (&*pipe.commands, &*pipe.variables)
+            && let [first, args @ ..] = &*command.words
             && matches!(&first.kind, ExprKind::Function(f) if matches!(f.name, "and" | "or" | "not"))
         {
             for arg in args {
@@ -204,11 +203,11 @@ impl Walk<'_> {
     /// Walks a pipeline; says what its value is.
     fn pipe(&mut self, pipe: &Pipe, frame: &mut Frame) -> Where {
         let mut value = None;
-        for command in &pipe.commands {
+        for command in pipe.commands.iter() {
             value = Some(self.command(command, value, frame));
         }
         let value = value.unwrap_or(Where::Other);
-        for variable in &pipe.variables {
+        for variable in pipe.variables.iter() {
             // A variable that is assigned in a branch may be either.
             if pipe.assign {
                 self.whole(&value);
@@ -299,7 +298,7 @@ impl Walk<'_> {
         let found = match &expr.kind {
             ExprKind::Dot => frame.dot.clone(),
             ExprKind::Field(names) => fields(frame.dot.clone(), names),
-            ExprKind::Variable(variable, names) if variable.name == "$" => fields(frame.root.clone(), names),
+            ExprKind::Variable(variable, names) if variable.slot == 0 => fields(frame.root.clone(), names),
             ExprKind::Variable(variable, names) => {
                 let base = frame.variables.get(&variable.slot).cloned().unwrap_or(Where::Other);
                 fields(base, names)

@@ -1,6 +1,7 @@
 //! The ways into the executor: whole files, `include`, `tpl`.
 
 use super::run;
+use crate::helm::template::ast::Template;
 use crate::helm::template::format::{NO_VALUE, quote};
 use crate::helm::template::scope::{Scope, Text};
 use crate::helm::template::{Context, FuncError, TemplateError, parse};
@@ -15,10 +16,15 @@ impl Context<'_> {
     /// Parses a file and adds what it defines, itself under its name. Of equal names the later wins, except that an empty
     /// definition never replaces another; so the order of calls matters.
     pub fn add_template(&mut self, name: &str, text: &[u8]) -> Result<(), Box<TemplateError>> {
-        let templates = parse::parse(&Str::from(name), &Str::from(text), self.registry)?;
-        let scope = Rc::make_mut(&mut self.scope);
-        templates.into_iter().for_each(|template| scope.define(Rc::new(template)));
+        let templates = parse::parse(&Str::from(name), &Str::from(text), self.registry, &mut self.names)?;
+        self.define(templates.into_iter().map(Rc::new));
         Ok(())
+    }
+
+    /// Adds what a file defines, parsed before.
+    pub(crate) fn define(&mut self, templates: impl IntoIterator<Item = Rc<Template>>) {
+        let scope = Rc::make_mut(&mut self.scope);
+        templates.into_iter().for_each(|template| scope.define(template));
     }
 
     /// Whether a template of this name is defined.
@@ -97,7 +103,7 @@ impl Context<'_> {
             let context = format!("cannot parse template {}: ", quote(&text));
             FuncError::Template { context, inner }
         };
-        let templates = parse::parse(&Str::from(ROOT), &text, self.registry).map_err(failed)?;
+        let templates = parse::parse(&Str::from(ROOT), &text, self.registry, &mut self.names).map_err(failed)?;
         let parsed = Text::new(ROOT.as_bytes(), templates).map(Rc::new);
         let parsed = parsed.ok_or_else(|| FuncError::from("a text without a template"))?;
         self.texts.put(text, parsed.clone());

@@ -1,8 +1,10 @@
 //! Pipelines, commands, fields.
 
 use super::{At, Exec, Run};
+use crate::helm::template::TemplateError;
 use crate::helm::template::ast::{Command, Expr, ExprKind, Number, Pipe, Variable};
 use crate::helm::template::format::quote;
+use crate::helm::template::show::written;
 use crate::helm::value::{Map, MapType, Member, Str, Value};
 
 /// How the last field of a chain is used: it may be a method.
@@ -21,32 +23,36 @@ impl<'e> Exec<'e, '_> {
     pub(super) fn pipeline(&mut self, dot: &Value, pipe: &'e Pipe) -> Run<Value> {
         self.at = At::Pipe(pipe);
         let mut last = None;
-        for command in &pipe.commands {
+        for command in pipe.commands.iter() {
             last = Some(match self.command(dot, command, last)? {
                 Value::Nil => Value::Missing,
                 value => value,
             });
         }
         let value = last.unwrap_or(Value::Missing);
-        for variable in &pipe.variables {
+        for variable in pipe.variables.iter() {
             self.set(variable, value.clone())?;
         }
         Ok(value)
     }
 
     pub(super) fn set(&mut self, variable: &Variable, value: Value) -> Run<()> {
-        match self.variables.get_mut(variable.slot) {
+        match self.variables.get_mut(variable.slot as usize) {
             Some(slot) => {
                 *slot = value;
                 Ok(())
             }
-            None => Err(self.error(format!("undefined variable: {}", variable.name))),
+            None => Err(self.undefined(variable)),
         }
     }
 
     fn get(&self, variable: &Variable) -> Run<Value> {
-        let value = self.variables.get(variable.slot).cloned();
-        value.ok_or_else(|| self.error(format!("undefined variable: {}", variable.name)))
+        let value = self.variables.get(variable.slot as usize).cloned();
+        value.ok_or_else(|| self.undefined(variable))
+    }
+
+    fn undefined(&self, variable: &Variable) -> Box<TemplateError> {
+        self.error(format!("undefined variable: {}", written(&self.template.source, variable.name)))
     }
 
     /// A command; `last` is the value of the one before it in the pipeline.
@@ -185,7 +191,7 @@ impl<'e> Exec<'e, '_> {
         }
     }
 
-    fn no_field(&self, receiver: &Value, name: &Str, inside: bool) -> Box<crate::helm::template::TemplateError> {
+    fn no_field(&self, receiver: &Value, name: &Str, inside: bool) -> Box<TemplateError> {
         let go_type = if inside { "interface {}" } else { receiver.type_name() };
         self.error(format!("can't evaluate field {name} in type {go_type}"))
     }

@@ -33,7 +33,7 @@ impl<'e> Exec<'e, '_> {
 
     /// As `toYaml`, which drops the last newline.
     fn yaml(&mut self, map: &Map) -> Result<Value, FuncError> {
-        let Some(to_yaml) = self.ctx.registry.lookup("toYaml") else { return Err("no YAML here".into()) };
+        let Some(to_yaml) = self.ctx.registry.lookup(b"toYaml") else { return Err("no YAML here".into()) };
         let value = (to_yaml.run)(self.ctx, &[Value::Map(map.clone())])?;
         let text = value.as_str().map(|text| [text.as_bytes(), b"\n"].concat()).unwrap_or_default();
         Ok(Value::from(text))

@@ -41,7 +41,7 @@ enum At<'e> {
 
 /// Runs a template: appends to `out`. `data` is `.` and `$`.
 fn run(ctx: &mut Context<'_>, template: &Rc<Template>, data: Value, out: &mut Vec<u8>) -> Run<()> {
-    let mut variables = vec![Value::Missing; template.slots];
+    let mut variables = vec![Value::Missing; template.slots as usize];
     if let Some(dollar) = variables.first_mut() {
         *dollar = data.clone();
     }

@@ -22,8 +22,8 @@ impl<'e> Exec<'e, '_> {
         for node in nodes {
             self.step()?;
             let flow = match node {
-                Node::Text(range) => {
-                    let text = self.template.source.text.get(range.clone()).unwrap_or_default();
+                Node::Text(piece) => {
+                    let text = self.template.source.get(*piece);
                     self.out.extend_from_slice(text);
                     self.charge(text.len())?;
                     Flow::Next
@@ -121,7 +121,7 @@ impl<'e> Exec<'e, '_> {
         for (key, element) in items {
             ran = true;
             self.step()?;
-            match branch.pipe.variables.as_slice() {
+            match &*branch.pipe.variables {
                 [] => {}
                 [only] => self.set(only, element.clone())?,
                 [first, second, ..] => {

@@ -1,5 +1,7 @@
 //! `strconv.Quote` and `strconv.Unquote`.
 
+use std::borrow::Cow;
+
 /// Whether Go prints a character as it is: letters, marks, numbers, punctuation, symbols, and the ASCII space.
 pub fn is_print(c: char) -> bool {
     if c.is_ascii() {
@@ -63,7 +65,7 @@ fn escape(out: &mut String, c: char, quote: char, plain: fn(char) -> bool) {
 }
 
 /// The bytes a Go string literal stands for, in double quotes or backquotes; nothing if it is not one.
-pub fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
+pub fn unquote(literal: &[u8]) -> Option<Cow<'_, [u8]>> {
     match literal {
         [b'`', inner @ .., b'`'] => memchr::memchr(b'`', inner).is_none().then(|| without_returns(inner)),
         [b'"', inner @ .., b'"'] => unescape(inner),
@@ -72,14 +74,17 @@ pub fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A text in backquotes: carriage returns do not count.
-fn without_returns(inner: &[u8]) -> Vec<u8> {
+fn without_returns(inner: &[u8]) -> Cow<'_, [u8]> {
     match memchr::memchr(b'\r', inner) {
-        None => inner.to_vec(),
+        None => Cow::Borrowed(inner),
         Some(_) => inner.iter().copied().filter(|b| *b != b'\r').collect(),
     }
 }
 
-fn unescape(mut inner: &[u8]) -> Option<Vec<u8>> {
+fn unescape(mut inner: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if memchr::memchr3(b'"', b'\n', b'\\', inner).is_none() {
+        return Some(Cow::Borrowed(inner));
+    }
     let mut out = Vec::with_capacity(inner.len());
     while let Some(at) = memchr::memchr3(b'"', b'\n', b'\\', inner) {
         let (plain, escape) = inner.split_at_checked(at)?;
@@ -95,7 +100,7 @@ fn unescape(mut inner: &[u8]) -> Option<Vec<u8>> {
         inner = rest;
     }
     out.extend_from_slice(inner);
-    Some(out)
+    Some(Cow::Owned(out))
 }
 
 /// What one escape sequence or character stands for.

@@ -1,7 +1,7 @@
 //! Bodies: text, actions, and what is between `if` and `end`.
 
 use super::lexer::{Kind, Token};
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, behind};
 use crate::helm::template::ast::{Action, Branch, Invocation, Node, Template};
 use crate::helm::template::format;
 use crate::helm::value::Str;
@@ -32,7 +32,6 @@ impl Closing {
 impl Parser<'_> {
     /// A whole text: like a body, but with definitions, to the end.
     pub(super) fn file(&mut self, name: &Str) -> Parsed<()> {
-        let mut body = Vec::new();
         while self.peek().kind != Kind::Eof {
             let token = self.next();
             if token.kind == Kind::LeftDelim {
@@ -45,17 +44,18 @@ impl Parser<'_> {
             }
             self.back(token);
             match self.text_or_action()? {
-                Item::Node(node) => body.push(node),
+                Item::Node(node) => self.nodes.push(node),
                 Item::End => return Err(self.error("unexpected {{end}}")),
                 Item::Else => return Err(self.error("unexpected {{else}}")),
             }
         }
+        let body = behind(&mut self.nodes, 0);
         let template = self.template(name.clone(), body);
         self.add(template)
     }
 
-    fn template(&self, name: Str, body: Vec<Node>) -> Template {
-        Template { name, source: self.source.clone(), body, slots: self.tree.slots }
+    fn template(&self, name: Str, body: Box<[Node]>) -> Template {
+        Template { name, source: self.source.clone(), body: body.into(), slots: self.tree.slots }
     }
 
     /// `define`; the word is behind.
@@ -83,17 +83,20 @@ impl Parser<'_> {
         self.add(template)
     }
 
-    pub(super) fn unquoted(&self, token: Token) -> Parsed<Str> {
-        format::unquote(self.lexer.bytes(token)).map(Str::from).ok_or_else(|| self.error("invalid syntax"))
+    pub(super) fn unquoted(&mut self, token: Token) -> Parsed<Str> {
+        match format::unquote(self.lexer.bytes(token)) {
+            Some(text) => Ok(self.names.get(&text)),
+            None => Err(self.error("invalid syntax")),
+        }
     }
 
-    fn items(&mut self) -> Parsed<(Vec<Node>, Closing)> {
-        let mut nodes = Vec::new();
+    fn items(&mut self) -> Parsed<(Box<[Node]>, Closing)> {
+        let mark = self.nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
-                Item::Node(node) => nodes.push(node),
-                Item::End => return Ok((nodes, Closing::End)),
-                Item::Else => return Ok((nodes, Closing::Else)),
+                Item::Node(node) => self.nodes.push(node),
+                Item::End => return Ok((behind(&mut self.nodes, mark), Closing::End)),
+                Item::Else => return Ok((behind(&mut self.nodes, mark), Closing::Else)),
             }
         }
         Err(self.error("unexpected EOF"))
@@ -102,7 +105,7 @@ impl Parser<'_> {
     fn text_or_action(&mut self) -> Parsed<Item> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text(token.start..token.end))),
+            Kind::Text => Ok(Item::Node(Node::Text(token.piece()))),
             Kind::LeftDelim => {
                 self.tree.action = Some(token.start);
                 let item = self.action();
@@ -124,16 +127,19 @@ impl Parser<'_> {
             b"continue" => self.leave_range("{{continue}}", Node::Continue).map(Item::Node),
             b"else" => self.else_control(),
             b"end" => self.expect(Kind::RightDelim, "end").map(|_| Item::End),
-            b"if" => self.nested(|parser| parser.branch("if")).map(|branch| Item::Node(Node::If(branch))),
-            b"range" => self.nested(|parser| parser.branch("range")).map(|branch| Item::Node(Node::Range(branch))),
-            b"with" => self.nested(|parser| parser.branch("with")).map(|branch| Item::Node(Node::With(branch))),
+            b"if" => self.nested(|parser| parser.branch("if")).map(|branch| Item::Node(Node::If(Box::new(branch)))),
+            b"range" => {
+                self.nested(|parser| parser.branch("range")).map(|branch| Item::Node(Node::Range(Box::new(branch))))
+            }
+            b"with" => {
+                self.nested(|parser| parser.branch("with")).map(|branch| Item::Node(Node::With(Box::new(branch))))
+            }
             b"template" => self.invocation().map(Item::Node),
             _ => {
                 if matches!(token.kind, Kind::String | Kind::RawString) && self.at_right_delimiter() {
                     return Ok(Item::Node(Node::Literal(self.unquoted(token)?)));
                 }
-                self.back(token);
-                let pipe = self.pipeline("command", Kind::RightDelim)?;
+                let pipe = self.pipeline_at(token, "command", Kind::RightDelim)?;
                 Ok(Item::Node(Node::Action(Action { pos: token.start, pipe })))
             }
         }
@@ -179,19 +185,19 @@ impl Parser<'_> {
         let (body, closing) = self.items()?;
         self.tree.ranges -= usize::from(word == "range");
         let otherwise = match closing {
-            Closing::End => Vec::new(),
+            Closing::End => Box::default(),
             Closing::Else => self.otherwise(word)?,
         };
         self.tree.leave(scope);
         Ok(Branch { pos: pipe.pos, pipe, body, otherwise })
     }
 
-    fn otherwise(&mut self, word: &str) -> Parsed<Vec<Node>> {
+    fn otherwise(&mut self, word: &str) -> Parsed<Box<[Node]>> {
         let next = self.peek();
         if matches!(word, "if" | "with") && self.is_keyword(next, word.as_bytes()) {
             self.next();
-            let branch = self.nested(|parser| parser.branch(word))?;
-            return Ok(vec![if word == "if" { Node::If(branch) } else { Node::With(branch) }]);
+            let branch = Box::new(self.nested(|parser| parser.branch(word))?);
+            return Ok(Box::new([if word == "if" { Node::If(branch) } else { Node::With(branch) }]));
         }
         let (nodes, closing) = self.items()?;
         match closing {
@@ -216,7 +222,7 @@ impl Parser<'_> {
         let outer = std::mem::take(&mut self.tree);
         self.named_body(name.clone(), context)?;
         self.tree = outer;
-        Ok(Node::Template(Invocation { pos: token.start, name, pipe: Some(pipe) }))
+        Ok(Node::Template(Box::new(Invocation { pos: token.start, name, pipe: Some(pipe) })))
     }
 
     /// `template`; the word is behind.
@@ -231,6 +237,6 @@ impl Parser<'_> {
                 Some(self.pipeline(context, Kind::RightDelim)?)
             }
         };
-        Ok(Node::Template(Invocation { pos: token.start, name, pipe }))
+        Ok(Node::Template(Box::new(Invocation { pos: token.start, name, pipe })))
     }
 }

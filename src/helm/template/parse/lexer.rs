@@ -1,5 +1,6 @@
 //! Template text → tokens, on demand. Follows `text/template/parse/lex.go`.
 
+use crate::helm::template::ast::Piece;
 use crate::helm::template::format::{is_print, quote};
 use memchr::memmem;
 
@@ -37,16 +38,34 @@ pub(super) enum Kind {
     Keyword,
 }
 
-/// A token: a range of the text.
+/// A token: a piece of the text. So small that it is passed in registers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
     pub kind: Kind,
-    pub start: usize,
-    pub end: usize,
+    pub start: u32,
+    pub end: u32,
 }
 
-const KEYWORDS: [&[u8]; 10] =
-    [b"block", b"break", b"continue", b"define", b"else", b"end", b"if", b"range", b"template", b"with"];
+impl Token {
+    /// Where it is written.
+    pub fn piece(self) -> Piece {
+        Piece { start: self.start, end: self.end }
+    }
+}
+
+/// The longest text that is read: its places fit into [`Token`]s.
+pub(super) const MAX_BYTES: usize = u32::MAX as usize;
+
+/// The ASCII bytes that words are made of.
+const WORD: [bool; 256] = {
+    let mut word = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        word[byte] = byte == b'_' as usize || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    word
+};
 
 /// Where the lexer is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +78,7 @@ enum Mode {
     Done,
 }
 
-/// Reads tokens from a text.
+/// Reads tokens from a text of at most [`MAX_BYTES`].
 pub(super) struct Lexer<'s> {
     text: &'s [u8],
     pos: usize,
@@ -80,7 +99,7 @@ impl<'s> Lexer<'s> {
 
     /// The bytes of a token.
     pub fn bytes(&self, token: Token) -> &'s [u8] {
-        self.text.get(token.start..token.end).unwrap_or_default()
+        self.text.get(token.start as usize..token.end as usize).unwrap_or_default()
     }
 
     /// How messages show a token.
@@ -118,7 +137,7 @@ impl<'s> Lexer<'s> {
     }
 
     fn emit(&mut self, kind: Kind, end: usize) -> Token {
-        let token = Token { kind, start: self.pos, end };
+        let token = Token { kind, start: self.pos as u32, end: end as u32 };
         self.pos = end;
         token
     }
@@ -126,7 +145,7 @@ impl<'s> Lexer<'s> {
     fn fail(&mut self, start: usize, message: impl Into<String>) -> Token {
         self.error = message.into();
         self.mode = Mode::Done;
-        Token { kind: Kind::Error, start, end: start }
+        Token { kind: Kind::Error, start: start as u32, end: start as u32 }
     }
 
     /// Text up to the next `{{`, less the space that a trim marker takes.
@@ -197,40 +216,49 @@ impl<'s> Lexer<'s> {
     }
 
     fn inside(&mut self) -> Token {
-        if self.right_delimiter_here().is_some() {
-            return match self.parens {
-                0 => self.right_delimiter(),
-                _ => self.fail(self.pos, "unclosed left paren"),
-            };
-        }
         let start = self.pos;
-        let Some(c) = self.peek_char(start) else { return self.fail(start, "unclosed action") };
-        match c {
-            ' ' | '\t' | '\r' | '\n' => self.space(),
-            '=' => self.emit(Kind::Assign, start + 1),
-            ':' if self.rest().starts_with(b":=") => self.emit(Kind::Declare, start + 2),
-            ':' => self.fail(start, "expected :="),
-            '|' => self.emit(Kind::Pipe, start + 1),
-            '"' => self.quoted(b'"', Kind::String, "unterminated quoted string"),
-            '\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
-            '`' => self.raw_string(),
-            '$' => self.field_or_variable(Kind::Variable),
-            '.' if !self.rest().get(1).is_none_or(u8::is_ascii_digit) => self.field_or_variable(Kind::Field),
-            '.' | '+' | '-' | '0'..='9' => self.number(),
-            '(' => {
+        let rest = self.rest();
+        match rest {
+            [] => self.fail(start, "unclosed action"),
+            [b'}', b'}', ..] => self.close(),
+            [b' ' | b'\t' | b'\r' | b'\n', b'-', b'}', b'}', ..] => self.close(),
+            [b' ' | b'\t' | b'\r' | b'\n', ..] => self.space(),
+            [b'a'..=b'z' | b'A'..=b'Z' | b'_', ..] => self.identifier(),
+            [b'.', b'0'..=b'9', ..] | [b'.'] => self.number(),
+            [b'.', ..] => self.field_or_variable(Kind::Field),
+            [b'$', ..] => self.field_or_variable(Kind::Variable),
+            [b'+' | b'-' | b'0'..=b'9', ..] => self.number(),
+            [b'"', ..] => self.quoted(b'"', Kind::String, "unterminated quoted string"),
+            [b'\'', ..] => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
+            [b'`', ..] => self.raw_string(),
+            [b':', b'=', ..] => self.emit(Kind::Declare, start + 2),
+            [b':', ..] => self.fail(start, "expected :="),
+            [b'=', ..] => self.emit(Kind::Assign, start + 1),
+            [b'|', ..] => self.emit(Kind::Pipe, start + 1),
+            [b'(', ..] => {
                 self.parens += 1;
                 self.emit(Kind::LeftParen, start + 1)
             }
-            ')' => match self.parens.checked_sub(1) {
+            [b')', ..] => match self.parens.checked_sub(1) {
                 Some(parens) => {
                     self.parens = parens;
                     self.emit(Kind::RightParen, start + 1)
                 }
                 None => self.fail(start, "unexpected right paren"),
             },
-            c if is_alphanumeric(c) => self.identifier(),
-            c if c.is_ascii() && is_print(c) => self.emit(Kind::Char, start + 1),
-            c => self.fail(start, format!("unrecognized character in action: {}", show_char(c))),
+            _ => match self.peek_char(start).unwrap_or(char::REPLACEMENT_CHARACTER) {
+                c if is_alphanumeric(c) => self.identifier(),
+                c if c.is_ascii() && is_print(c) => self.emit(Kind::Char, start + 1),
+                c => self.fail(start, format!("unrecognized character in action: {}", show_char(c))),
+            },
+        }
+    }
+
+    /// The right delimiter, known to be next.
+    fn close(&mut self) -> Token {
+        match self.parens {
+            0 => self.right_delimiter(),
+            _ => self.fail(self.pos, "unclosed left paren"),
         }
     }
 
@@ -249,22 +277,18 @@ impl<'s> Lexer<'s> {
     fn space(&mut self) -> Token {
         let run = self.rest().iter().take_while(|b| is_space(**b)).count();
         let end = self.pos + run;
-        let marker = self.text.get(end - 1..).unwrap_or_default();
-        let token = self.emit(Kind::Space, end);
-        if matches!(marker, [_, b'-', b'}', b'}', ..]) {
-            self.pos = end - 1;
-            return match run {
-                1 => self.inside(),
-                _ => Token { end: end - 1, ..token },
-            };
-        }
-        token
+        // Of one blank alone that is known.
+        let is_marker = run > 1 && matches!(self.text.get(end..), Some([b'-', b'}', b'}', ..]));
+        self.emit(Kind::Space, end - usize::from(is_marker))
     }
 
     fn alphanumeric_end(&self, mut at: usize) -> usize {
         loop {
             let plain = self.text.get(at..).unwrap_or_default();
-            at += plain.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+            at += plain.iter().take_while(|b| WORD[usize::from(**b)]).count();
+            if self.text.get(at).is_none_or(u8::is_ascii) {
+                return at;
+            }
             match self.peek_char(at).filter(|c| is_alphanumeric(*c)) {
                 Some(c) => at += c.len_utf8(),
                 None => return at,
@@ -295,7 +319,8 @@ impl<'s> Lexer<'s> {
         let kind = match word {
             b"true" | b"false" => Kind::Bool,
             b"nil" => Kind::Nil,
-            word if KEYWORDS.contains(&word) => Kind::Keyword,
+            b"block" | b"break" | b"continue" | b"define" | b"else" | b"end" | b"if" | b"range" | b"template"
+            | b"with" => Kind::Keyword,
             _ => Kind::Identifier,
         };
         self.emit(kind, end)
@@ -317,11 +342,12 @@ impl<'s> Lexer<'s> {
     fn quoted(&mut self, quote: u8, kind: Kind, message: &str) -> Token {
         let mut at = self.pos + 1;
         loop {
+            let rest = self.text.get(at..).unwrap_or_default();
+            at += rest.iter().take_while(|b| **b != quote && !matches!(**b, b'\\' | b'\n')).count();
             match self.text.get(at..).unwrap_or_default() {
                 [b'\\', escaped, ..] if *escaped != b'\n' => at += 2,
                 [byte, ..] if *byte == quote => return self.emit(kind, at + 1),
-                [] | [b'\n' | b'\\', ..] => return self.fail(self.pos, message),
-                _ => at += 1,
+                _ => return self.fail(self.pos, message),
             }
         }
     }

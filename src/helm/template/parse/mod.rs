@@ -6,7 +6,7 @@ mod number;
 mod pipeline;
 
 use super::TemplateError;
-use super::ast::{Source, Template};
+use super::ast::{Command, Expr, Node, Source, Template};
 use super::func::Registry;
 use crate::helm::value::Str;
 use lexer::{Kind, Lexer, Token};
@@ -16,24 +16,37 @@ use std::rc::Rc;
 const MAX_DEPTH: usize = 1_000;
 
 /// The slot of a variable that is assigned but was never declared: using it is an error of execution.
-pub(super) const NO_SLOT: usize = usize::MAX;
+pub(super) const NO_SLOT: u32 = u32::MAX;
 
 /// Parses a text.
 ///
 /// Yields the templates that it defines, in order of appearance, the text's own one last. Of two definitions of one name the
 /// later one stands; that both are not empty is an error.
-pub(crate) fn parse(name: &Str, text: &Str, registry: &Registry) -> Parsed<Vec<Template>> {
+pub(crate) fn parse<'s>(
+    name: &Str,
+    text: &'s Str,
+    registry: &'s Registry,
+    names: &'s mut Names,
+) -> Parsed<Vec<Template>> {
     let source = Rc::new(Source { name: name.clone(), text: text.clone() });
+    if text.len() > lexer::MAX_BYTES {
+        let message = format!("longer than {} bytes", lexer::MAX_BYTES);
+        return Err(Box::new(TemplateError::syntax(&name.to_text(), 1, message)));
+    }
     let mut parser = Parser {
         lexer: Lexer::new(text),
-        source: &source,
+        source: source.clone(),
         registry,
-        pushed: Vec::new(),
+        pushed: Vec::with_capacity(8),
         latest: 0,
         depth: 0,
         tree: Tree::default(),
         templates: Vec::new(),
-        names: Names::default(),
+        names,
+        nodes: Vec::new(),
+        words: Vec::new(),
+        commands: Vec::new(),
+        fields: Vec::new(),
     };
     parser.file(name)?;
     Ok(parser.templates)
@@ -44,31 +57,52 @@ type Parsed<T> = Result<T, Box<TemplateError>>;
 
 struct Parser<'s> {
     lexer: Lexer<'s>,
-    source: &'s Rc<Source>,
+    source: Rc<Source>,
     registry: &'s Registry,
     /// Tokens read and put back; the next one last.
     pushed: Vec<Token>,
     /// Where the token begins that was last read from the lexer: errors are reported there.
-    latest: usize,
+    latest: u32,
     depth: usize,
     tree: Tree,
     templates: Vec<Template>,
-    names: Names,
+    names: &'s mut Names,
+    /// The nodes of the bodies that are being read, those of the innermost last: how many there are is known at the end of each.
+    nodes: Vec<Node>,
+    /// The same for the words of commands, the commands of pipelines and the fields of operands.
+    words: Vec<Expr>,
+    commands: Vec<Command>,
+    fields: Vec<Str>,
 }
 
-/// Names seen lately, so that the many uses of one share it.
-struct Names {
+/// Takes what stands behind a mark.
+fn behind<T>(all: &mut Vec<T>, mark: usize) -> Box<[T]> {
+    match all.len() > mark {
+        true => all.split_off(mark).into_boxed_slice(),
+        false => Box::default(),
+    }
+}
+
+/// Names seen lately, so that the many uses of one share it, also those in other texts.
+pub(crate) struct Names {
     seen: Vec<Str>,
 }
 
+/// The longest name that is remembered.
+const MAX_NAME: usize = 64;
+
 impl Default for Names {
     fn default() -> Names {
-        Names { seen: vec![Str::default(); 64] }
+        Names { seen: vec![Str::default(); 256] }
     }
 }
 
 impl Names {
     fn get(&mut self, name: &[u8]) -> Str {
+        // What is long is no name.
+        if name.len() > MAX_NAME {
+            return Str::from(name);
+        }
         let sum = name.iter().fold(name.len(), |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
         let size = self.seen.len().max(1);
         let Some(seen) = self.seen.get_mut(sum % size) else { return Str::from(name) };
@@ -82,12 +116,12 @@ impl Names {
 /// What is known while parsing one template.
 struct Tree {
     variables: Vec<Declared>,
-    next_slot: usize,
-    slots: usize,
+    next_slot: u32,
+    slots: u32,
     /// How many `range`s are around.
     ranges: usize,
     /// Where the current action began.
-    action: Option<usize>,
+    action: Option<u32>,
 }
 
 impl Default for Tree {
@@ -99,21 +133,21 @@ impl Default for Tree {
 
 struct Declared {
     name: Str,
-    slot: usize,
+    slot: u32,
     /// Its pipeline is behind; until then the name means an outer variable.
     alive: bool,
 }
 
 impl Tree {
     /// The slot a name stands for now; nothing if it was never mentioned.
-    fn slot(&self, name: &[u8]) -> Option<usize> {
+    fn slot(&self, name: &[u8]) -> Option<u32> {
         let mentioned = || self.variables.iter().rev().filter(|variable| &*variable.name == name);
         let alive = mentioned().find(|variable| variable.alive && variable.slot != NO_SLOT);
         alive.map(|variable| variable.slot).or_else(|| mentioned().next().map(|_| NO_SLOT))
     }
 
     /// A new variable, not alive yet.
-    fn declare(&mut self, name: &Str) -> usize {
+    fn declare(&mut self, name: &Str) -> u32 {
         let slot = self.next_slot;
         self.next_slot += 1;
         self.slots = self.slots.max(self.next_slot);
@@ -122,24 +156,30 @@ impl Tree {
     }
 
     /// What to [`Tree::leave`] with.
-    fn enter(&self) -> (usize, usize) {
+    fn enter(&self) -> (usize, u32) {
         (self.variables.len(), self.next_slot)
     }
 
     /// Forgets the variables of a block.
-    fn leave(&mut self, (variables, next_slot): (usize, usize)) {
+    fn leave(&mut self, (variables, next_slot): (usize, u32)) {
         self.variables.truncate(variables);
         self.next_slot = next_slot;
     }
 }
 
 impl<'s> Parser<'s> {
+    #[inline]
     fn next(&mut self) -> Token {
-        self.pushed.pop().unwrap_or_else(|| {
-            let token = self.lexer.next();
-            self.latest = token.start;
-            token
-        })
+        match self.pushed.pop() {
+            Some(token) => token,
+            None => self.fresh(),
+        }
+    }
+
+    fn fresh(&mut self) -> Token {
+        let token = self.lexer.next();
+        self.latest = token.start;
+        token
     }
 
     fn back(&mut self, token: Token) {

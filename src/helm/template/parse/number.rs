@@ -7,7 +7,7 @@ use crate::helm::value::Value;
 
 /// The constant a token stands for; the message if it is none. Complex numbers are refused: no function takes one.
 pub(super) fn number(token: Token, bytes: &[u8]) -> Result<Number, String> {
-    let written = token.start..token.end;
+    let written = token.piece();
     let illegal = || format!("illegal number syntax: {}", quote(bytes));
     let text = std::str::from_utf8(bytes).map_err(|_| illegal())?;
     if token.kind == Kind::CharConstant {
@@ -38,6 +38,10 @@ fn rune(bytes: &[u8]) -> Option<i64> {
 
 /// `strconv.ParseInt` and `ParseUint` with base 0: prefixes, a leading zero for octal, underscores between digits.
 fn integer(text: &str) -> Option<i128> {
+    // What nearly all are.
+    if text.len() < 19 && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().ok();
+    }
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),

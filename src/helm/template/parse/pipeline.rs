@@ -1,7 +1,7 @@
 //! Inside an action: pipelines, commands, operands.
 
 use super::lexer::{Kind, Token};
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, behind};
 use crate::helm::template::ast::{Command, Expr, ExprKind, Pipe, Variable};
 use crate::helm::template::format::quote;
 use crate::helm::value::Str;
@@ -9,14 +9,25 @@ use crate::helm::value::Str;
 impl Parser<'_> {
     /// `declarations? command ('|' command)*`, up to the closing token.
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<Pipe> {
-        let pos = self.peek_non_space().start;
+        let first = self.next_non_space();
+        self.pipeline_at(first, context, end)
+    }
+
+    /// The same, where its first token was taken.
+    pub(super) fn pipeline_at(&mut self, first: Token, context: &str, end: Kind) -> Parsed<Pipe> {
+        let pos = first.start;
         let declared = self.tree.variables.len();
-        let (assign, variables) = self.declarations(context)?;
-        let mut commands = Vec::new();
-        loop {
-            let token = self.next_non_space();
+        let (mut token, assign, variables) = match first.kind {
+            Kind::Variable => {
+                self.back(first);
+                let (assign, variables) = self.declarations(context)?;
+                (self.next_non_space(), assign, variables)
+            }
+            _ => (first, false, Box::default()),
+        };
+        let mark = self.commands.len();
+        while token.kind != end {
             match token.kind {
-                kind if kind == end => break,
                 Kind::Bool
                 | Kind::CharConstant
                 | Kind::Complex
@@ -29,12 +40,14 @@ impl Parser<'_> {
                 | Kind::String
                 | Kind::Variable
                 | Kind::LeftParen => {
-                    self.back(token);
-                    commands.push(self.command()?);
+                    let command = self.command(token)?;
+                    self.commands.push(command);
                 }
                 _ => return Err(self.unexpected(token, context)),
             }
+            token = self.next_non_space();
         }
+        let commands = behind(&mut self.commands, mark);
         self.check(&commands, context)?;
         for variable in self.tree.variables.iter_mut().skip(declared) {
             variable.alive = true;
@@ -43,7 +56,7 @@ impl Parser<'_> {
     }
 
     /// `$x :=`, `$x =`, and in a `range` `$k, $v :=`. Whether they assign, and the variables.
-    fn declarations(&mut self, context: &str) -> Parsed<(bool, Vec<Variable>)> {
+    fn declarations(&mut self, context: &str) -> Parsed<(bool, Box<[Variable]>)> {
         let mut found = Vec::new();
         let mut assign = false;
         loop {
@@ -76,11 +89,7 @@ impl Parser<'_> {
             self.back(token);
             break;
         }
-        let mut variables = Vec::with_capacity(found.len());
-        for token in found {
-            variables.push(self.declaration(token, assign));
-        }
-        Ok((assign, variables))
+        Ok((assign, found.into_iter().map(|token| self.declaration(token, assign)).collect()))
     }
 
     fn declaration(&mut self, token: Token, assign: bool) -> Variable {
@@ -90,9 +99,9 @@ impl Parser<'_> {
             true => self.tree.slot(&name).unwrap_or(super::NO_SLOT),
         };
         if slot == super::NO_SLOT {
-            self.tree.variables.push(super::Declared { name: name.clone(), slot, alive: true });
+            self.tree.variables.push(super::Declared { name, slot, alive: true });
         }
-        Variable { name, slot }
+        Variable { name: token.piece(), slot }
     }
 
     /// Only the first command may be a plain value.
@@ -110,54 +119,68 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `operand (space operand)*`, with the pipe character after it, if there is one.
-    fn command(&mut self) -> Parsed<Command> {
-        let pos = self.peek_non_space().start;
-        let mut words = Vec::new();
+    /// `operand (space operand)*`, with the pipe character after it, if there is one; its first token was taken.
+    fn command(&mut self, first: Token) -> Parsed<Command> {
+        let mark = self.words.len();
+        let mut next = first;
         loop {
-            self.peek_non_space();
-            words.extend(self.operand()?);
+            if let Some(operand) = self.operand(next)? {
+                self.words.push(operand);
+            }
             let token = self.next();
             match token.kind {
-                Kind::Space => continue,
-                Kind::RightDelim | Kind::RightParen => self.back(token),
-                Kind::Pipe => {}
+                Kind::Space => next = self.next_non_space(),
+                Kind::RightDelim | Kind::RightParen => {
+                    self.back(token);
+                    break;
+                }
+                Kind::Pipe => break,
                 _ => return Err(self.unexpected(token, "operand")),
             }
-            break;
         }
+        let words = behind(&mut self.words, mark);
         match words.is_empty() {
             true => Err(self.error("empty command")),
-            false => Ok(Command { pos, words }),
+            false => Ok(Command { pos: first.start, words }),
         }
     }
 
-    /// `term .field*`; nothing if the next token begins no operand.
-    fn operand(&mut self) -> Parsed<Option<Expr>> {
-        let Some(term) = self.term()? else { return Ok(None) };
-        let pos = self.peek().start;
-        let mut fields = Vec::new();
-        while self.peek().kind == Kind::Field {
-            let token = self.next();
-            fields.push(self.field_name(token));
+    /// `term .field*`; nothing, and the token put back, if it begins no operand.
+    fn operand(&mut self, first: Token) -> Parsed<Option<Expr>> {
+        let mark = self.fields.len();
+        let term = match first.kind {
+            Kind::Field => None,
+            _ => match self.term(first)? {
+                Some(term) => Some(term),
+                None => return Ok(None),
+            },
+        };
+        let mut token = if term.is_none() { first } else { self.next() };
+        let pos = token.start;
+        while token.kind == Kind::Field {
+            let name = self.field_name(token);
+            self.fields.push(name);
+            token = self.next();
         }
+        self.back(token);
+        let fields = behind(&mut self.fields, mark);
+        let Some(term) = term else {
+            // The place of several is that of the second: where the fields after a term begin.
+            let pos = if fields.len() > 1 { first.end } else { first.start };
+            return Ok(Some(Expr { pos, kind: ExprKind::Field(fields) }));
+        };
         if fields.is_empty() {
             return Ok(Some(term));
         }
         let kind = match term.kind {
-            ExprKind::Field(mut names) => {
-                names.append(&mut fields);
-                ExprKind::Field(names)
-            }
-            ExprKind::Variable(variable, mut names) => {
-                names.append(&mut fields);
-                ExprKind::Variable(variable, names)
-            }
+            ExprKind::Variable(variable, _) => ExprKind::Variable(variable, fields),
             ExprKind::Bool(_) | ExprKind::String { .. } | ExprKind::Number(_) | ExprKind::Nil | ExprKind::Dot => {
-                let shown = quote(term.show(self.source).as_bytes());
+                let shown = quote(term.show(&self.source).as_bytes());
                 return Err(self.error(format!("unexpected . after term {shown}")));
             }
-            ExprKind::Chain(..) | ExprKind::Pipe(_) | ExprKind::Function(_) => ExprKind::Chain(Box::new(term), fields),
+            ExprKind::Field(_) | ExprKind::Chain(..) | ExprKind::Pipe(_) | ExprKind::Function(_) => {
+                ExprKind::Chain(Box::new(term), fields)
+            }
         };
         Ok(Some(Expr { pos, kind }))
     }
@@ -168,15 +191,14 @@ impl Parser<'_> {
         self.names.get(name)
     }
 
-    fn term(&mut self) -> Parsed<Option<Expr>> {
-        let token = self.next_non_space();
+    /// An operand without fields.
+    fn term(&mut self, token: Token) -> Parsed<Option<Expr>> {
         let bytes = self.lexer.bytes(token);
         let kind = match token.kind {
             Kind::Identifier => self.function(bytes)?,
             Kind::Dot => ExprKind::Dot,
             Kind::Nil => ExprKind::Nil,
-            Kind::Variable => self.variable(bytes)?,
-            Kind::Field => ExprKind::Field(vec![self.field_name(token)]),
+            Kind::Variable => self.variable(token)?,
             Kind::Bool => ExprKind::Bool(bytes == b"true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 let number = super::number::number(token, bytes).map_err(|message| self.error(message))?;
@@ -186,9 +208,7 @@ impl Parser<'_> {
                 let pipe = self.nested(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?;
                 return Ok(Some(Expr { pos: pipe.pos, kind: ExprKind::Pipe(Box::new(pipe)) }));
             }
-            Kind::String | Kind::RawString => {
-                ExprKind::String { quoted: token.start..token.end, text: self.unquoted(token)? }
-            }
+            Kind::String | Kind::RawString => ExprKind::String { quoted: token.piece(), text: self.unquoted(token)? },
             _ => {
                 self.back(token);
                 return Ok(None);
@@ -198,16 +218,16 @@ impl Parser<'_> {
     }
 
     fn function(&self, name: &[u8]) -> Parsed<ExprKind> {
-        let spec = std::str::from_utf8(name).ok().and_then(|name| self.registry.lookup(name));
-        match spec {
+        match self.registry.lookup(name) {
             Some(spec) => Ok(ExprKind::Function(spec)),
             None => Err(self.error(format!("function {} not defined", quote(name)))),
         }
     }
 
-    fn variable(&mut self, name: &[u8]) -> Parsed<ExprKind> {
+    fn variable(&self, token: Token) -> Parsed<ExprKind> {
+        let name = self.lexer.bytes(token);
         match self.tree.slot(name) {
-            Some(slot) => Ok(ExprKind::Variable(Variable { name: self.names.get(name), slot }, Vec::new())),
+            Some(slot) => Ok(ExprKind::Variable(Variable { name: token.piece(), slot }, Box::default())),
             None => Err(self.error(format!("undefined variable {}", quote(name)))),
         }
     }
