@@ -11,10 +11,21 @@ pub struct IgnoreRules {
 
 #[derive(Clone, Debug)]
 struct Rule {
-    pattern: Vec<char>,
+    pattern: Pattern,
     negated: bool,
     folders_only: bool,
     whole_path: bool,
+}
+
+/// What names are compared with. Nearly all rules are of the first two kinds.
+#[derive(Clone, Debug)]
+enum Pattern {
+    /// This name.
+    Plain(String),
+    /// A name that ends so.
+    Ending(String),
+    /// A pattern of [`glob`].
+    Glob(Vec<char>),
 }
 
 impl Default for IgnoreRules {
@@ -78,12 +89,24 @@ impl Rule {
             Some(rest) => (rest, true),
             None => (rest, rest.contains('/')),
         };
-        Ok(Some(Rule { pattern: pattern.chars().collect(), negated, folders_only, whole_path }))
+        let is_plain = |text: &str| !text.contains(['*', '?', '[', '\\']);
+        let pattern = match pattern.strip_prefix('*') {
+            // A name has no slash, at which a star would end.
+            Some(ending) if !whole_path && is_plain(ending) => Pattern::Ending(ending.to_string()),
+            _ if is_plain(pattern) => Pattern::Plain(pattern.to_string()),
+            _ => Pattern::Glob(pattern.chars().collect()),
+        };
+        Ok(Some(Rule { pattern, negated, folders_only, whole_path }))
     }
 
     /// Whether it matches a path, whose last part is `name`.
     fn matches(&self, path: &str, name: &str) -> bool {
-        glob(&self.pattern, if self.whole_path { path } else { name })
+        let text = if self.whole_path { path } else { name };
+        match &self.pattern {
+            Pattern::Plain(name) => text == name,
+            Pattern::Ending(ending) => text.ends_with(ending.as_str()),
+            Pattern::Glob(pattern) => glob(pattern, text),
+        }
     }
 }
 
@@ -196,6 +219,14 @@ mod tests {
             ("a*c", "abbc", true),
             ("# x\n\n.git/", ".git/config", true),
             ("!a", "b", true),
+            ("*", "a", true),
+            ("*a", "ba", true),
+            ("*a/", "ba/c", true),
+            ("*a", "b", false),
+            ("*/a", "b/a", true),
+            ("/*a", "b/a", false),
+            ("\\*a", "*a", true),
+            ("\\*a", "ba", false),
         ];
         for (rules, path, expected) in cases {
             let rules = IgnoreRules::parse(rules.as_bytes()).expect("rules");

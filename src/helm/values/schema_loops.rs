@@ -5,11 +5,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A place from which references lead back to itself while the value under test stays the same; nothing if there is none.
 pub(super) fn endless_reference(schema: &Json) -> Option<String> {
+    // Without references every step leads further in.
+    if !refers(schema) {
+        return None;
+    }
     let mut edges = BTreeMap::new();
     let mut anchors = BTreeMap::new();
     walk(schema, String::new(), &mut edges, &mut anchors);
     let mut done = BTreeSet::new();
     edges.keys().find_map(|start| search(start, &edges, &anchors, &mut done))
+}
+
+/// Whether there is a reference anywhere.
+fn refers(schema: &Json) -> bool {
+    match schema {
+        Json::Array(items) => items.iter().any(refers),
+        Json::Object(entries) => entries.iter().any(|(key, value)| is_reference(key) || refers(value)),
+        _ => false,
+    }
+}
+
+fn is_reference(key: &str) -> bool {
+    matches!(key, "$ref" | "$dynamicRef" | "$recursiveRef")
 }
 
 /// Notes, for each place, where validation goes on with the same value.
@@ -29,7 +46,7 @@ fn walk(
             for (key, value) in entries {
                 let below = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
                 match (key.as_str(), value) {
-                    ("$ref" | "$dynamicRef" | "$recursiveRef", Json::String(target)) => {
+                    (key, Json::String(target)) if is_reference(key) => {
                         if let Some(target) = target.strip_prefix('#') {
                             edges.entry(place.clone()).or_default().push(target.to_string());
                         }
