@@ -12,6 +12,7 @@ use crate::model::{Source, SourceKind, SourcePath};
 use crate::ports::files::Files;
 use crate::source::Sources;
 use crate::values::{Hand, Known, Text};
+use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -193,12 +194,12 @@ fn stamp(path: &Path) -> Option<Stamp> {
 fn read(path: &Path) -> Option<Known> {
     let (_, files) = charts::look(path).ok()?;
     let files: &dyn Files = files.as_ref();
-    let all: Option<BTreeMap<String, Vec<u8>>> = files
+    let all: Option<BTreeMap<String, Bytes>> = files
         .list()
         .ok()?
         .entries
         .iter()
-        .map(|entry| Some((entry.path.to_string(), files.read(&entry.path).ok()?.to_vec())))
+        .map(|entry| Some((entry.path.to_string(), Bytes::from_owner(files.read(&entry.path).ok()?))))
         .collect();
     Known::from_files(all?).ok()
 }

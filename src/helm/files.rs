@@ -4,6 +4,7 @@ use super::functions::to_yaml;
 use super::template::{FuncError, Param};
 use super::value::{Kind, Map, Member, Object, Str, Value};
 use base64::Engine as _;
+use bytes::Bytes;
 use regex::bytes::Regex;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -11,13 +12,13 @@ use std::rc::Rc;
 
 /// The object `.Files` of these files.
 pub(super) fn files<'a>(files: impl IntoIterator<Item = &'a super::chart::File>) -> Value {
-    let entries = files.into_iter().map(|f| (Str::from(f.name.as_str()), Str::new(&f.data))).collect();
+    let entries = files.into_iter().map(|f| (Str::from(f.name.as_str()), f.data.clone())).collect();
     Value::object(Files(Rc::new(entries)))
 }
 
 /// An `engine.files`: a map from name to bytes.
 #[derive(Clone)]
-struct Files(Rc<BTreeMap<Str, Str>>);
+struct Files(Rc<BTreeMap<Str, Bytes>>);
 
 impl Files {
     fn glob(&self, pattern: &str) -> Files {
@@ -27,7 +28,7 @@ impl Files {
     }
 
     /// A YAML map of base names; empty for nothing.
-    fn as_yaml(&self, each: impl Fn(&Str) -> Value) -> Value {
+    fn as_yaml(&self, each: impl Fn(&[u8]) -> Value) -> Value {
         let map: Map = self.0.iter().map(|(name, data)| (base(name), each(data))).collect();
         Value::from(to_yaml(&Value::Map(map)).unwrap_or_default())
     }
@@ -61,7 +62,7 @@ impl Object for Files {
             "Get" | "GetBytes" | "Glob" | "Lines" | "AsConfig" | "AsSecrets" => Member::Method,
             // A field of a map is its element, and one that is missing the zero value.
             name => Member::Field(
-                self.0.get(name.as_bytes()).map_or(Value::Bytes(Str::default()), |d| Value::Bytes(d.clone())),
+                self.0.get(name.as_bytes()).map_or(Value::Bytes(Str::default()), |data| Value::Bytes(Str::new(data))),
             ),
         }
     }
@@ -72,9 +73,9 @@ impl Object for Files {
 
     fn call(&self, name: &str, args: &[Value]) -> Result<Value, FuncError> {
         match (name, args) {
-            ("AsConfig", []) => return Ok(self.as_yaml(|data| Value::Str(data.clone()))),
+            ("AsConfig", []) => return Ok(self.as_yaml(|data| Value::Str(Str::new(data)))),
             ("AsSecrets", []) => {
-                let encode = |data: &Str| Value::from(base64::engine::general_purpose::STANDARD.encode(data));
+                let encode = |data: &[u8]| Value::from(base64::engine::general_purpose::STANDARD.encode(data));
                 return Ok(self.as_yaml(encode));
             }
             ("AsConfig" | "AsSecrets", args) => return Err(FuncError::arguments(name, 0, args.len())),
@@ -90,7 +91,7 @@ impl Object for Files {
             }
             args => return Err(FuncError::arguments(name, 1, args.len())),
         };
-        let data = || self.0.get(path).cloned().unwrap_or_default();
+        let data = || self.0.get(path).map(Str::new).unwrap_or_default();
         Ok(match name {
             "Get" => Value::Str(data()),
             "GetBytes" => Value::Bytes(data()),
@@ -100,7 +101,7 @@ impl Object for Files {
     }
 
     fn range(&self) -> Option<Vec<(Value, Value)>> {
-        Some(self.0.iter().map(|(name, data)| (Value::Str(name.clone()), Value::Bytes(data.clone()))).collect())
+        Some(self.0.iter().map(|(name, data)| (Value::Str(name.clone()), Value::Bytes(Str::new(data)))).collect())
     }
 
     fn len(&self) -> Option<usize> {
@@ -109,11 +110,11 @@ impl Object for Files {
 
     fn index(&self, key: &Value) -> Option<Value> {
         let Value::Str(name) = key else { return None };
-        Some(Value::Bytes(self.0.get(name).cloned().unwrap_or_default()))
+        Some(Value::Bytes(self.0.get(name).map(Str::new).unwrap_or_default()))
     }
 
     fn print(&self) -> String {
-        let entry = |(name, data): (&Str, &Str)| {
+        let entry = |(name, data): (&Str, &Bytes)| {
             let bytes: Vec<String> = data.iter().map(u8::to_string).collect();
             format!("{name}:[{}]", bytes.join(" "))
         };
@@ -121,7 +122,7 @@ impl Object for Files {
     }
 
     fn plain(&self) -> Value {
-        Value::Map(self.0.iter().map(|(name, data)| (name.clone(), Value::Bytes(data.clone()))).collect())
+        Value::Map(self.0.iter().map(|(name, data)| (name.clone(), Value::Bytes(Str::new(data)))).collect())
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -14,6 +14,7 @@ use super::template::{Context, Environment, Limits, Lookup};
 use super::unknowns::{UnknownField, UnknownValue, fields_with_unknowns};
 use super::value::{Map, MapType, Unknowns, Value};
 use super::values::{self, Layer, Layers, Live, Set};
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything a render depends on. Two equal requests yield equal results.
@@ -99,7 +100,7 @@ pub struct Rendered {
     /// NOTES.txt of the chart itself.
     pub notes: String,
     /// The files of crds/, of this chart and those below: path and text.
-    pub crds: Vec<(String, String)>,
+    pub crds: Vec<(String, Bytes)>,
     /// The text of each template that is no partial, as it was written.
     pub files: BTreeMap<String, String>,
     /// Templates whose text another render by Helm would not repeat, and the functions that are to blame. Here the text is
@@ -379,13 +380,13 @@ fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
-fn crds(live: &Live<'_>, path: &str) -> Vec<(String, String)> {
+fn crds(live: &Live<'_>, path: &str) -> Vec<(String, Bytes)> {
     let is_manifest = |name: &str| {
         let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
         matches!(extension.as_deref(), Some("yaml" | "yml" | "json"))
     };
     let own = live.chart.files.iter().filter(|f| f.name.starts_with("crds/") && is_manifest(&f.name));
-    let mut all: Vec<_> = own.map(|f| (format!("{path}/{}", f.name), text_of(f.data.clone()))).collect();
+    let mut all: Vec<_> = own.map(|f| (format!("{path}/{}", f.name), f.data.clone())).collect();
     for below in &live.charts {
         all.extend(crds(below, &format!("{path}/charts/{}", below.metadata.name)));
     }
@@ -398,7 +399,7 @@ impl Rendered {
         let mut out = String::new();
         let mut add = |source: &str, text: &str| out.push_str(&format!("---\n# Source: {source}\n{text}\n"));
         if with_crds {
-            self.crds.iter().for_each(|(source, text)| add(source, text));
+            self.crds.iter().for_each(|(source, text)| add(source, &String::from_utf8_lossy(text)));
         }
         self.objects.iter().for_each(|m| add(&m.source, &m.text));
         if with_hooks {

@@ -7,6 +7,7 @@ use crate::model::{SetKind, SetTo};
 use crate::ports::bundle::{Bundle, Hook, Object, Origin};
 use crate::ports::places::{Facts, Sought};
 use crate::values::setting;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -150,8 +151,12 @@ fn item(items: &[serde_json::Value], name: &str) -> Option<usize> {
 
 /// Reads a chart.
 pub fn chart(files: &ChartFiles) -> Result<Chart, Vec<RenderFault>> {
-    let files = files.iter().map(|(path, content)| (path.clone(), content.to_vec())).collect();
-    Chart::from_files(files).map_err(|e| vec![fault(&codes::CHART_INVALID, &e.to_string())])
+    Chart::from_files(shared(files)).map_err(|e| vec![fault(&codes::CHART_INVALID, &e.to_string())])
+}
+
+/// The files once more, without a copy of what is in them.
+pub(super) fn shared(files: &ChartFiles) -> BTreeMap<String, Bytes> {
+    files.iter().map(|(path, content)| (path.clone(), Bytes::from_owner(content.clone()))).collect()
 }
 
 /// What is to be rendered, in the words of the `helm` room.
@@ -222,7 +227,7 @@ fn origin(request: &Request, chart: &Chart) -> Origin {
 fn crds(rendered: &helm::Rendered) -> Result<Vec<Object>, Vec<RenderFault>> {
     let mut objects = Vec::new();
     for (path, text) in &rendered.crds {
-        for document in manifest::split(text) {
+        for document in manifest::split(&String::from_utf8_lossy(text)) {
             let read = manifest::read(path, document)
                 .map_err(|e| vec![fault(&codes::RENDER_FAILED, &format!("{path}: {}", e.message))])?;
             objects.extend(read.as_ref().and_then(object));

@@ -2,7 +2,7 @@
 //! the exact versions, wherever they are from.
 
 use super::Plan;
-use super::render::Request;
+use super::render::{Request, shared};
 use crate::check;
 use crate::graph::Graph;
 use crate::source::Span;
@@ -23,8 +23,7 @@ pub(super) fn judge(graph: &Graph, plan: &mut Plan) {
     let mut sets: BTreeSet<(&str, Nobody)> = BTreeSet::new();
     for (release, request) in &changed {
         if !charts.iter().any(|(seen, _)| seen.chart == request.chart) {
-            let files = request.chart.iter().map(|(path, content)| (path.clone(), content.to_vec())).collect();
-            charts.push((request, Known::from_files(files).ok()));
+            charts.push((request, Known::from_files(shared(&request.chart)).ok()));
         }
         let known = charts.iter().find(|(seen, _)| seen.chart == request.chart).and_then(|(_, known)| known.as_ref());
         let Some(known) = known else { continue };

@@ -19,6 +19,7 @@ use crate::helm::chart::{Chart, ChartError};
 use crate::helm::values::Readable;
 use crate::model::Source;
 use crate::source::FileId;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ impl Known {
     }
 
     /// Looks through the chart that some files are: path in the chart's folder → contents.
-    pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Known, ChartError> {
+    pub fn from_files(files: BTreeMap<String, impl Into<Bytes>>) -> Result<Known, ChartError> {
         Chart::from_files(files).map(Known::of)
     }
 }

@@ -56,7 +56,7 @@ pub fn unpack(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, ChartError> {
         if !seen.insert(name.clone()) {
             return Err(ChartError::Duplicate(name));
         }
-        files.push(File { name, data: without_bom(data) });
+        files.push(File { name, data: without_bom(data.into()) });
     }
     if files.is_empty() { Err(ChartError::Empty) } else { Ok(files) }
 }

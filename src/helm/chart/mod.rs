@@ -16,6 +16,7 @@ pub use metadata::{Dependency, ImportValue, Maintainer, Metadata};
 
 use super::yaml::{Data, Node};
 use crate::helm::values;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 
 /// The largest file of a chart, as in Helm.
@@ -29,8 +30,8 @@ const MAX_NESTING: usize = 64;
 pub struct File {
     /// Its path inside the chart, with slashes.
     pub name: String,
-    /// Its contents, without a byte order mark.
-    pub data: Vec<u8>,
+    /// Its contents, without a byte order mark. Charts are large, so they are shared and not copied.
+    pub data: Bytes,
 }
 
 /// A chart with the charts below it.
@@ -41,7 +42,7 @@ pub struct Chart {
     /// The default values, with their places in values.yaml; a mapping.
     pub values: Node,
     /// values.schema.json, if there is one.
-    pub schema: Option<Vec<u8>>,
+    pub schema: Option<Bytes>,
     /// The files below templates/.
     pub templates: Vec<File>,
     /// All other files, those of crds/ among them: what `.Files` shows.
@@ -55,9 +56,10 @@ impl Chart {
     ///
     /// # Errors
     /// Whatever Helm refuses to load.
-    pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Chart, ChartError> {
-        let rules = match files.get(".helmignore") {
-            Some(text) => IgnoreRules::parse(text)?,
+    pub fn from_files(files: BTreeMap<String, impl Into<Bytes>>) -> Result<Chart, ChartError> {
+        let files: Vec<(String, Bytes)> = files.into_iter().map(|(name, data)| (name, data.into())).collect();
+        let rules = match files.iter().find(|(name, _)| name == ".helmignore") {
+            Some((_, text)) => IgnoreRules::parse(text)?,
             None => IgnoreRules::default(),
         };
         let kept = files.into_iter().filter(|(name, _)| !rules.ignores_file(name)).map(|(name, data)| {
@@ -96,11 +98,8 @@ impl Chart {
     }
 }
 
-fn without_bom(mut data: Vec<u8>) -> Vec<u8> {
-    if data.starts_with(b"\xef\xbb\xbf") {
-        data.drain(..3);
-    }
-    data
+fn without_bom(data: Bytes) -> Bytes {
+    if data.starts_with(b"\xef\xbb\xbf") { data.slice(3..) } else { data }
 }
 
 /// Helm's `LoadFiles`.
@@ -200,8 +199,7 @@ fn load_below(name: &str, files: Vec<File>, nesting: usize, parent: &str) -> Res
         };
         unpack(&file.data, &LIMITS).map_err(inside)?
     } else {
-        let strip =
-            |f: File| f.name.split_once('/').map(|(_, rest)| File { name: rest.to_string(), data: f.data.clone() });
+        let strip = |f: File| Some(File { name: f.name.split_once('/')?.1.to_string(), data: f.data });
         files.into_iter().filter_map(strip).collect()
     };
     load(files, nesting + 1).map(Some).map_err(inside)

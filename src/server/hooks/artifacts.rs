@@ -79,7 +79,7 @@ impl Payload {
             let folder = name.strip_suffix(".tgz").unwrap_or(name);
             let chart = archive::unpack(&bytes, &archive::LIMITS).map_err(|e| format!("the artifact `{name}`: {e}"))?;
             for file in chart {
-                files.add(format!("{folder}/{}", file.name), Mode::File, file.data);
+                files.add(format!("{folder}/{}", file.name), Mode::File, &*file.data);
             }
         }
         Ok(files)
