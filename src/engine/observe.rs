@@ -23,15 +23,18 @@ const CHART_LIMIT: u64 = 64 << 20;
 
 /// Asks until the plan has no questions left, and gives it.
 pub fn observe(world: &World, graph: &Graph, memory: &Memory, observed: &mut Observed, options: &Options) -> Plan {
-    let (mut plan, mut missing) = crate::plan::diff(graph, memory, observed, options);
-    for _ in 0..ROUNDS {
-        if missing.is_empty() {
-            break;
+    // Environments have the charts in common.
+    crate::helm::remembering(|| {
+        let (mut plan, mut missing) = crate::plan::diff(graph, memory, observed, options);
+        for _ in 0..ROUNDS {
+            if missing.is_empty() {
+                break;
+            }
+            ask_all(world, graph, memory, missing, observed);
+            (plan, missing) = crate::plan::diff(graph, memory, observed, options);
         }
-        ask_all(world, graph, memory, missing, observed);
-        (plan, missing) = crate::plan::diff(graph, memory, observed, options);
-    }
-    plan
+        plan
+    })
 }
 
 /// Asks on threads of their own, also one question alone: some adapters wait for a runtime, which whoever plans within another
@@ -133,7 +136,6 @@ pub fn places(world: &World, graph: &Graph, target: &Target) -> Result<Arc<dyn P
     }
 }
 
-/// Rendered objects that were kept.
 /// Rendered objects that are kept, if they are.
 pub fn bundle_of(world: &World, digest: crate::digest::Digest) -> Result<Option<Arc<Bundle>>, PortError> {
     let Some(bytes) = world.shelf.get(shelf::Kind::Bundle, &digest.hex())? else { return Ok(None) };

@@ -7,6 +7,7 @@
 //! [`render`] is the entry. `template` is Go's `text/template`, `functions` what charts call, `yaml` and `json` what Go makes
 //! of them, `value` the data that flows through.
 
+mod before;
 pub mod capabilities;
 pub mod chart;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod value;
 pub mod values;
 pub mod yaml;
 
+pub use before::remembering;
 pub use capabilities::KubeVersion;
 pub use chart::{Chart, ChartError};
 pub use error::RenderError;

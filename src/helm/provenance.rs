@@ -48,6 +48,15 @@ pub fn explain(
     name: &str,
     field: &[String],
 ) -> Result<Option<Explanation>, RenderError> {
+    super::remembering(|| explain_by_trials(request, kind, name, field))
+}
+
+fn explain_by_trials(
+    request: &Request<'_>,
+    kind: &str,
+    name: &str,
+    field: &[String],
+) -> Result<Option<Explanation>, RenderError> {
     let quick = Request { skip_schemas: true, ..request.clone() };
     let layers = Layers::read(&request.values, &request.sets)?;
     let rendered = render_changed(&quick, &layers, |_| {})?;

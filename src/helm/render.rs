@@ -4,6 +4,7 @@
 //! schemas; templates are parsed and executed deepest first; the texts are split, read and sorted.
 
 use super::HelmVersion;
+use super::before;
 use super::capabilities::{DEFAULT_API_VERSIONS, KubeVersion, capabilities};
 use super::chart::Chart;
 use super::error::RenderError;
@@ -252,7 +253,8 @@ fn execute(
     let order = deepest_first(tasks.keys());
     for name in &order {
         if let Some(task) = tasks.get(name) {
-            context.add_template(name, task.text).map_err(RenderError::Template)?;
+            let parsed = before::parse(name, task.text, &mut context.names).map_err(RenderError::Template)?;
+            context.define(parsed);
         }
     }
     let mut rendered = Rendered::default();
