@@ -29,7 +29,8 @@ pub(super) fn read(chars: &str) -> Option<Node> {
     if has_odd_breaks(text) {
         return None;
     }
-    let mut quick = Quick { text, chars, line: 1, start: 0, at: 0, column: 0, depth: 0 };
+    let mut quick =
+        Quick { text, chars, line: 1, start: 0, at: 0, column: 0, depth: 0, entries: Vec::new(), items: Vec::new() };
     quick.first_line()?;
     let node = quick.block()?;
     quick.is_over().then_some(node)
@@ -75,6 +76,11 @@ struct Quick<'a> {
     /// Its indentation; -1 behind the last line.
     column: i32,
     depth: usize,
+    /// The entries of the mappings that are being read, those of the innermost last: how many there are is known at the end of each,
+    /// and then they take no more memory than they need.
+    entries: Vec<(Text, Entry)>,
+    /// The same for the items of sequences.
+    items: Vec<Node>,
 }
 
 /// What ends a scalar without quotes on its line.
@@ -203,34 +209,35 @@ impl<'a> Quick<'a> {
     }
 
     fn mapping(&mut self, column: i32) -> Option<Node> {
-        let mark = self.mark(self.at);
-        let mut entries = Vec::new();
+        let (mark, first) = (self.mark(self.at), self.entries.len());
         loop {
             let key = self.mark(self.at);
             let name = self.key()?;
             let colon = self.mark(self.at);
             self.at += 1;
             let value = self.value(column, colon, true)?;
-            entries.push((name, Entry { key, value }));
+            self.entries.push((name, Entry { key, value }));
             if self.column != column {
                 break;
             }
         }
+        let entries = self.entries.split_off(first);
         (self.column < column).then(|| Node { mark, data: Data::Map(Entries::from(entries)) })
     }
 
     /// A sequence whose items begin at a column.
     fn sequence(&mut self, column: i32) -> Option<Node> {
-        let mark = self.mark(self.at);
-        let mut items = Vec::new();
+        let (mark, first) = (self.mark(self.at), self.items.len());
         loop {
             let dash = self.mark(self.at);
             self.at += 1;
-            items.push(self.value(column, dash, false)?);
+            let item = self.value(column, dash, false)?;
+            self.items.push(item);
             if self.column != column || !self.is_item() {
                 break;
             }
         }
+        let items = self.items.split_off(first);
         (self.column <= column).then_some(Node { mark, data: Data::Seq(items) })
     }
 
@@ -293,7 +300,7 @@ impl<'a> Quick<'a> {
             }
             b'"' | b'\'' => self.quoted(indent, mark, in_mapping),
             b'-' | b'?' | b':' if self.is_blank(self.at + 1) => None,
-            _ if INDICATORS[usize::from(first)] && first != b'-' => None,
+            _ if INDICATORS[usize::from(first)] && !matches!(first, b'-' | b'?' | b':') => None,
             _ => match self.plain_end()? {
                 (_, Stop::Colon) if in_mapping => None,
                 (_, Stop::Colon) => self.block(),
@@ -307,7 +314,13 @@ impl<'a> Quick<'a> {
         self.next_line()?;
         self.over_comments()?;
         if self.column > indent {
-            return self.block();
+            // `{}` on a line of its own is what charts write for nothing, as `toYaml` and `nindent` put it.
+            if !matches!(self.byte(self.at), b'[' | b'{') {
+                return self.block();
+            }
+            let node = self.flow()?;
+            self.end_line()?;
+            return (self.column <= indent).then_some(node);
         }
         if in_mapping && self.column == indent && self.is_item() {
             return self.sequence(indent);

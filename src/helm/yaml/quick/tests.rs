@@ -25,6 +25,7 @@ fn what_is_plain_is_read_at_once() {
         "a: []\nb: {}\nc: [a, -1, \"x, y\", [b, {c: d}],]\nd: {a: 1, \"b\": [~], 'c': {}, }\n",
         "on: yes\n1: 0x1f\n2.50: 1_000\ntrue: .5\nx: 012\n",
         "a/b.c-d: http://x:1/#y\nb: x#y\nc: -1\nd: -x:y\ne: a?b\nf: '#'\n",
+        "a:\n  {}\nb:\n  c:\n    []\n\n  d: :e\n  # f\ng:\n  - {}\n  -\n    {h: i} # j\nk: ?l:m\n",
         "ä: b",
         "a: ä “b” c\nb: ö\n  ü\n",
         "a: 1\na: 2\nb: {c: 1, c: 2}\n",
@@ -65,19 +66,27 @@ fn what_is_plain_is_read_at_once() {
         "",
         "# only\n",
         "~: a",
+        "a:\n  {}\n  b: c\n",
+        "a:\n  {} d\n",
+        "a:\n  {}: d\n",
+        "a:\n{}\n",
+        "a:\n  []\n    b",
+        "- :a: b\n- ?a: b\n",
+        "a: :\nb: ?\n",
+        "a: ::\nb: ??\n",
     ];
     let read: Vec<bool> = cases.iter().map(|text| both(text)).collect();
-    let count = read.iter().take(11).filter(|read| **read).count();
-    assert_eq!(count, 11, "of those that are plain: {read:?}");
+    let count = read.iter().take(12).filter(|read| **read).count();
+    assert_eq!(count, 12, "of those that are plain: {read:?}");
 }
 
 /// Pieces of texts, put together at random: what one way reads, the other reads too.
 #[test]
 fn never_reads_otherwise_than_the_grammar() {
-    const PIECES: [&str; 44] = [
+    const PIECES: [&str; 49] = [
         "a", "b", "1", "- ", "-", ": ", ":", "\n", "\n", "\n", "\n  ", "\n  ", "\n    ", "\n ", " ", "  ", "# c",
         " # c", "|", "|-", ">", "|+", "\"x\"", "'y'", "\"", "'", "[", "]", "{", "}", ", ", "a: ", "b: ", "- a: ",
-        "\nc: ", "\n  d: ", "\n- ", "\n  - ", "~", "\t", "---", "<<", "ä", "?",
+        "\nc: ", "\n  d: ", "\n- ", "\n  - ", "~", "\t", "---", "<<", "ä", "?", ":x", "?x", "{}", "\n    {}", "\n  []",
     ];
     let mut seed = 0x2545_f491_4f6c_dd1du64;
     let mut random = move |below: usize| {
