@@ -115,8 +115,14 @@ impl<'a> Quick<'a> {
     }
 
     fn first_line(&mut self) -> Option<()> {
-        if self.text.starts_with(b"---\n") {
-            (self.start, self.at, self.line) = (4, 4, 2);
+        // What is made by machines says so above the line that begins the document.
+        let (mut at, mut line) = (0, 1);
+        while let [b'#' | b'\n', ..] = self.text.get(at..)? {
+            at += memchr::memchr(b'\n', self.text.get(at..)?)? + 1;
+            line += 1;
+        }
+        if self.text.get(at..)?.starts_with(b"---\n") {
+            (self.start, self.at, self.line) = (at + 4, at + 4, line + 1);
         }
         self.indentation()?;
         self.over_comments()

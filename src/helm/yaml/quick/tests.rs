@@ -26,6 +26,7 @@ fn what_is_plain_is_read_at_once() {
         "on: yes\n1: 0x1f\n2.50: 1_000\ntrue: .5\nx: 012\n",
         "a/b.c-d: http://x:1/#y\nb: x#y\nc: -1\nd: -x:y\ne: a?b\nf: '#'\n",
         "a:\n  {}\nb:\n  c:\n    []\n\n  d: :e\n  # f\ng:\n  - {}\n  -\n    {h: i} # j\nk: ?l:m\n",
+        "# by a machine\n\n---\n# a\na: b\n",
         "ä: b",
         "a: ä “b” c\nb: ö\n  ü\n",
         "a: 1\na: 2\nb: {c: 1, c: 2}\n",
@@ -66,6 +67,11 @@ fn what_is_plain_is_read_at_once() {
         "",
         "# only\n",
         "~: a",
+        "# a",
+        "# a\n---",
+        "# a\n---\n---\na: b\n",
+        "# a\n--- # b\na: b\n",
+        "# a\n---\n",
         "a:\n  {}\n  b: c\n",
         "a:\n  {} d\n",
         "a:\n  {}: d\n",
@@ -76,8 +82,8 @@ fn what_is_plain_is_read_at_once() {
         "a: ::\nb: ??\n",
     ];
     let read: Vec<bool> = cases.iter().map(|text| both(text)).collect();
-    let count = read.iter().take(12).filter(|read| **read).count();
-    assert_eq!(count, 12, "of those that are plain: {read:?}");
+    let count = read.iter().take(13).filter(|read| **read).count();
+    assert_eq!(count, 13, "of those that are plain: {read:?}");
 }
 
 /// Pieces of texts, put together at random: what one way reads, the other reads too.
