@@ -1,5 +1,5 @@
 //! Powers modulo an odd number, as the test for primes needs them: Montgomery's multiplication (P. L. Montgomery, "Modular
-//! multiplication without trial division", 1985) over limbs of 60 bits, so that the products of a column are added up in 128
+//! multiplication without trial division", 1985) over limbs of 61 bits, so that the products of a column are added up in 128
 //! bits and carried on once. There is so much room above the modulus that nothing is taken off on the way (C. D. Walter,
 //! "Montgomery exponentiation needs no final subtractions", 1999).
 //! Not in constant time: what is tested is thrown away, or is used by somebody who renders a chart on their own machine.
@@ -7,7 +7,7 @@
 use rsa::BigUint;
 
 /// Bits of a limb.
-const BITS: u32 = 60;
+const BITS: u32 = 61;
 
 /// A limb of ones.
 const MASK: u64 = (1 << BITS) - 1;
@@ -17,12 +17,12 @@ const MASK: u64 = (1 << BITS) - 1;
 const ROOM: usize = 4;
 
 /// How many limbs the primes of the usual keys have.
-const USUAL: usize = 18;
+const USUAL: usize = 17;
 
 /// An odd number above 1 to reckon by.
 pub(super) struct Modulus {
     limbs: Vec<u64>,
-    /// The inverse of its lowest limb modulo 2^60, negated.
+    /// The inverse of its lowest limb modulo 2^61, negated.
     inverse: u64,
     /// 1 as a residue.
     one: Residue,
@@ -30,7 +30,7 @@ pub(super) struct Modulus {
     columns: Vec<u128>,
 }
 
-/// A number times 2^(60 · limbs), modulo the modulus: limbs from the lowest.
+/// A number times 2^(61 · limbs), modulo the modulus: limbs from the lowest.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Residue(Vec<u64>);
 
@@ -39,19 +39,19 @@ pub(super) struct Residue(Vec<u64>);
 pub(super) enum Base {
     /// 2.
     Two,
-    /// A limb through 2^60, which as a factor costs as little as doubling.
+    /// A limb through 2^61, which as a factor costs as little as doubling.
     Limb(u64),
 }
 
 impl Base {
-    /// Of a word, its lowest 60 bits.
+    /// Of a word, its lowest 61 bits.
     pub fn of(word: u64) -> Base {
         Base::Limb(word & MASK)
     }
 }
 
 impl Modulus {
-    /// Reckons by that number, which must be odd.
+    /// Reckons by that number, which must be odd and have at most 3,800 bits: so many products fit into a column.
     pub fn new(n: &BigUint) -> Modulus {
         let len = (n.bits() + ROOM).div_ceil(BITS as usize);
         let limbs = limbs(n, len);
@@ -116,6 +116,12 @@ impl Modulus {
                 *column += times(factor, 2 * other);
             }
         }
+        // The products that follow take as much room again.
+        let mut carry = 0;
+        for column in columns.iter_mut() {
+            carry += *column;
+            (*column, carry) = (carry & u128::from(MASK), carry >> BITS);
+        }
         for i in 0..n.len() {
             let row = &mut columns[i..=i + n.len()];
             let factor = (row[0] as u64).wrapping_mul(self.inverse) & MASK;
@@ -131,7 +137,7 @@ impl Modulus {
         }
     }
 
-    /// Of what is below twice the modulus so many times, through 2^60: below three times of it.
+    /// Of what is below twice the modulus so many times, through 2^61: below three times of it.
     fn scale(&self, a: &mut [u64], limb: u64) {
         let low = times(limb, a[0]);
         let factor = (low as u64).wrapping_mul(self.inverse) & MASK;
@@ -169,7 +175,7 @@ mod usual {
                 $(a[$at] = all.high::<$at>();)*
             }};
         }
-        columns!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17);
+        columns!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
     }
 
     struct Columns<'n> {
@@ -214,7 +220,7 @@ mod usual {
             for i in first..column.div_ceil(2) {
                 sum += times(self.a[i], self.doubled[column - i]);
             }
-            if column % 2 == 0 {
+            if column.is_multiple_of(2) {
                 sum += times(self.a[column / 2], self.a[column / 2]);
             }
             sum
@@ -282,14 +288,14 @@ mod tests {
                 let n = if all_ones { (&one << bits) - &one } else { number(bits) | &one };
                 let mut modulus = Modulus::new(&n);
                 let back = |residue: &Residue| {
-                    let limbs = residue.0.iter().rev().fold(BigUint::from(0u32), |n, l| (n << 60) + BigUint::from(*l));
+                    let limbs = residue.0.iter().rev().fold(BigUint::from(0u32), |n, l| (n << 61) + BigUint::from(*l));
                     assert!(limbs < n);
                     // By dividing by 2 as often as the residue was doubled.
                     let half = (&n + &one) >> 1;
-                    limbs * half.modpow(&BigUint::from(60 * residue.0.len() as u64), &n) % &n
+                    limbs * half.modpow(&BigUint::from(61 * residue.0.len() as u64), &n) % &n
                 };
-                // 2^-60 by the modulus, as a power of a half.
-                let through = ((&n + &one) >> 1).modpow(&BigUint::from(60u32), &n);
+                // 2^-61 by the modulus, as a power of a half.
+                let through = ((&n + &one) >> 1).modpow(&BigUint::from(61u32), &n);
                 let limb = |limb: u64| (Base::of(limb), BigUint::from(limb & MASK) * &through);
                 for (base, same) in [(Base::Two, BigUint::from(2u32)), limb(0), limb(1), limb(3), limb(u64::MAX)] {
                     for exponent in [BigUint::from(0u32), one.clone(), BigUint::from(65_537u32), number(bits)] {
