@@ -50,7 +50,7 @@ pub fn diff(graph: &Graph, memory: &Memory, observed: &Observed, options: &Optio
         false => (plan, missing),
     };
     if missing.is_empty() {
-        super::unread::judge(graph, &mut plan);
+        super::unread::judge(graph, observed.kept(), &mut plan);
         super::drawn::judge(graph, &mut plan);
     }
     (plan, missing)

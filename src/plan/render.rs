@@ -151,12 +151,9 @@ fn item(items: &[serde_json::Value], name: &str) -> Option<usize> {
 
 /// Reads a chart.
 pub fn chart(files: &ChartFiles) -> Result<Chart, Vec<RenderFault>> {
-    Chart::from_files(shared(files)).map_err(|e| vec![fault(&codes::CHART_INVALID, &e.to_string())])
-}
-
-/// The files once more, without a copy of what is in them.
-pub(super) fn shared(files: &ChartFiles) -> BTreeMap<String, Bytes> {
-    files.iter().map(|(path, content)| (path.clone(), Bytes::from_owner(content.clone()))).collect()
+    let shared = |content: &Arc<[u8]>| Bytes::from_owner(content.clone());
+    let files: BTreeMap<_, _> = files.iter().map(|(path, content)| (path.clone(), shared(content))).collect();
+    Chart::from_files(files).map_err(|e| vec![fault(&codes::CHART_INVALID, &e.to_string())])
 }
 
 /// What is to be rendered, in the words of the `helm` room.

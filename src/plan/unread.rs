@@ -2,7 +2,8 @@
 //! the exact versions, wherever they are from.
 
 use super::Plan;
-use super::render::{Request, shared};
+use super::kept::Kept;
+use super::render::Request;
 use crate::check;
 use crate::graph::Graph;
 use crate::source::Span;
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Adds what is found to the diagnostics of a plan that is complete.
-pub(super) fn judge(graph: &Graph, plan: &mut Plan) {
+pub(super) fn judge(graph: &Graph, kept: &Kept, plan: &mut Plan) {
     let changed: Vec<(&str, &Arc<Request>)> =
         plan.changed().filter_map(|(release, rendered)| Some((release, rendered.request.as_ref()?))).collect();
     if changed.is_empty() {
@@ -23,7 +24,8 @@ pub(super) fn judge(graph: &Graph, plan: &mut Plan) {
     let mut sets: BTreeSet<(&str, Nobody)> = BTreeSet::new();
     for (release, request) in &changed {
         if !charts.iter().any(|(seen, _)| seen.chart == request.chart) {
-            charts.push((request, Known::from_files(shared(&request.chart)).ok()));
+            let read = kept.chart(&request.chart);
+            charts.push((request, read.chart.as_ref().ok().map(|chart| Known::of(chart.clone()))));
         }
         let known = charts.iter().find(|(seen, _)| seen.chart == request.chart).and_then(|(_, known)| known.as_ref());
         let Some(known) = known else { continue };

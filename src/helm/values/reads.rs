@@ -3,12 +3,13 @@
 //! It is made to err on the side of "read": what goes into a function, a loop or out of sight counts as read with all that
 //! lies below it. Named templates are followed with the dot they are called with.
 
+use crate::helm::before;
 use crate::helm::chart::Chart;
-use crate::helm::functions::registry;
+use crate::helm::template::Names;
 use crate::helm::template::ast::{Branch, Command, Expr, ExprKind, Node, Pipe, Template};
-use crate::helm::template::{Names, parse_template};
 use crate::helm::value::Str;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// A path below `.Values`.
 pub type Path = Vec<String>;
@@ -59,7 +60,7 @@ fn gather(
     chart: &Chart,
     own: bool,
     names: &mut Names,
-    templates: &mut BTreeMap<Vec<u8>, Template>,
+    templates: &mut BTreeMap<Vec<u8>, Rc<Template>>,
     files: &mut Vec<Vec<u8>>,
     broken: &mut bool,
 ) {
@@ -67,11 +68,11 @@ fn gather(
         gather(below, false, names, templates, files, broken);
     }
     for file in &chart.templates {
-        let name = Str::from(format!("{}/{}", chart.name(), file.name));
-        match parse_template(&name, &Str::new(&file.data), registry(), names) {
+        let name = format!("{}/{}", chart.name(), file.name);
+        match before::parse(&name, &file.data, names) {
             Ok(parsed) => {
                 if own {
-                    files.push(name.to_vec());
+                    files.push(name.into_bytes());
                 }
                 templates.extend(parsed.into_iter().map(|t| (t.name.to_vec(), t)));
             }
@@ -81,7 +82,7 @@ fn gather(
 }
 
 struct Walk<'a> {
-    templates: &'a BTreeMap<Vec<u8>, Template>,
+    templates: &'a BTreeMap<Vec<u8>, Rc<Template>>,
     reads: Reads,
     seen: BTreeSet<(Vec<u8>, Where)>,
     steps: usize,
