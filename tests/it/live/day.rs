@@ -95,12 +95,15 @@ impl Day {
         Some((gate["subplan"].as_str()?.to_string(), gate["changes"].to_string()))
     }
 
-    /// All that has happened.
-    fn events(&self) -> Vec<Value> {
+    /// All that has happened, a line each.
+    fn history(&self) -> String {
         let bearer = format!("Bearer {}", self.token("dana"));
         let path = "/api/v1/pipelines/wso2mi/history?number=10000";
-        let all = send(self.port, "GET", path, &[("Authorization", &bearer)], "").body;
-        all.lines().filter_map(|l| serde_json::from_str(l).ok()).collect()
+        send(self.port, "GET", path, &[("Authorization", &bearer)], "").body
+    }
+
+    fn events(&self) -> Vec<Value> {
+        self.history().lines().filter_map(|l| serde_json::from_str(l).ok()).collect()
     }
 
     /// How often something was deployed to an environment.
@@ -121,7 +124,7 @@ impl Day {
         while !is_so() {
             if start.elapsed() > PATIENCE {
                 let log = std::fs::read_to_string(self.stage.at("server.log")).unwrap_or_default();
-                panic!("waited in vain for {what}:\n{}\n{log}", self.ask("status"));
+                panic!("waited in vain for {what}:\n{}\n{log}\n{}", self.ask("status"), self.history());
             }
             std::thread::sleep(Duration::from_millis(250));
         }
@@ -236,11 +239,13 @@ fn a_day_with_a_server_that_is_killed_in_each_scene_ends_the_same() {
     assert_eq!(day.deploys("dev"), dev, "dev has nothing of it");
 
     // The base image moves while nobody looks, and a schedule that comes later finds it.
-    let noon = day.image("dev");
+    let (noon, had) = (day.image("dev"), day.has("dev"));
     day.dies();
     day.stage.does(&["base", "Micro Integrator 1.2.0, patched in the day"]);
     day.comes_back();
     day.waits("the patched image in dev", || day.image("dev") != noon && day.deploys("dev") > dev);
+    // It is verified a while later; until then what stood at the gate is what dev has.
+    day.waits("it verified", || day.has("dev") != had);
     day.waits("it at the gate", || day.ask("gate/staging")["candidate"].as_str().map(str::to_string) == day.has("dev"));
     let patched = day.image("dev");
 
@@ -302,9 +307,11 @@ fn a_day_is_played_by_a_server_and_people_only_say_yes() {
     assert_eq!(day.deploys("dev"), dev, "dev has nothing of it");
 
     // The schedule finds that the base image moved under its tag.
-    let noon = day.image("dev");
+    let (noon, had) = (day.image("dev"), day.has("dev"));
     day.stage.does(&["base", "Micro Integrator 1.2.0, patched in the day"]);
     day.waits("the patched image in dev", || day.image("dev") != noon && day.deploys("dev") > dev);
+    // It is verified a while later; until then what stood at the gate is what dev has.
+    day.waits("it verified", || day.has("dev") != had);
     day.waits("it at the gate", || day.ask("gate/staging")["candidate"].as_str().map(str::to_string) == day.has("dev"));
     let patched = day.image("dev");
 
