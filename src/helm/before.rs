@@ -53,22 +53,21 @@ pub(super) fn parse(name: &str, text: &[u8], names: &mut Names) -> Result<Vec<Rc
     }
     let text = Str::from(text);
     let parsed: Vec<_> = parse_template(&name, &text, registry(), names)?.into_iter().map(Rc::new).collect();
-    BEFORE.with_borrow_mut(|before| {
-        if let Some(before) = before {
-            before.keep(text, &parsed);
-        }
-    });
+    // One that defines a template of its own name may not have its own last, and is odd enough to be parsed again.
+    if parsed.last().is_some_and(|own| own.name == name) {
+        BEFORE.with_borrow_mut(|before| before.iter_mut().for_each(|before| before.keep(&text, &parsed)));
+    }
     Ok(parsed)
 }
 
 impl Before {
-    fn keep(&mut self, text: Str, parsed: &[Rc<Template>]) {
+    fn keep(&mut self, text: &Str, parsed: &[Rc<Template>]) {
         if self.bytes + text.len() > MAX_BYTES {
             *self = Before::default();
         }
         if text.len() <= MAX_BYTES {
             self.bytes += text.len();
-            self.texts.insert(text, parsed.to_vec());
+            self.texts.insert(text.clone(), parsed.to_vec());
         }
     }
 }
@@ -124,6 +123,7 @@ mod tests {
             "{{ define \"x\" }}1{{ end }}a: {{ include \"x\" . }}",
             "{{ define \"c/templates/two.yaml\" }}a: 3{{ end }}{{ if false }}{{ end }}",
             "{{ define \"c/templates/two.yaml\" }}a: 3{{ end }}b: 4",
+            "{{ define \"c/templates/one.yaml\" }}{{ end }}{{ define \"z\" }}b: 5{{ end }}a: 6",
             "{{ fail .Template.Name }}",
             "{{ if }}",
             "a: {{ template \"y\" }}{{ define \"y\" }}{{ $z := 1 }}{{ $z }}{{ end }}",
