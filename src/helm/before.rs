@@ -52,9 +52,10 @@ pub(super) fn parse(name: &str, text: &[u8], names: &mut Names) -> Result<Vec<Rc
         return Ok(known);
     }
     let text = Str::from(text);
-    let parsed: Vec<_> = parse_template(&name, &text, registry(), names)?.into_iter().map(Rc::new).collect();
-    // One that defines a template of its own name may not have its own last, and is odd enough to be parsed again.
-    if parsed.last().is_some_and(|own| own.name == name) {
+    let file = parse_template(&name, &text, registry(), names)?;
+    let parsed: Vec<_> = file.templates.into_iter().map(Rc::new).collect();
+    // One that defines a template of its own name is odd enough to be parsed again.
+    if !file.is_namesake {
         BEFORE.with_borrow_mut(|before| before.iter_mut().for_each(|before| before.keep(&text, &parsed)));
     }
     Ok(parsed)
@@ -72,14 +73,14 @@ impl Before {
     }
 }
 
-/// The same under the name of another file. Nothing where the text defines a template of one of the two names: then it depends on the
-/// name what comes of it.
+/// The same under the name of another file. Nothing where the text defines a template of that name: which of the two stands then
+/// depends on the name.
 fn named(known: &[Rc<Template>], name: &Str) -> Option<Vec<Rc<Template>>> {
     let (own, defined) = known.split_last()?;
     if own.name == *name {
         return Some(known.to_vec());
     }
-    if defined.iter().any(|template| template.name == own.name || template.name == *name) {
+    if defined.iter().any(|template| template.name == *name) {
         return None;
     }
     let source = Rc::new(Source { name: name.clone(), text: own.source.text.clone() });
@@ -124,6 +125,8 @@ mod tests {
             "{{ define \"c/templates/two.yaml\" }}a: 3{{ end }}{{ if false }}{{ end }}",
             "{{ define \"c/templates/two.yaml\" }}a: 3{{ end }}b: 4",
             "{{ define \"c/templates/one.yaml\" }}{{ end }}{{ define \"z\" }}b: 5{{ end }}a: 6",
+            "{{ define \"c/templates/one.yaml\" }}a: 7{{ end }}",
+            "{{ define \"c/templates/one.yaml\" }}{{ end }}a: 8{{ include \"c/templates/one.yaml\" . }}",
             "{{ fail .Template.Name }}",
             "{{ if }}",
             "a: {{ template \"y\" }}{{ define \"y\" }}{{ $z := 1 }}{{ $z }}{{ end }}",

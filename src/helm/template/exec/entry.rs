@@ -16,8 +16,8 @@ impl Context<'_> {
     /// Parses a file and adds what it defines, itself under its name. Of equal names the later wins, except that an empty
     /// definition never replaces another; so the order of calls matters.
     pub fn add_template(&mut self, name: &str, text: &[u8]) -> Result<(), Box<TemplateError>> {
-        let templates = parse::parse(&Str::from(name), &Str::from(text), self.registry, &mut self.names)?;
-        self.define(templates.into_iter().map(Rc::new));
+        let file = parse::parse(&Str::from(name), &Str::from(text), self.registry, &mut self.names)?;
+        self.define(file.templates.into_iter().map(Rc::new));
         Ok(())
     }
 
@@ -103,8 +103,8 @@ impl Context<'_> {
             let context = format!("cannot parse template {}: ", quote(&text));
             FuncError::Template { context, inner }
         };
-        let templates = parse::parse(&Str::from(ROOT), &text, self.registry, &mut self.names).map_err(failed)?;
-        let parsed = Text::new(ROOT.as_bytes(), templates).map(Rc::new);
+        let file = parse::parse(&Str::from(ROOT), &text, self.registry, &mut self.names).map_err(failed)?;
+        let parsed = Text::new(ROOT.as_bytes(), file.templates).map(Rc::new);
         let parsed = parsed.ok_or_else(|| FuncError::from("a text without a template"))?;
         self.texts.put(text, parsed.clone());
         Ok(parsed)

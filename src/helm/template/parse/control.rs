@@ -30,8 +30,8 @@ impl Closing {
 }
 
 impl Parser<'_> {
-    /// A whole text: like a body, but with definitions, to the end.
-    pub(super) fn file(&mut self, name: &Str) -> Parsed<()> {
+    /// A whole text: like a body, but with definitions, to the end. Whether one of them has its name.
+    pub(super) fn file(&mut self, name: &Str) -> Parsed<bool> {
         while self.peek().kind != Kind::Eof {
             let token = self.next();
             if token.kind == Kind::LeftDelim {
@@ -51,7 +51,9 @@ impl Parser<'_> {
         }
         let body = behind(&mut self.nodes, 0);
         let template = self.template(name.clone(), body);
-        self.add(template)
+        let is_namesake = self.templates.iter().any(|other| other.name == *name);
+        self.add(template)?;
+        Ok(is_namesake)
     }
 
     fn template(&self, name: Str, body: Box<[Node]>) -> Template {

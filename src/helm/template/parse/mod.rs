@@ -22,12 +22,7 @@ pub(super) const NO_SLOT: u32 = u32::MAX;
 ///
 /// Yields the templates that it defines, in order of appearance, the text's own one last. Of two definitions of one name the
 /// later one stands; that both are not empty is an error.
-pub(crate) fn parse<'s>(
-    name: &Str,
-    text: &'s Str,
-    registry: &'s Registry,
-    names: &'s mut Names,
-) -> Parsed<Vec<Template>> {
+pub(crate) fn parse<'s>(name: &Str, text: &'s Str, registry: &'s Registry, names: &'s mut Names) -> Parsed<File> {
     let source = Rc::new(Source { name: name.clone(), text: text.clone() });
     if text.len() > lexer::MAX_BYTES {
         let message = format!("longer than {} bytes", lexer::MAX_BYTES);
@@ -48,8 +43,16 @@ pub(crate) fn parse<'s>(
         commands: Vec::new(),
         fields: Vec::new(),
     };
-    parser.file(name)?;
-    Ok(parser.templates)
+    let is_namesake = parser.file(name)?;
+    Ok(File { templates: parser.templates, is_namesake })
+}
+
+/// What a text parses to.
+pub(crate) struct File {
+    /// The templates that it defines, its own among them.
+    pub templates: Vec<Template>,
+    /// Whether a definition in it has the name of the text: which of the two stands then depends on that name.
+    pub is_namesake: bool,
 }
 
 /// Boxed: an error is rare and large.
