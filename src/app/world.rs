@@ -29,7 +29,7 @@ pub(super) fn open(root: &Path, state: &Path, parallel: usize, seen: &Arc<Seen>)
         folders: Arc::new(adapters::place::FolderPlaces),
         branches: Arc::new(adapters::git::Branches::new(cache.join("branches"))),
         clusters: clusters.places,
-        shell: Arc::new(adapters::shell::Pool::new(parallel)),
+        shell: Arc::new(adapters::shell::Pool::noting(parallel, state.join("begun"))),
         containers: engine.containers,
         jobs: clusters.jobs,
         builder: engine.builder,

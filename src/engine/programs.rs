@@ -162,6 +162,8 @@ fn make_folder(file: &Path) -> Result<(), PortError> {
 fn ended(world: &World, job: &Job, prepared: &Prepared, exit: Result<Exit, PortError>) -> StepResult {
     let exit = match exit {
         Ok(exit) => exit,
+        // Taken back; of an engine or a cluster it may be more than that.
+        Err(error) if error.fault == Fault::Cancelled && job.exec.image.is_none() => return StepResult::NotDone,
         Err(error) => return failed(&error),
     };
     let log =

@@ -3,7 +3,9 @@
 use super::PortError;
 use super::sources::Credentials;
 use crate::digest::Digest;
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a program sees of our own environment unless it is told otherwise: where programs are, whose home it is,
@@ -29,7 +31,33 @@ pub struct Program {
     pub redact: Vec<String>,
     /// The container it runs in; a process of this machine without one.
     pub container: Option<Box<Container>>,
+    /// What it is started for, where it counts after a crash whether it began.
+    pub mark: Option<Mark>,
 }
+
+/// What a program is started for. The shell notes it right before the program begins, so that it is known after a crash of
+/// this process which of the programs that were queued have begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The run.
+    pub run: RunMark,
+    /// The step.
+    pub step: Arc<str>,
+    /// The attempt, from 1.
+    pub attempt: u32,
+}
+
+/// A run, so that it is no other's: another history of the same state may have a run of the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RunMark {
+    /// Its number.
+    pub number: u64,
+    /// When it began, in milliseconds since 1970.
+    pub since: i64,
+}
+
+/// The programs of a run that have begun, by step and attempt.
+pub type Begun = HashSet<(Arc<str>, u32)>;
 
 /// A container that a program runs in. Nothing of this machine is mounted there, since it may be on another one: files are
 /// copied in before the program starts, and those that it was to make are copied out when it has succeeded.
@@ -80,6 +108,7 @@ impl Program {
             log: log.into(),
             redact: Vec::new(),
             container: None,
+            mark: None,
         }
     }
 }
@@ -94,6 +123,7 @@ impl std::fmt::Debug for Program {
             .field("timeout", &self.timeout)
             .field("log", &self.log)
             .field("container", &self.container)
+            .field("mark", &self.mark)
             .finish_non_exhaustive()
     }
 }
@@ -145,7 +175,10 @@ impl Exit {
 pub struct Ticket(pub u64);
 
 /// Takes the end of a program. It is called once, on a thread of the shell's or on that of who cancels, and should hand
-/// over and return. An error means that the program could not be started: nothing ran.
+/// over and return. An error means that nothing ran: the program could not be started, or, with [`Cancelled`], it was
+/// taken back before it began.
+///
+/// [`Cancelled`]: super::Fault::Cancelled
 pub type Done = Box<dyn FnOnce(Result<Exit, PortError>) + Send>;
 
 /// The window to programs: those of this machine, or those in containers of one kind.
@@ -154,8 +187,24 @@ pub trait Shell: Send + Sync {
     fn submit(&self, ticket: Ticket, program: Program, done: Done);
 
     /// Stops the program of that ticket, running or queued; its `done` is still called, with
-    /// [`Status::Cancelled`]. Nothing happens when it has ended.
+    /// [`Status::Cancelled`] if it had begun. Nothing happens when it has ended.
     fn cancel(&self, ticket: Ticket);
+
+    /// Takes the programs of a run back that are still queued; the `done` of each is called with an error, since nothing of it
+    /// ran. What has begun goes on.
+    fn recall(&self, run: u64) {
+        let _ = run;
+    }
+
+    /// Which programs of a run have begun, of all that a process before this one had queued when it was killed; nothing where
+    /// that is not known for certain.
+    fn begun(&self, run: RunMark) -> Option<Begun> {
+        let _ = run;
+        None
+    }
+
+    /// No run goes on any more: nobody will ask which programs have begun.
+    fn all_over(&self) {}
 
     /// The end of the container of that key is written down: nobody will ask for it again. Returns at once.
     fn forget(&self, key: Digest) {

@@ -4,24 +4,25 @@
 //! A thread blocks on what its program prints, on its end, and on a request to stop, whichever comes first. A program is
 //! started without a copy of our memory (no code runs between fork and exec, so that the standard library may use
 //! `posix_spawn`), in a process group of its own, with an environment that is said and not inherited; of a server by a thread
-//! that has few files open ([`apart`]).
+//! that has few files open ([`apart`]). Right before it begins that is noted ([`begun`]).
 
 pub mod apart;
+mod begun;
 mod find;
 pub(in crate::adapters) mod log;
 mod process;
 pub(in crate::adapters) mod redact;
 
-use crate::digest::Digest;
-use crate::ports::shell::{Done, Exit, Program, Shell, Status, Ticket};
+use crate::ports::shell::{Begun, Done, Program, RunMark, Shell, Ticket};
 use crate::ports::{Fault, PortError};
+use begun::Notes;
 use parking_lot::{Condvar, Mutex};
 use rustix::event::{EventfdFlags, eventfd};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 /// Threads that run programs. Dropping it stops all programs and waits for their end.
 pub struct Pool {
@@ -31,6 +32,8 @@ pub struct Pool {
 
 /// What the threads and those who submit share.
 struct Shared {
+    /// Where it is noted which programs have begun.
+    notes: Option<Notes>,
     state: Mutex<State>,
     /// Told when there is a job, or when it is time to close.
     work: Condvar,
@@ -59,9 +62,18 @@ struct Job {
 }
 
 impl Pool {
-    /// A pool that runs at most that many programs at once; at least one.
+    /// A pool that runs at most that many programs at once; at least one. It notes nothing.
     pub fn new(threads: usize) -> Pool {
-        let shared = Arc::new(Shared { state: Mutex::default(), work: Condvar::new() });
+        Pool::with(threads, None)
+    }
+
+    /// A pool that notes in that file which programs have begun.
+    pub fn noting(threads: usize, path: PathBuf) -> Pool {
+        Pool::with(threads, Some(Notes::at(path)))
+    }
+
+    fn with(threads: usize, notes: Option<Notes>) -> Pool {
+        let shared = Arc::new(Shared { notes, state: Mutex::default(), work: Condvar::new() });
         Pool { shared, most: threads.max(1) }
     }
 
@@ -99,12 +111,23 @@ impl Shell for Pool {
         let queued = {
             let mut state = self.shared.state.lock();
             state.stop(|running| running == ticket);
-            let at = state.queue.iter().position(|job| job.ticket == ticket);
-            at.and_then(|at| state.queue.remove(at))
+            state.take_back(|job| job.ticket == ticket)
         };
-        if let Some(job) = queued {
-            cancelled(job);
-        }
+        queued.into_iter().for_each(taken_back);
+    }
+
+    fn recall(&self, run: u64) {
+        let is_of_it = |job: &Job| job.program.mark.as_ref().is_some_and(|mark| mark.run.number == run);
+        let queued = self.shared.state.lock().take_back(is_of_it);
+        queued.into_iter().for_each(taken_back);
+    }
+
+    fn begun(&self, run: RunMark) -> Option<Begun> {
+        self.shared.notes.as_ref()?.of(run)
+    }
+
+    fn all_over(&self) {
+        self.shared.notes.iter().for_each(Notes::forget);
     }
 }
 
@@ -117,7 +140,7 @@ impl Drop for Pool {
             (std::mem::take(&mut state.queue), std::mem::take(&mut state.threads))
         };
         self.shared.work.notify_all();
-        queued.into_iter().for_each(cancelled);
+        queued.into_iter().for_each(taken_back);
         for thread in threads {
             // A thread that panicked has said so; there is nothing left of it to wait for.
             drop(thread.handle.join());
@@ -126,15 +149,8 @@ impl Drop for Pool {
 }
 
 /// Ends a job that never began.
-fn cancelled(job: Job) {
-    (job.done)(Ok(Exit {
-        status: Status::Cancelled,
-        log_len: 0,
-        log_digest: Digest::of(""),
-        log_fault: None,
-        tail: Vec::new(),
-        duration: Duration::ZERO,
-    }));
+fn taken_back(job: Job) {
+    (job.done)(Err(PortError::new(Fault::Cancelled, "it was taken back before it began")));
 }
 
 impl State {
@@ -144,6 +160,13 @@ impl State {
             // It can only fail when it has been told before and hasn't looked yet.
             let _ = rustix::io::write(&thread.stop, &1u64.to_ne_bytes());
         }
+    }
+
+    /// Takes jobs out of the queue.
+    fn take_back(&mut self, which: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let (taken, left) = std::mem::take(&mut self.queue).into_iter().partition(|job| which(job));
+        self.queue = left;
+        Vec::from(taken)
     }
 
     fn set_running(&mut self, number: usize, ticket: Option<Ticket>) {
@@ -158,7 +181,11 @@ impl Shared {
     fn work(&self, number: usize, stop: &OwnedFd) {
         let mut runner = process::Runner::default();
         while let Some(job) = self.next(number, stop) {
-            let result = runner.run(&job.program, stop);
+            let noted = match (&self.notes, &job.program.mark) {
+                (Some(notes), Some(mark)) => notes.note(mark),
+                _ => Ok(()),
+            };
+            let result = noted.and_then(|()| runner.run(&job.program, stop));
             self.state.lock().set_running(number, None);
             (job.done)(result);
         }

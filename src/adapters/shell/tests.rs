@@ -1,8 +1,10 @@
 use super::*;
+use crate::digest::Digest;
+use crate::ports::shell::{Exit, Mark, Status};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A folder to work in, and a pool of one thread.
 struct Bench {
@@ -178,11 +180,11 @@ fn cancelling_reaches_the_running_and_the_queued() {
     let after = bench.start(3, bench.program(&["sh", "-c", "echo ran"]));
     bench.pool.cancel(Ticket(2));
     bench.pool.cancel(Ticket(99));
+    assert!(is_stopped(&queued));
     let end = |ended: Ended| ended.recv_timeout(Duration::from_secs(10)).expect("an end").expect("it runs");
-    assert_eq!(end(queued).status, Status::Cancelled);
     // Whether it has begun by now or not, cancelling ends it.
     bench.pool.cancel(Ticket(1));
-    assert_eq!(end(running).status, Status::Cancelled);
+    assert!(is_stopped(&running));
     assert_eq!(end(after).status, Status::Code(0), "the next one is not meant");
     bench.pool.cancel(Ticket(3));
 }
@@ -194,8 +196,71 @@ fn closing_stops_everything() {
     let queued = bench.start(2, bench.program(&["sleep", "60"]));
     drop(bench);
     for ended in [running, queued] {
-        assert_eq!(ended.recv().expect("an end").expect("it runs").status, Status::Cancelled);
+        assert!(is_stopped(&ended));
     }
+}
+
+/// Whether it was stopped, or taken back before it began.
+fn is_stopped(ended: &Ended) -> bool {
+    match ended.recv_timeout(Duration::from_secs(10)).expect("an end") {
+        Ok(exit) => exit.status == Status::Cancelled,
+        Err(error) => error.fault == Fault::Cancelled,
+    }
+}
+
+/// A program of a run.
+fn of(run: u64, program: Program) -> Program {
+    let run = RunMark { number: run, since: 1000 };
+    Program { mark: Some(Mark { run, step: "task.a".into(), attempt: 2 }), ..program }
+}
+
+#[test]
+fn what_is_taken_back_never_begins_and_what_has_begun_goes_on() {
+    let bench = Bench::new();
+    let line = "touch runs; while ! [ -e go ]; do sleep 0.01; done";
+    let running = bench.start(1, of(7, bench.program(&["sh", "-c", line])));
+    let queued = bench.start(2, of(7, bench.program(&["touch", "queued"])));
+    let another = bench.start(3, of(8, bench.program(&["touch", "another"])));
+    while !bench.dir.path().join("runs").exists() {
+        std::thread::yield_now();
+    }
+    bench.pool.recall(7);
+    let error = queued.recv_timeout(Duration::from_secs(10)).expect("an end").expect_err("it never began");
+    assert_eq!(error.fault, Fault::Cancelled);
+    std::fs::write(bench.dir.path().join("go"), "").expect("a file");
+    for ended in [running, another] {
+        let exit = ended.recv_timeout(Duration::from_secs(10)).expect("an end").expect("it runs");
+        assert_eq!(exit.status, Status::Code(0));
+    }
+    assert!(!bench.dir.path().join("queued").exists());
+    assert!(bench.dir.path().join("another").exists(), "one of another run");
+}
+
+#[test]
+fn what_begins_is_noted_before_it_does() {
+    let bench = Bench::new();
+    let notes = bench.dir.path().join("begun");
+    let bench = Bench { pool: Pool::noting(1, notes.clone()), ..bench };
+    let exit = bench.run(of(7, bench.program(&["cat", "begun"]))).expect("it runs");
+    assert!(text(&exit.tail).ends_with("run 7 1000\n7 2 task.a\n"), "{}", text(&exit.tail));
+    let run = RunMark { number: 7, since: 1000 };
+    let next = Pool::noting(1, notes.clone());
+    assert_eq!(next.begun(run), Some([("task.a".into(), 2)].into_iter().collect()));
+    next.all_over();
+    assert!(notes.exists(), "it has begun nothing");
+    bench.pool.all_over();
+    assert!(!notes.exists());
+}
+
+#[test]
+fn what_cannot_be_noted_does_not_begin() {
+    let bench = Bench::new();
+    let notes = bench.dir.path().join("begun");
+    std::fs::create_dir(&notes).expect("in the way");
+    let bench = Bench { pool: Pool::noting(1, notes), ..bench };
+    let error = bench.run(of(7, bench.program(&["touch", "ran"]))).expect_err("it does not begin");
+    assert!(error.message.contains("begun: it cannot be noted that a program begins"), "{error}");
+    assert!(!bench.dir.path().join("ran").exists());
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn walk(root: &Path, relative: &Path, depth: usize, found: &mut Vec<Entry>) -> R
 
 /// Files that belong to a process at work, and databases, which are copied otherwise.
 fn is_passing(name: &str) -> bool {
-    name == "lock"
+    matches!(name, "lock" | "begun")
         || name.starts_with(TEMPORARY)
         || copy::NAMES
             .iter()
