@@ -87,7 +87,8 @@ fn plan(graph: &Graph, memory: &Memory, observed: &mut Observed) -> Plan {
 /// Carries a plan out in a world in which everything succeeds at once.
 fn run(plan: &Plan, book: &mut Book) {
     let mut progress = Progress::new(plan, &book.state, 64);
-    let mut inputs = vec![Input::Begin { by: "ann".into(), heads: BTreeMap::new(), rerun: Vec::new() }];
+    let mut inputs =
+        vec![Input::Begin { by: "ann".into(), heads: BTreeMap::new(), rerun: Vec::new(), unbegun: Default::default() }];
     while outcome(plan, &book.state, &progress).is_none() || !inputs.is_empty() {
         let mut records = Vec::new();
         let mut events: Vec<_> = Vec::new();

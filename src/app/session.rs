@@ -287,6 +287,11 @@ impl Session {
         self.world.sources.receive(source, files)
     }
 
+    /// Takes the programs of a run back that have not begun.
+    pub(super) fn recall(&self, run: u64) {
+        self.world.shell.recall(run);
+    }
+
     /// The value of a secret of the pipeline.
     pub fn secret(&self, name: &str) -> Result<String, PortError> {
         crate::engine::secret_value(&self.world, &self.graph, name)

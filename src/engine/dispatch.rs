@@ -1,5 +1,6 @@
 //! Carrying out: the one place through which every order goes.
 
+use super::pace::Pace;
 use super::programs::{self, Job};
 use super::{World, builders, deploys, images, observe};
 use crate::graph::Graph;
@@ -7,7 +8,7 @@ use crate::model::Builder;
 use crate::plan::memory::{Memory, Moment};
 use crate::plan::work::{BuildWork, HttpWork, Work};
 use crate::plan::{Fields, Plan};
-use crate::ports::shell::Ticket;
+use crate::ports::shell::{Mark, RunMark, Ticket};
 use crate::ports::web::Ask;
 use crate::ports::{Fault, PortError};
 use crate::run::{Input, Order, Report, State, StepResult, may_start};
@@ -30,12 +31,19 @@ pub(super) struct Surroundings<'a> {
     pub inputs: &'a UnboundedSender<Input>,
     /// Set when running steps are to stop.
     pub stop: &'a Arc<AtomicBool>,
+    /// How long programs take.
+    pub pace: &'a Arc<Pace>,
     pub now: Moment,
 }
 
 /// The handle of a step that runs: no two runs share one.
 pub(super) fn ticket(run: u64, number: u32) -> Ticket {
     Ticket(run << 32 | u64::from(number))
+}
+
+/// A run that goes on, so that it is no other's.
+pub(super) fn run_mark(state: &State, run: u64) -> RunMark {
+    RunMark { number: run, since: state.open.get(&run).map_or(0, |open| open.since) }
 }
 
 /// Carries an order out, or reports why it may not be. Returns at once.
@@ -66,7 +74,9 @@ pub(super) fn dispatch(around: &Surroundings<'_>, order: Order) {
                     let (ticket, name) = (ticket(around.run, number), step.id.to_string());
                     let environment = step.environment.and_then(|e| around.plan.environments.get(e as usize));
                     let environment = environment.map(|e| e.name.clone());
-                    let job = Job { ticket, name, exec, log, key, attempt, environment };
+                    let mark = Mark { run: run_mark(around.state, around.run), step: step.id.clone(), attempt };
+                    let pace = around.pace.clone();
+                    let job = Job { ticket, name, exec, log, key, attempt, environment, mark, pace };
                     program(around, job, Box::new(report));
                 }
                 Work::Deploy(work) => {
@@ -109,7 +119,7 @@ impl Surroundings<'_> {
 }
 
 fn program(around: &Surroundings<'_>, job: Job, report: Box<dyn FnOnce(StepResult) + Send>) {
-    if programs::is_light(&job.exec) {
+    if job.exec.is_light() {
         programs::start(around.world, around.graph, around.memory, job, report);
         return;
     }

@@ -4,17 +4,21 @@
 //! What came in while a commit was under way is decided together and written in one transaction: that is what makes a
 //! thousand small steps cheap.
 
-use super::dispatch::{Surroundings, dispatch, ticket};
+use super::dispatch::{Surroundings, dispatch, run_mark, ticket};
 use super::observe::observe;
+use super::pace::Pace;
 use super::{Book, SharedBook, World};
 use crate::graph::Graph;
 use crate::plan::memory::{Memory, Moment};
 use crate::plan::{Observed, Options, Plan, Work};
 use crate::ports::shelf;
+use crate::ports::shell::Begun;
 use crate::ports::{Fault, PortError};
 use crate::run::{
-    Event, Input, Progress, Record, RunOutcome, Status, Timed, decide, open_orders, outcome, proceed, wants_replan,
+    Event, Input, Intent, Progress, Record, RunOutcome, State, Status, Timed, decide, open_orders, outcome, proceed,
+    wants_replan,
 };
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -55,6 +59,15 @@ pub enum Call {
     Look,
 }
 
+/// What holds the steps of a run.
+#[derive(Default)]
+struct Reins {
+    /// Set when running steps are to stop.
+    halt: Arc<AtomicBool>,
+    /// How long programs take.
+    pace: Arc<Pace>,
+}
+
 /// How a run ended, with the plan as it was at its end.
 pub struct Finish {
     /// How.
@@ -67,22 +80,39 @@ pub struct Finish {
 
 impl Driver<'_> {
     /// Carries the plan out until everything is done, or waits, or failed.
-    pub async fn run(mut self, plan: Plan) -> Result<Finish, PortError> {
+    pub async fn run(self, plan: Plan) -> Result<Finish, PortError> {
+        let world = self.world;
+        let mut number = None;
+        let finish = self.go(plan, &mut number).await;
+        if let (Err(_), Some(run)) = (&finish, number) {
+            // Where nothing can be written any more, what has not begun does not.
+            world.shell.recall(run);
+        }
+        finish
+    }
+
+    /// Does it; says the number of the run as soon as it has one.
+    async fn go(mut self, mut plan: Plan, run: &mut Option<u64>) -> Result<Finish, PortError> {
         let (sender, mut inputs) = unbounded_channel();
-        let mut plan = plan;
         keep_bundles(self.world, &plan)?;
         // Of the facts, carrying out needs the heads alone; all of them are too many to copy.
         let heads = self.book.lock().state.memory.heads.clone();
         let memory = Arc::new(Memory { heads, ..Memory::default() });
         keep_sources(self.world, self.graph, &memory, &plan)?;
-        let begin = Input::Begin { by: self.by.clone(), heads: plan.heads(), rerun: self.options.rerun.clone() };
-        // From here on the generation is in the journal.
-        self.options.rerun.clear();
+        let begin = Input::Begin {
+            by: self.by.clone(),
+            heads: plan.heads(),
+            // From here on the generation is in the journal.
+            rerun: std::mem::take(&mut self.options.rerun),
+            unbegun: unbegun(self.world, &self.book.lock().state),
+        };
         let mut progress = Progress::new(&plan, &self.book.lock().state, self.limit);
         let mut batch = vec![begin];
-        let halt = Arc::new(AtomicBool::new(false));
+        let reins = Reins::default();
         loop {
-            if let Some(outcome) = self.step(&plan, &mut progress, batch, &memory, &halt, &sender)? {
+            let outcome = self.step(&plan, &mut progress, batch, &memory, &reins, &sender);
+            *run = Some(progress.run);
+            if let Some(outcome) = outcome? {
                 return self.finish(plan, progress, outcome);
             }
             if progress.is_quiet() && wants_replan(&plan, &self.book.lock().state, &progress) {
@@ -96,7 +126,7 @@ impl Driver<'_> {
                 batch = vec![Input::Replanned];
                 continue;
             }
-            batch = self.wait(&progress, &halt, &mut inputs).await;
+            batch = self.wait(&progress, &reins.halt, &mut inputs).await;
         }
     }
 
@@ -108,10 +138,11 @@ impl Driver<'_> {
         progress: &mut Progress,
         inputs: Vec<Input>,
         memory: &Arc<Memory>,
-        halt: &Arc<AtomicBool>,
+        reins: &Reins,
         sender: &UnboundedSender<Input>,
     ) -> Result<Option<RunOutcome>, PortError> {
         let now = self.world.clock.now();
+        progress.ahead = reins.pace.ahead(self.limit);
         let mut book = self.book.lock();
         let mut records = Vec::new();
         for input in inputs {
@@ -132,9 +163,12 @@ impl Driver<'_> {
         if !orders.is_empty() {
             progress.given_out();
             let (world, graph, state) = (self.world, self.graph, &book.state);
-            let run = progress.run;
-            let around = Surroundings { world, graph, plan, state, run, memory, inputs: sender, stop: halt, now };
+            let (run, inputs, Reins { halt: stop, pace }) = (progress.run, sender, reins);
+            let around = Surroundings { world, graph, plan, state, run, memory, inputs, stop, pace, now };
             orders.into_iter().for_each(|order| dispatch(&around, order));
+        }
+        if book.state.open.get(&progress.run).is_some_and(|open| open.cancelled) {
+            self.world.shell.recall(progress.run);
         }
         Ok(outcome(plan, &book.state, progress))
     }
@@ -160,6 +194,9 @@ impl Driver<'_> {
                 Call::Look => batch.push(Input::Tick),
             },
             Some(input) = inputs.recv() => batch.push(input),
+        }
+        if let Some(time) = Pace::gather(progress.running.saturating_sub(inputs.len()), self.limit) {
+            std::thread::sleep(time);
         }
         while batch.len() < BATCH
             && let Ok(input) = inputs.try_recv()
@@ -193,6 +230,9 @@ impl Driver<'_> {
         let records = book.say(now, progress.run, vec![Event::RunFinished { outcome }])?;
         (self.watch)(&plan, &records);
         book.keep()?;
+        if book.state.open.is_empty() {
+            self.world.shell.all_over();
+        }
         Ok(Finish { outcome, plan, progress })
     }
 }
@@ -223,6 +263,22 @@ fn stop_programs(world: &World, progress: &Progress) {
             world.builder.iter().for_each(|builder| builder.cancel(ticket));
         }
     }
+}
+
+/// Steps that a process before this one has written down as started, and whose programs certainly never began.
+fn unbegun(world: &World, state: &State) -> BTreeSet<Arc<str>> {
+    let mut known: BTreeMap<u64, Option<Begun>> = BTreeMap::new();
+    let mut never = |step: &Arc<str>, intent: &Intent| {
+        // Of a run that is over nobody knows any more.
+        let run = intent.run;
+        state.open.contains_key(&run)
+            && known
+                .entry(run)
+                .or_insert_with(|| world.shell.begun(run_mark(state, run)))
+                .as_ref()
+                .is_some_and(|begun| !begun.contains(&(step.clone(), intent.attempt)))
+    };
+    state.intents.iter().filter(|(step, intent)| never(step, intent)).map(|(step, _)| step.clone()).collect()
 }
 
 /// What a step came to is written: nobody will ask its container again.

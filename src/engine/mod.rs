@@ -10,6 +10,7 @@ mod deploys;
 mod dispatch;
 mod images;
 mod login;
+mod pace;
 mod programs;
 
 pub use book::{Book, SharedBook};

@@ -1,11 +1,12 @@
 //! Programs: a folder to work in, the program itself, and what it leaves.
 
+use super::pace::Pace;
 use super::{World, login, may_use, observe, secret_value};
 use crate::digest::{Digest, Hasher};
 use crate::graph::Graph;
 use crate::plan::work::{Dir, Exec};
 use crate::plan::{Fields, Memory};
-use crate::ports::shell::{Container, Done, Exit, JobPlace, Program, Shell, Status, Ticket};
+use crate::ports::shell::{Container, Done, Exit, JobPlace, Mark, Program, Shell, Status, Ticket};
 use crate::ports::{Fault, PortError};
 use crate::run::StepResult;
 use crate::run::event::Log;
@@ -26,6 +27,10 @@ pub(super) struct Job {
     pub attempt: u32,
     /// The environment that it is of: what its secrets are bound to.
     pub environment: Option<String>,
+    /// What it is started for.
+    pub mark: Mark,
+    /// Told how long it took.
+    pub pace: Arc<Pace>,
 }
 
 /// What is there before the program starts.
@@ -72,13 +77,6 @@ pub(super) fn container_key(world: &World, step: &str, key: Digest) -> Digest {
     hasher.finish()
 }
 
-/// Whether preparing is so little that it need not be done on a thread of its own: no files are written, and no secret is
-/// asked for, which may be far away.
-pub(super) fn is_light(exec: &Exec) -> bool {
-    let mut texts = exec.argv.iter().chain(exec.env.iter().map(|(_, text)| text));
-    matches!(exec.dir, Dir::Place { .. } | Dir::Empty) && texts.all(|text| text.secrets().next().is_none())
-}
-
 fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(Prepared, Program), PortError> {
     let exec = &job.exec;
     let (dir, start) = match &exec.dir {
@@ -119,6 +117,7 @@ fn prepare(world: &World, graph: &Graph, memory: &Memory, job: &Job) -> Result<(
     program.env = env;
     program.timeout = Some(Duration::from_millis(exec.timeout));
     program.redact.clone_from(&redact);
+    program.mark = Some(job.mark.clone());
     if exec.env.iter().any(|(name, _)| name == "LOCKGATE_CLUSTER") {
         // Whoever is told of a cluster is told how to reach it.
         program.inherit.push("KUBECONFIG".to_string());
@@ -166,6 +165,7 @@ fn ended(world: &World, job: &Job, prepared: &Prepared, exit: Result<Exit, PortE
         Err(error) if error.fault == Fault::Cancelled && job.exec.image.is_none() => return StepResult::NotDone,
         Err(error) => return failed(&error),
     };
+    job.pace.took(exit.duration);
     let log =
         (exit.log_len > 0).then(|| Log { path: job.log.1.clone(), length: exit.log_len, digest: exit.log_digest });
     if !exit.success() {

@@ -78,6 +78,15 @@ pub struct Exec {
     pub pull_secret: Option<Arc<str>>,
 }
 
+impl Exec {
+    /// Whether preparing is so little that it need not be done on a thread of its own: no files are written, and no secret is
+    /// asked for, which may be far away.
+    pub fn is_light(&self) -> bool {
+        let mut texts = self.argv.iter().chain(self.env.iter().map(|(_, text)| text));
+        matches!(self.dir, Dir::Place { .. } | Dir::Empty) && texts.all(|text| text.secrets().next().is_none())
+    }
+}
+
 /// Where a program runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "in")]

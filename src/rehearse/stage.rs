@@ -15,7 +15,7 @@ use crate::run::{
     Event, Input, Order, Outcome, Progress, Record, Report, Saying, State, StepResult, Timed, Word, decide,
     open_orders, outcome, proceed, said, wants_replan,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -113,7 +113,12 @@ impl Stage {
         let heads = plan.heads();
         self.outside.bundles.extend(plan.bundles.clone());
         let mut progress = Progress::new(&plan, &self.state, AT_ONCE);
-        let mut inputs = vec![Input::Begin { by: AUTOMATION.to_string(), heads: heads.clone(), rerun: Vec::new() }];
+        let mut inputs = vec![Input::Begin {
+            by: AUTOMATION.to_string(),
+            heads: heads.clone(),
+            rerun: Vec::new(),
+            unbegun: BTreeSet::new(),
+        }];
         for _ in 0..TURNS {
             for input in std::mem::take(&mut inputs) {
                 let events = decide(&plan, &self.state, &progress, &Timed { at: self.now, input });

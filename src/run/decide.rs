@@ -10,12 +10,13 @@ use crate::model::OnUnknown;
 use crate::plan::memory::{Deployed, Hold, Moment};
 use crate::plan::{Candidate, Plan, Step, Verdict, Work};
 use crate::ports::sources::Head;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The events that follow from an input.
 pub fn decide(plan: &Plan, state: &State, progress: &Progress, input: &Timed) -> Vec<Event> {
     match &input.input {
-        Input::Begin { by, heads, rerun } => begin(plan, state, by, heads, rerun),
+        Input::Begin { by, heads, rerun, unbegun } => begin(plan, state, by, heads, rerun, unbegun),
         Input::Replanned => {
             let completed = Event::PlanCompleted { plan: plan.hash };
             std::iter::once(completed).chain(has_already(plan, state)).collect()
@@ -34,7 +35,14 @@ pub fn decide(plan: &Plan, state: &State, progress: &Progress, input: &Timed) ->
 }
 
 /// The beginning of a run: what was seen, the candidate, what a crash left open, and environments that have it already.
-fn begin(plan: &Plan, state: &State, by: &str, heads: &BTreeMap<String, Head>, rerun: &[String]) -> Vec<Event> {
+fn begin(
+    plan: &Plan,
+    state: &State,
+    by: &str,
+    heads: &BTreeMap<String, Head>,
+    rerun: &[String],
+    unbegun: &BTreeSet<Arc<str>>,
+) -> Vec<Event> {
     let Some(candidate) = plan.candidate() else { return Vec::new() };
     let beside = plan.beside.iter().copied().filter(|run| state.open.contains_key(run)).collect();
     let mut events = vec![Event::RunStarted { by: by.to_string(), candidate: candidate.id, plan: plan.hash, beside }];
@@ -50,18 +58,18 @@ fn begin(plan: &Plan, state: &State, by: &str, heads: &BTreeMap<String, Head>, r
     if state.memory.latest != Some(candidate.id) {
         events.push(Event::CandidateFormed { candidate: Candidate::clone(candidate) });
     }
-    events.extend(interrupted(plan, state));
+    events.extend(interrupted(plan, state, unbegun));
     events.extend(has_already(plan, state));
     events
 }
 
-/// Steps that were started and whose end nobody wrote.
-fn interrupted(plan: &Plan, state: &State) -> Vec<Event> {
+/// Steps that were started and whose end nobody wrote. Of those that certainly never began, nobody needs to be asked.
+fn interrupted(plan: &Plan, state: &State, unbegun: &BTreeSet<Arc<str>>) -> Vec<Event> {
     let mut events = Vec::new();
     for (id, intent) in state.intents.iter().filter(|(_, i)| !plan.beside.contains(&i.run)) {
         let step = plan.step(id).filter(|s| s.key.is_none_or(|k| k == intent.key) && !s.is_reused());
         let (step_id, key) = (id.clone(), intent.key);
-        events.push(match step.and_then(on_unknown) {
+        events.push(match step.and_then(on_unknown).filter(|_| !unbegun.contains(id)) {
             Some(OnUnknown::Ask) => Event::Indeterminate { step: step_id, key },
             Some(OnUnknown::Fail) => {
                 let reason = "nobody knows whether it ran, and the file says that this counts as failed".to_string();

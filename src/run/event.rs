@@ -106,7 +106,7 @@ pub enum Event {
         /// Why, in words.
         reason: String,
     },
-    /// A step was cut off by a crash before it came to an end; it is looked at anew.
+    /// A step was cut off by a crash before it came to an end, or taken back before it began; it is looked at anew.
     Interrupted {
         /// The step.
         step: Arc<str>,

@@ -7,7 +7,8 @@ use crate::plan::memory::Moment;
 use crate::ports::Fault;
 use crate::ports::sources::Head;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Something that comes in.
 #[allow(clippy::large_enum_variant, reason = "inputs come one at a time and are not kept")]
@@ -22,6 +23,9 @@ pub enum Input {
         heads: BTreeMap<String, Head>,
         /// Nodes that are to run anew.
         rerun: Vec<String>,
+        /// Steps that were written down as started before a crash, and whose programs certainly never began.
+        #[serde(default)]
+        unbegun: BTreeSet<Arc<str>>,
     },
     /// What was unknown is known: the run goes on with a new plan.
     Replanned,

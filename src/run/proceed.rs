@@ -6,7 +6,8 @@ use super::progress::{Progress, Stage, Status};
 use super::state::State;
 use crate::digest::{Digest, Hasher};
 use crate::plan::memory::{Has, Moment, Place, Standing};
-use crate::plan::{Effect, EnvironmentPlan, Plan, Verdict, Work, beside, targets};
+use crate::plan::work::Exec;
+use crate::plan::{Effect, EnvironmentPlan, Plan, Step, Verdict, Work, beside, targets};
 
 /// The events that follow from what is possible at that moment. Taking them in and asking again comes to an end.
 pub fn proceed(plan: &Plan, state: &State, progress: &Progress, now: Moment) -> Vec<Event> {
@@ -319,7 +320,7 @@ fn differs(before: &Standing, environment: &EnvironmentPlan) -> Vec<String> {
 
 /// Starts what can start, as far as there is room.
 fn start(plan: &Plan, state: &State, progress: &Progress, events: &mut Vec<Event>) {
-    let mut room = progress.limit.saturating_sub(progress.running);
+    let mut running = progress.running;
     let mut as_before = Vec::new();
     for &number in progress.ready.iter().filter(|n| progress.steps[**n as usize] == Status::Ready) {
         let step = &plan.steps[number as usize];
@@ -348,10 +349,11 @@ fn start(plan: &Plan, state: &State, progress: &Progress, events: &mut Vec<Event
             events.push(Event::Indeterminate { step: step.id.clone(), key });
             continue;
         }
-        if room == 0 {
+        let ahead = if may_wait(step) { progress.ahead } else { 0 };
+        if running >= progress.limit + ahead {
             break;
         }
-        room -= 1;
+        running += 1;
         events.push(Event::StepStarted {
             step: step.id.clone(),
             key,
@@ -363,6 +365,12 @@ fn start(plan: &Plan, state: &State, progress: &Progress, events: &mut Vec<Event
     if !as_before.is_empty() {
         events.push(Event::StepsReused { steps: as_before });
     }
+}
+
+/// Whether a step may be written down as started before there is a place for it.
+fn may_wait(step: &Step) -> bool {
+    let is_here = |exec: &Exec| exec.image.is_none() && exec.is_light();
+    step.environment.is_none() && matches!(&step.work, Work::Exec(exec) if is_here(exec))
 }
 
 /// The digest of what exactly is done by a step, with what was unknown filled in. Secrets count by name; the candidate does

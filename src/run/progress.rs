@@ -61,6 +61,9 @@ pub struct Progress {
     pub running: usize,
     /// How many programs and effects may run at once.
     pub limit: usize,
+    /// How many programs more may be written down as started that wait for their turn: those that are prepared at once, and of
+    /// no environment, since nothing that opens or closes meanwhile concerns them.
+    pub ahead: usize,
     /// Steps whose orders are open: started, and not given out yet.
     pub open: Vec<u32>,
     /// Releases that are to be brought back and whose orders were not given out yet: environment and release.
@@ -83,6 +86,7 @@ impl Progress {
             ready: VecDeque::new(),
             running: 0,
             limit: limit.max(1),
+            ahead: 0,
             open: Vec::new(),
             restores: unfinished(plan, state),
             missing: vec![0; count],
@@ -214,7 +218,7 @@ impl Progress {
 
     /// The same run with another plan: how far that is.
     pub fn again(&self, plan: &Plan, state: &State) -> Progress {
-        Progress { run: self.run, restores: Vec::new(), ..Progress::new(plan, state, self.limit) }
+        Progress { run: self.run, restores: Vec::new(), ahead: self.ahead, ..Progress::new(plan, state, self.limit) }
     }
 
     /// What a step told, in this run or before.

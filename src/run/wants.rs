@@ -7,6 +7,7 @@ use super::state::State;
 use super::{decide, proceed, wants_replan};
 use crate::plan::Plan;
 use crate::plan::memory::Moment;
+use std::collections::BTreeSet;
 
 /// Whether a run of that plan would write anything but that it began and ended: a new candidate, a step that starts, a gate
 /// that is open. A gate at which the candidate stands already, and which is closed, is nothing to run for.
@@ -17,7 +18,7 @@ pub fn wants(plan: &Plan, state: &State, by: &str, now: Moment) -> bool {
     if !progress.restores.is_empty() || state.open.keys().any(|run| !plan.beside.contains(run)) {
         return true;
     }
-    let begin = Input::Begin { by: by.to_string(), heads: plan.heads(), rerun: Vec::new() };
+    let begin = Input::Begin { by: by.to_string(), heads: plan.heads(), rerun: Vec::new(), unbegun: BTreeSet::new() };
     let mut events = decide(plan, state, &progress, &Timed { at: now, input: begin });
     if events.is_empty() {
         return false;

@@ -3,6 +3,7 @@
 mod lab;
 
 mod again;
+mod ahead;
 mod any_text;
 mod bad_input;
 #[cfg(feature = "server")]

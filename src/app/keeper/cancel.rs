@@ -19,6 +19,7 @@ impl Keeper {
             }
         };
         drop(book);
+        self.session().recall(run);
         let _ = self.asks.send(Ask::Cancel { run, again });
         Ok(records)
     }

@@ -18,7 +18,7 @@ use lockgate::run::{
 };
 use lockgate::source::FileId;
 use lockgate::syntax::{self, Limits};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use world::{Dice, Outside};
 
@@ -77,6 +77,8 @@ struct Simulation {
     faults: bool,
     /// How often everything was thrown away.
     crashes: u32,
+    /// Programs that were written down as started when everything was thrown away, and that never began: step, run, attempt.
+    unbegun: BTreeSet<(Arc<str>, u64, u32)>,
 }
 
 /// A run that goes on: thrown away by a crash.
@@ -115,7 +117,7 @@ impl Simulation {
         }
         let graph = graph_of(&text);
         let (journal, state, now) = (Vec::new(), State::default(), 1_000_000);
-        Simulation { dice, graph, outside, journal, state, now, faults: true, crashes: 0 }
+        Simulation { dice, graph, outside, journal, state, now, faults: true, crashes: 0, unbegun: BTreeSet::new() }
     }
 
     fn plan(&self, memory: &Memory) -> Plan {
@@ -215,8 +217,11 @@ impl Simulation {
         );
         let heads = plan.heads();
         self.outside.bundles.extend(plan.bundles.clone());
-        let progress = Progress::new(&plan, &self.state, 1 + self.dice.below(4) as usize);
-        let inputs = vec![Input::Begin { by: by.to_string(), heads: heads.clone(), rerun: Vec::new() }];
+        let mut progress = Progress::new(&plan, &self.state, 1 + self.dice.below(4) as usize);
+        progress.ahead = self.dice.below(3) as usize;
+        let never = |(step, i): &(&Arc<str>, &Intent)| self.unbegun.contains(&(Arc::clone(step), i.run, i.attempt));
+        let unbegun = self.state.intents.iter().filter(never).map(|(step, _)| step.clone()).collect();
+        let inputs = vec![Input::Begin { by: by.to_string(), heads: heads.clone(), rerun: Vec::new(), unbegun }];
         Live { plan, progress, heads, inputs, in_flight: Vec::new() }
     }
 
@@ -225,6 +230,11 @@ impl Simulation {
         for (order, payload) in run.in_flight {
             if self.dice.one_in(2) {
                 self.carry_out(&run.plan, &order, payload);
+            } else if let Order::Step { number, attempt, work: Work::Exec(_), .. } = &order
+                && self.dice.one_in(2)
+            {
+                let step = run.plan.steps[*number as usize].id.clone();
+                self.unbegun.insert((step, run.progress.run, *attempt));
             }
         }
     }
@@ -248,6 +258,10 @@ impl Simulation {
                 decide(&run.plan, &self.state, &run.progress, &timed),
                 "I4: deciding twice is deciding once"
             );
+            if let Input::Begin { unbegun, .. } = &timed.input {
+                let asked = |e: &Event| matches!(e, Event::Indeterminate { step, .. } if unbegun.contains(step));
+                assert!(!events.iter().any(asked), "I9: somebody is asked about what never began");
+            }
             self.absorb(&run.plan, &mut run.progress, events, &mut records);
         }
         loop {
@@ -272,6 +286,8 @@ impl Simulation {
             let payload = self.admit(run, &order);
             run.in_flight.push((order, payload));
         }
+        let runs = run.in_flight.iter().filter(|(order, _)| matches!(order, Order::Step { .. })).count();
+        assert!(runs <= run.progress.limit + run.progress.ahead, "more is under way than may be");
         if let Some(outcome) = outcome(&run.plan, &self.state, &run.progress) {
             assert!(run.in_flight.is_empty(), "I10: nothing is under way at the end");
             let mut records = Vec::new();
