@@ -25,13 +25,17 @@ const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 /// The file. Several may write to it at once: those of one process that were made before and after an edit of a pipeline.
 pub(super) struct Notes {
     path: PathBuf,
-    writes: Mutex<Option<Writing>>,
+    writes: Mutex<Writes>,
 }
 
-struct Writing {
-    file: File,
-    /// The runs that stand in it.
-    runs: Vec<RunMark>,
+#[derive(Default)]
+enum Writes {
+    /// No program has begun.
+    #[default]
+    Nothing,
+    Into(File, Vec<RunMark>),
+    /// It cannot be written to. Nothing stands in it of the runs that go on, so that nothing is known of them.
+    NoMore,
 }
 
 impl Notes {
@@ -40,35 +44,28 @@ impl Notes {
         Notes { path, writes: Mutex::default() }
     }
 
-    /// Notes that a program begins.
+    /// Notes that a program begins. Where that cannot be noted, it is taken of all programs of its run that they may have begun.
+    /// An error where not even that is possible.
     pub fn note(&self, mark: &Mark) -> Result<(), PortError> {
         let mut writes = self.writes.lock();
-        self.write(&mut writes, mark).map_err(|e| {
-            let path = self.path.display();
-            PortError::new(Fault::Unavailable, format!("{path}: it cannot be noted that a program begins: {e}"))
-        })
-    }
-
-    fn write(&self, writes: &mut Option<Writing>, mark: &Mark) -> io::Result<()> {
-        let writing = match writes {
-            Some(writing) => writing,
-            None => writes.insert(Writing { file: open(&self.path)?, runs: Vec::new() }),
-        };
-        let Mark { run: RunMark { number, since }, step, attempt } = mark;
-        let mut lines = String::new();
-        let is_new = !writing.runs.contains(&mark.run);
-        if is_new {
-            lines = format!("run {number} {since}\n");
+        if let Writes::Nothing = *writes {
+            *writes = open(&self.path).map_or(Writes::NoMore, |file| Writes::Into(file, Vec::new()));
         }
-        lines.push_str(&format!("{number} {attempt} {step}\n"));
-        writing.file.write_all(lines.as_bytes())?;
-        writing.runs.extend(is_new.then_some(mark.run));
+        let Writes::Into(file, runs) = &mut *writes else { return Ok(()) };
+        if write(file, runs, mark).is_err() {
+            // Half a line would hide the next one.
+            file.set_len(0).map_err(|e| {
+                let path = self.path.display();
+                PortError::new(Fault::Unavailable, format!("{path}: it cannot be noted that a program begins: {e}"))
+            })?;
+            *writes = Writes::NoMore;
+        }
         Ok(())
     }
 
     /// Nobody asks for any run any more.
     pub fn forget(&self) {
-        if self.writes.lock().take().is_some() {
+        if let Writes::Into(..) = std::mem::take(&mut *self.writes.lock()) {
             // One that stays is of runs that nobody asks for.
             let _ = std::fs::remove_file(&self.path);
         }
@@ -94,6 +91,20 @@ impl Notes {
         };
         Some(lines.filter_map(begun).collect())
     }
+}
+
+/// Writes a line for a program that begins, and one before it for a run of which none stands there yet.
+fn write(file: &mut File, runs: &mut Vec<RunMark>, mark: &Mark) -> io::Result<()> {
+    let Mark { run: RunMark { number, since }, step, attempt } = mark;
+    let mut lines = String::new();
+    let is_new = !runs.contains(&mark.run);
+    if is_new {
+        lines = format!("run {number} {since}\n");
+    }
+    lines.push_str(&format!("{number} {attempt} {step}\n"));
+    file.write_all(lines.as_bytes())?;
+    runs.extend(is_new.then_some(mark.run));
+    Ok(())
 }
 
 /// The first line of a file.
@@ -189,10 +200,25 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_noted_is_an_error_that_names_the_file() {
+    fn nothing_is_known_where_it_cannot_be_noted() {
         let dir = tempfile::tempdir().expect("a folder");
-        std::fs::create_dir(dir.path().join("begun")).expect("in the way");
-        let error = Notes::at(dir.path().join("begun")).note(&mark(1, "task.a", 1)).expect_err("a folder");
-        assert!(error.message.contains("begun: it cannot be noted that a program begins"), "{error}");
+        let path = dir.path().join("begun");
+        std::fs::create_dir(&path).expect("in the way");
+        let notes = Notes::at(path.clone());
+        notes.note(&mark(1, "task.a", 1)).expect("it may begin");
+        std::fs::remove_dir(&path).expect("gone");
+        notes.note(&mark(1, "task.b", 1)).expect("it may begin");
+        assert_eq!(notes.of(of(1)), None, "not the half of it");
+        notes.forget();
+        notes.note(&mark(2, "task.a", 1)).expect("noted");
+        assert_eq!(notes.of(of(2)), begun(&[("task.a", 1)]));
+    }
+
+    #[test]
+    fn what_was_noted_is_gone_when_the_disk_is_full() {
+        let full = File::options().append(true).open("/dev/full").expect("a device");
+        let notes = Notes { path: "/dev/full".into(), writes: Mutex::new(Writes::Into(full, vec![of(1)])) };
+        let error = notes.note(&mark(1, "task.a", 1)).expect_err("a device cannot be made empty");
+        assert!(error.message.starts_with("/dev/full: it cannot be noted that a program begins"), "{error}");
     }
 }

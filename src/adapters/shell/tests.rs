@@ -253,17 +253,6 @@ fn what_begins_is_noted_before_it_does() {
 }
 
 #[test]
-fn what_cannot_be_noted_does_not_begin() {
-    let bench = Bench::new();
-    let notes = bench.dir.path().join("begun");
-    std::fs::create_dir(&notes).expect("in the way");
-    let bench = Bench { pool: Pool::noting(1, notes), ..bench };
-    let error = bench.run(of(7, bench.program(&["touch", "ran"]))).expect_err("it does not begin");
-    assert!(error.message.contains("begun: it cannot be noted that a program begins"), "{error}");
-    assert!(!bench.dir.path().join("ran").exists());
-}
-
-#[test]
 fn a_daemon_that_keeps_the_output_open_does_not_hold_us() {
     let bench = Bench::new();
     let begin = Instant::now();
