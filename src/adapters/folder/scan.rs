@@ -29,14 +29,11 @@ struct Found {
 }
 
 /// Reads every file that counts and that the walk finds.
-pub(super) fn scan(
-    all_files: ignore::WalkParallel,
-    Folder { root, filter, seen, .. }: &Folder,
-) -> Result<Scan, PortError> {
+pub(super) fn scan(all_files: walk::Walk, Folder { root, filter, seen, .. }: &Folder) -> Result<Scan, PortError> {
     let all = Mutex::new(Found::default());
     all_files.run(|| {
         let mut visitor = Visitor { root, filter, seen, buffer: vec![0; BUFFER], found: Found::default(), all: &all };
-        Box::new(move |entry| visitor.visit(entry))
+        move |entry| visitor.visit(entry)
     });
     let mut found = all.into_inner();
     match found.error {

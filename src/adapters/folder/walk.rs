@@ -1,9 +1,9 @@
-//! Finding the files of a folder that count, on several threads, without looking where nothing can.
+//! Finding the files of a folder that count, without looking where nothing can: on several threads, unless there are few.
 
 use super::Folder;
 use crate::adapters::seen::Seen;
 use crate::ports::{Fault, PortError};
-use ignore::{DirEntry, WalkBuilder, WalkParallel};
+use ignore::{DirEntry, WalkBuilder, WalkParallel, WalkState};
 use std::path::Path;
 
 /// Folders that are never part of a source: git's own, and our state.
@@ -15,8 +15,56 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8)
 }
 
+/// How many names are few: to read them takes no longer than to make a thread.
+const FEW: usize = 100;
+
 /// A walk over everything in the folder that git doesn't ignore and below which something may count.
-pub(super) fn walk(folder: &Folder) -> Result<WalkParallel, PortError> {
+pub(super) enum Walk {
+    /// On this thread.
+    Alone(Box<ignore::Walk>),
+    /// On several.
+    Several(WalkParallel),
+}
+
+impl Walk {
+    /// Hands everything that is found to visitors, one for each thread.
+    pub fn run<V>(self, visitor: impl Fn() -> V)
+    where
+        V: FnMut(Result<DirEntry, ignore::Error>) -> WalkState + Send,
+    {
+        match self {
+            Walk::Alone(walk) => {
+                let mut visit = visitor();
+                for entry in *walk {
+                    if visit(entry) == WalkState::Quit {
+                        return;
+                    }
+                }
+            }
+            Walk::Several(walk) => walk.run(|| Box::new(visitor())),
+        }
+    }
+}
+
+/// Whether there are few names below a folder, folders that count for nothing among them.
+fn are_few(root: &Path) -> bool {
+    let mut left = FEW;
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        // What cannot be read is told of by the walk.
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Some(less) = left.checked_sub(1) else { return false };
+            left = less;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    true
+}
+
+/// A walk over a folder.
+pub(super) fn walk(folder: &Folder) -> Result<Walk, PortError> {
     ready(&folder.root)?;
     if folder.ignore {
         folder.root.ancestors().skip(1).for_each(|above| note_ignores(above, &folder.seen));
@@ -31,16 +79,18 @@ pub(super) fn walk(folder: &Folder) -> Result<WalkParallel, PortError> {
         let may_hold_some = || !is_folder || inside().is_none_or(|folder| filter.may_admit_below(folder));
         entry.depth() == 0 || !NEVER.iter().any(|name| entry.file_name() == *name) && may_hold_some()
     };
-    Ok(WalkBuilder::new(&folder.root)
-        .standard_filters(false)
+    let mut walk = WalkBuilder::new(&folder.root);
+    walk.standard_filters(false)
         .git_ignore(folder.ignore)
         .git_exclude(folder.ignore)
         .parents(folder.ignore && in_repository)
         .require_git(in_repository)
         .follow_links(false)
-        .threads(threads())
-        .filter_entry(worth_a_look)
-        .build_parallel())
+        .filter_entry(worth_a_look);
+    if are_few(&folder.root) {
+        return Ok(Walk::Alone(Box::new(walk.build())));
+    }
+    Ok(Walk::Several(walk.threads(threads()).build_parallel()))
 }
 
 /// Notes what decides in a folder which files count.
