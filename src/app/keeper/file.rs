@@ -7,7 +7,7 @@ use crate::app::{Failure, Session, telling};
 use crate::ports::{Fault, PortError};
 use std::sync::Arc;
 
-impl Work {
+impl Work<'_> {
     /// Watches the files of the session that counts.
     pub(super) fn watch_files(&mut self) {
         let session = self.keeper.session();
@@ -61,6 +61,7 @@ impl Work {
         let number = self.keeper.state(|s| s.number);
         self.report(telling::begin(&session.voice(), number));
         *self.keeper.session.write() = Arc::new(session);
+        self.report(self.teller.renew());
         let taken = self.take_sources();
         self.report(taken);
         self.watch_files();

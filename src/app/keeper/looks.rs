@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// The end of a look at a source.
 pub(super) type Looked = (String, Result<Head, PortError>);
 
-impl Work {
+impl Work<'_> {
     /// The sources as the file has them now.
     pub(super) fn take_sources(&mut self) -> Result<(), PortError> {
         let (session, now) = (self.keeper.session(), self.now());

@@ -422,7 +422,7 @@ fn spawn(
     let name = keeper.name.chars().take(15).collect();
     let kept = keeper.clone();
     let work = move || {
-        let work = std::panic::AssertUnwindSafe(|| work::work(kept.clone(), keeping, asked));
+        let work = std::panic::AssertUnwindSafe(|| work::work(kept.clone(), keeping, asked, &teller));
         let ended = std::panic::catch_unwind(work);
         let why = match ended {
             Ok(Ok(())) => return teller.stop(LAST_WORDS),

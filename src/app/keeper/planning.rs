@@ -41,7 +41,7 @@ impl Waiting {
     }
 }
 
-impl Work {
+impl Work<'_> {
     /// Whether there is enough to plan with: each source was seen once or failed to be; whoever hastens wants all of them
     /// looked at now; and runs that were started have begun, so that it is known what they have in hand.
     pub(super) fn can_plan(&self) -> bool {

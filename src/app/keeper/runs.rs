@@ -42,7 +42,7 @@ pub(super) struct Ended {
     waiting: Waiting,
 }
 
-impl Work {
+impl Work<'_> {
     /// Whether that run goes on.
     pub(super) fn is_going(&self, run: u64) -> bool {
         self.runs.values().any(|going| going.run == Some(run))

@@ -10,6 +10,7 @@ use super::looks::Looked;
 use super::runs::{Going, Told};
 use super::watch::Changed;
 use super::{Ask, Hastened, Keeper, Keeping};
+use crate::app::telling::Teller;
 use crate::app::watching::Watch;
 use crate::app::{Call, Failure};
 use crate::digest::Digest;
@@ -33,10 +34,15 @@ const NAP: i64 = 30_000;
 const PAUSE: i64 = 100;
 
 /// Keeps the pipeline going until it is told to stop. An error is the end of it.
-pub(super) fn work(keeper: Arc<Keeper>, keeping: Keeping, asked: UnboundedReceiver<Ask>) -> Result<(), PortError> {
+pub(super) fn work(
+    keeper: Arc<Keeper>,
+    keeping: Keeping,
+    asked: UnboundedReceiver<Ask>,
+    teller: &Teller,
+) -> Result<(), PortError> {
     let failed = |e: std::io::Error| PortError::new(Fault::Unavailable, format!("a thread cannot wait: {e}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
-    runtime.block_on(Work::new(keeper, keeping, asked)?.go())
+    runtime.block_on(Work::new(keeper, keeping, asked, teller)?.go())
 }
 
 /// Somebody who wants it done now.
@@ -46,9 +52,10 @@ pub(super) struct Hasten {
     pub answer: oneshot::Sender<Result<Hastened, Failure>>,
 }
 
-pub(super) struct Work {
+pub(super) struct Work<'t> {
     pub keeper: Arc<Keeper>,
     pub keeping: Keeping,
+    pub teller: &'t Teller,
     asked: UnboundedReceiver<Ask>,
     /// Ends of looks at sources.
     looked: UnboundedReceiver<Looked>,
@@ -96,8 +103,13 @@ pub(super) struct Work {
     pub stopping: bool,
 }
 
-impl Work {
-    fn new(keeper: Arc<Keeper>, keeping: Keeping, asked: UnboundedReceiver<Ask>) -> Result<Work, PortError> {
+impl Work<'_> {
+    fn new(
+        keeper: Arc<Keeper>,
+        keeping: Keeping,
+        asked: UnboundedReceiver<Ask>,
+        teller: &Teller,
+    ) -> Result<Work<'_>, PortError> {
         let ((looks, looked), (changes, changed)) = (unbounded_channel(), unbounded_channel());
         let (tells, told) = unbounded_channel();
         let quiet =
@@ -105,6 +117,7 @@ impl Work {
         let mut work = Work {
             keeper,
             keeping,
+            teller,
             asked,
             looked,
             looks,

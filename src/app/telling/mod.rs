@@ -1,7 +1,7 @@
 //! Telling people and programs of what happens, as the `notify` nodes of a pipeline say.
 //!
-//! What is to be sent follows from the journal: a thread of its own reads what was written, puts notices into the outbox, and
-//! sends them, again and again where that fails. A run never waits for it. Whoever begins to be told hears of what happens from
+//! What is to be sent follows from the journal: a thread of its own, where anybody is told, reads what was written, puts notices
+//! into the outbox, and sends them, again and again where that fails. A run never waits for it. Whoever begins to be told hears of what happens from
 //! then on, and nothing of before.
 
 mod parcel;
@@ -11,10 +11,12 @@ use crate::adapters::sqlite::outbox::{Notice, Outbox};
 use crate::engine::{SharedBook, World};
 use crate::graph::Graph;
 use crate::model::Notify;
-use crate::ports::PortError;
 use crate::ports::notices::Notices;
+use crate::ports::{Fault, PortError};
+use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -50,21 +52,36 @@ enum Word {
     Stop(Instant),
 }
 
-/// The thread that tells. It ends when it is told to, or when all handles are gone.
+/// Who tells: on a thread of its own, which is made when there is somebody to tell. It ends when it is told to.
 pub struct Teller {
-    words: Sender<Word>,
-    thread: std::thread::JoinHandle<()>,
+    wake: Wake,
+    stage: Mutex<Stage>,
+}
+
+/// How far a teller is.
+enum Stage {
+    /// There was nobody to tell so far.
+    Idle(Box<work::Work>),
+    Tells(std::thread::JoinHandle<()>),
+    /// Its thread could not be made.
+    Lost,
 }
 
 /// Wakes a teller; cheap to keep.
 #[derive(Clone)]
-pub struct Wake(Sender<Word>);
+pub struct Wake {
+    words: Sender<Word>,
+    /// Whether anybody listens.
+    tells: Arc<AtomicBool>,
+}
 
 impl Wake {
     /// Something was written.
     pub fn look(&self) {
-        // Whoever has ended does not want to know.
-        let _ = self.0.send(Word::Look);
+        if self.tells.load(Ordering::Relaxed) {
+            // Whoever has ended does not want to know.
+            let _ = self.words.send(Word::Look);
+        }
     }
 }
 
@@ -79,22 +96,40 @@ impl Teller {
         begin(&voice(), before)?;
         let (words, asked) = channel();
         let work = work::Work::new(telling, book, Box::new(voice), words.clone(), asked);
-        let failed = |e| PortError::new(crate::ports::Fault::Unavailable, format!("a thread cannot be made: {e}"));
-        let thread = std::thread::Builder::new().name("notices".to_string());
-        Ok(Teller { words, thread: thread.spawn(move || work.go()).map_err(failed)? })
+        let wake = Wake { words, tells: Arc::default() };
+        let teller = Teller { wake, stage: Mutex::new(Stage::Idle(Box::new(work))) };
+        teller.renew()?;
+        Ok(teller)
+    }
+
+    /// Looks whether there is somebody to tell by now: the pipeline may be another one.
+    pub fn renew(&self) -> Result<(), PortError> {
+        let mut stage = self.stage.lock();
+        *stage = match std::mem::replace(&mut *stage, Stage::Lost) {
+            Stage::Idle(work) if work.has_somebody() => {
+                let failed = |e| PortError::new(Fault::Unavailable, format!("a thread cannot be made: {e}"));
+                // Whatever is written from here on wakes it, and it reads all that was written before.
+                self.wake.tells.store(true, Ordering::Relaxed);
+                let thread = std::thread::Builder::new().name("notices".to_string());
+                Stage::Tells(thread.spawn(move || work.go()).map_err(failed)?)
+            }
+            stage => stage,
+        };
+        Ok(())
     }
 
     /// What wakes it.
     pub fn wake(&self) -> Wake {
-        Wake(self.words.clone())
+        self.wake.clone()
     }
 
     /// Waits until everything was sent or failed to be, for at most so long. What was not is in the outbox.
-    pub fn stop(self, patience: Duration) {
+    pub fn stop(&self, patience: Duration) {
+        let Stage::Tells(thread) = &*self.stage.lock() else { return };
         let until = Instant::now() + patience;
-        let _ = self.words.send(Word::Stop(until));
+        let _ = self.wake.words.send(Word::Stop(until));
         // One that waits for somebody who does not answer is left behind.
-        while !self.thread.is_finished() && Instant::now() < until + Duration::from_millis(100) {
+        while !thread.is_finished() && Instant::now() < until + Duration::from_millis(100) {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -192,7 +227,7 @@ pub fn sender_of_environment() -> Result<Arc<dyn Notices>, PortError> {
             let from = std::env::var("LOCKGATE_MAIL_FROM").unwrap_or_default();
             if from.is_empty() {
                 let message = "LOCKGATE_SMTP is set, and LOCKGATE_MAIL_FROM does not say who mails are from";
-                return Err(PortError::new(crate::ports::Fault::Invalid, message));
+                return Err(PortError::new(Fault::Invalid, message));
             }
             Some(MailServer::of_url(&url, &from)?)
         }
@@ -207,7 +242,7 @@ pub fn sender_of_environment() -> Result<Arc<dyn Notices>, PortError> {
     impl Notices for Nobody {
         fn send(&self, _: &crate::ports::notices::Parcel) -> Result<(), PortError> {
             let message = "this Lockgate was built without the feature `notices`";
-            Err(PortError::new(crate::ports::Fault::Invalid, message))
+            Err(PortError::new(Fault::Invalid, message))
         }
     }
     Ok(Arc::new(Nobody))

@@ -158,3 +158,31 @@ fn what_people_say_is_told_where_it_is_wanted() {
     lab.tell(0);
     assert_eq!(lab.titles().len(), 1);
 }
+
+#[test]
+fn whoever_comes_with_an_edit_is_told_from_then_on() {
+    let lab = Lab::new();
+    let file = lab.dir.path().join("lockgate.kdl");
+    let (nobody, _) = FILE.split_once("    notify").expect("somebody");
+    std::fs::write(&file, format!("{nobody}}}\n")).expect("written");
+    let session = lab.session();
+    let book = SharedBook::new(session.write().expect("a book"));
+    let voice = Arc::new(Mutex::new(session.voice()));
+    let now = voice.clone();
+    let teller = Teller::start(lab.telling(), book.clone(), 0, move || now.lock().clone()).expect("a teller");
+    assert!(matches!(*teller.stage.lock(), Stage::Idle(_)), "nobody has to be told, and no thread is there for it");
+    let wake = teller.wake();
+    book.lock().watch(Box::new(move |_| wake.look()));
+    let write = |environment: &str| {
+        let event = Event::RolledBack { environment: environment.into() };
+        book.lock().say(5, 0, vec![event]).expect("written");
+    };
+    write("dev");
+    std::fs::write(&file, FILE).expect("written");
+    *voice.lock() = lab.session().voice();
+    begin(&voice.lock(), book.lock().state.number).expect("taken in");
+    teller.renew().expect("a thread");
+    write("prod");
+    teller.stop(PATIENCE);
+    assert_eq!(lab.titles(), ["shop: prod is back at what it had"]);
+}

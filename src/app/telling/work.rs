@@ -44,6 +44,12 @@ impl Work {
         Work { telling, book, voice, words, asked, outbox: None, busy: BTreeSet::new(), until: None, known: None }
     }
 
+    /// Whether there is somebody to tell, or something that was once to be told.
+    pub fn has_somebody(&self) -> bool {
+        let voice = (self.voice)();
+        !voice.receivers().is_empty() || Outbox::is_at(&voice.folder)
+    }
+
     pub fn go(mut self) {
         loop {
             let next = match self.step() {
