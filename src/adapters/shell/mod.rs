@@ -4,7 +4,7 @@
 //! A thread blocks on what its program prints, on its end, and on a request to stop, whichever comes first. A program is
 //! started without a copy of our memory (no code runs between fork and exec, so that the standard library may use
 //! `posix_spawn`), in a process group of its own, with an environment that is said and not inherited; of a server by a thread
-//! that has few files open ([`apart`]). Right before it begins that is noted ([`begun`]).
+//! that has few files open ([`apart`]). Right before it begins that is noted (`begun`).
 
 pub mod apart;
 mod begun;
