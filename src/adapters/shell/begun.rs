@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_noted_is_gone_when_the_disk_is_full() {
+    fn a_program_does_not_begin_where_half_a_line_may_stand() {
         let full = File::options().append(true).open("/dev/full").expect("a device");
         let notes = Notes { path: "/dev/full".into(), writes: Mutex::new(Writes::Into(full, vec![of(1)])) };
         let error = notes.note(&mark(1, "task.a", 1)).expect_err("a device cannot be made empty");

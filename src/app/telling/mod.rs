@@ -1,8 +1,8 @@
 //! Telling people and programs of what happens, as the `notify` nodes of a pipeline say.
 //!
 //! What is to be sent follows from the journal: a thread of its own, where anybody is told, reads what was written, puts notices
-//! into the outbox, and sends them, again and again where that fails. A run never waits for it. Whoever begins to be told hears of what happens from
-//! then on, and nothing of before.
+//! into the outbox, and sends them, again and again where that fails. A run never waits for it. Whoever begins to be told hears
+//! of what happens from then on, and nothing of before.
 
 mod parcel;
 mod work;
